@@ -1,0 +1,33 @@
+package kigo
+
+import "time"
+
+// AccountID is an account's uuid.
+type AccountID string
+
+// Account is a person who may own apps.
+type Account struct {
+	ID        AccountID
+	Email     string
+	Name      string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	LastLogin time.Time
+}
+
+// Authorization is an OAuth authorization with its one access token. The token
+// itself is shown once, at creation; only its SHA-256 is kept.
+type Authorization struct {
+	ID          string
+	Account     AccountID
+	Description string
+	Scope       []string // "global", "identity", "read", "write", "read-protected", "write-protected"
+	TokenID     string
+	TokenHint   string    // "HRKU-AAxx**********zzzz"-like redaction, safe to show
+	ExpiresAt   time.Time // zero: never
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// Scopes an authorization may have.
+var Scopes = []string{"global", "identity", "read", "write", "read-protected", "write-protected"}

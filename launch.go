@@ -1,0 +1,92 @@
+package kigo
+
+import "time"
+
+// Launch is everything an engine needs to run one process in isolation: a dyno,
+// a one-off, a release phase or a build step.
+type Launch struct {
+	ID      DynoID // names the bundle; unique for ever
+	App     AppID
+	Name    string   // "web.1", for the host name and messages
+	UIDBase uint32   // the app's uid range; the process runs as uid 1000 of it
+	Stack   Image    // root file system, read-only
+	Slug    Image    // lower layer of /app; the zero Image leaves /app empty
+	Command []string // argv, executed as the dyno user with /app as its folder
+	Env     []string // complete environment, "NAME=value"
+	Memory  int64    // bytes
+	CPU     CPU
+	Pids    int
+	Port    int           // where it should listen; 0: nowhere, and it is ready at once
+	Boot    time.Duration // how long it has to listen; 0: for ever
+	Grace   time.Duration // between SIGTERM and SIGKILL
+	TTY     *TTY          // a terminal; nil: plain pipes
+	Stdin   bool          // keep standard input open for Engine.Attach
+	Binds   []Bind        // builds only: extra folders or files
+	Scratch int64         // bytes for /app and /tmp; 0: not limited
+}
+
+// Image names a root or slug image by the digest of its file.
+type Image struct {
+	Digest string // "sha256:…"
+}
+
+// CPU is a share against other processes and, where Quota is not 0, a hard limit
+// in thousandths of a core.
+type CPU struct {
+	Shares int
+	Quota  int
+}
+
+// TTY is a terminal's size in characters.
+type TTY struct{ Rows, Cols int }
+
+// Bind puts a host file or folder into a build's sandbox.
+type Bind struct {
+	Source, Target string
+	Writable       bool // writable folders belong to the app's uid range
+}
+
+// RunState is where an engine sees a process.
+type RunState string
+
+const (
+	RunStarting RunState = "starting" // launched, not yet ready
+	RunReady    RunState = "ready"    // listens on Port, or has none
+	RunStopping RunState = "stopping" // SIGTERM was sent
+	RunExited   RunState = "exited"
+	RunLost     RunState = "lost" // its shim is gone: nothing is known of its end
+)
+
+// RunStatus is what an engine knows of one launched process.
+type RunStatus struct {
+	ID           DynoID
+	State        RunState
+	Address      string // ip of the process's own network
+	Pid          int    // on the host
+	StartedAt    time.Time
+	ReadyAt      time.Time
+	ExitedAt     time.Time
+	ExitCode     int    // 128+n when signal n ended it
+	OOM          bool   // the kernel killed it for memory
+	BootTimedOut bool   // it did not listen in time and was killed (R10)
+	StopTimedOut bool   // it was still there Grace after SIGTERM and was killed (R12)
+	Reason       string // why it could not be started; empty otherwise
+}
+
+// OutputLine is one line that a launched process wrote.
+type OutputLine struct {
+	Seq     uint64 // 1, 2, 3 … within the launch
+	Time    time.Time
+	Text    []byte // without its line end, at most MaxLogLine bytes
+	Dropped int    // lines lost just before this one because nobody read them in time
+}
+
+// RunStats is what a launch uses.
+type RunStats struct {
+	MemoryRSS   int64 // bytes
+	MemoryCache int64
+	MemorySwap  int64
+	MemoryPeak  int64
+	CPU         time.Duration // user and system time since the start
+	Pids        int
+}

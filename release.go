@@ -1,0 +1,34 @@
+package kigo
+
+import "time"
+
+// ReleaseID is a release's uuid.
+type ReleaseID string
+
+// ReleaseStatus is where a release stands.
+type ReleaseStatus string
+
+const (
+	ReleasePending   ReleaseStatus = "pending"   // its release phase has not ended
+	ReleaseSucceeded ReleaseStatus = "succeeded" // may run
+	ReleaseFailed    ReleaseStatus = "failed"    // never runs
+	ReleaseExpired   ReleaseStatus = "expired"   // was pending for too long
+)
+
+// Release is code and config numbered together: one slug and one complete set of
+// config vars. It never changes but for its status; a rollback makes a new one.
+type Release struct {
+	ID          ReleaseID
+	App         AppID
+	Version     int    // 1, 2, 3 … within the app, without gaps
+	Slug        SlugID // empty before code is deployed
+	Stack       string
+	Description string
+	User        AccountID
+	UserEmail   string
+	Status      ReleaseStatus
+	Current     bool   // the app's dynos should run this one
+	Output      string // key of the release phase's output stream; empty without one
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
