@@ -1,0 +1,157 @@
+// Package config holds the operator's settings of a Kigo server. It promises one
+// order of precedence: built-in default < settings file < environment < flag,
+// and that Load refuses settings that cannot work, naming the one at fault.
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// Config is everything an operator can set.
+type Config struct {
+	Data       string `json:"data"`       // folder of all state
+	API        string `json:"api"`        // address of the Platform API and of git, plain on loopback and TLS
+	HTTP       string `json:"http"`       // address where apps are served
+	HTTPS      string `json:"https"`      // the same over TLS
+	Rendezvous string `json:"rendezvous"` // address for attached one-off dynos (TLS)
+	Domain     string `json:"domain"`     // apps are APP.DOMAIN
+	Network    string `json:"network"`    // addresses for dynos, an IPv4 prefix of /24 to /16
+	Database   string `json:"database"`   // "sqlite" or a postgres:// URL
+	Email      string `json:"email"`      // of the operator's account
+	Stack      string `json:"stack"`      // name of the default stack
+	StackSize  string `json:"stackSize"`  // "full" or "small"
+	StackCache string `json:"stackCache"` // folder of stack images shared by several servers; optional
+	Builds     int    `json:"builds"`     // builds at once
+	Runtime    string `json:"runtime"`    // OCI runtime (runc); found beside the program when empty
+	Verbose    bool   `json:"verbose"`
+}
+
+// Default is a server for one person on loopback.
+func Default() Config {
+	return Config{
+		Data: "/var/lib/kigo", API: "127.0.0.1:5000", HTTP: "127.0.0.1:8080", HTTPS: "127.0.0.1:8443",
+		Rendezvous: "127.0.0.1:5001", Domain: "localhost", Network: "10.199.0.0/16", Database: "sqlite",
+		Email: "operator@localhost", Stack: "heroku-22", StackSize: "full", Builds: 2,
+	}
+}
+
+// Flags declares a flag for each setting, with the present values as defaults.
+func (c *Config) Flags(fs *pflag.FlagSet) {
+	fs.StringVar(&c.Data, "data", c.Data, "folder of all state")
+	fs.StringVar(&c.API, "api", c.API, "address of the Platform API and of git (plain HTTP on loopback, TLS everywhere)")
+	fs.StringVar(&c.HTTP, "http", c.HTTP, "address where apps are served")
+	fs.StringVar(&c.HTTPS, "https", c.HTTPS, "address where apps are served over TLS")
+	fs.StringVar(&c.Rendezvous, "rendezvous", c.Rendezvous, "address for attached one-off dynos (heroku run)")
+	fs.StringVar(&c.Domain, "domain", c.Domain, "apps are served as APP.DOMAIN")
+	fs.StringVar(&c.Network, "network", c.Network, "IPv4 prefix for the addresses of dynos")
+	fs.StringVar(&c.Database, "database", c.Database, "sqlite, or a postgres:// URL")
+	fs.StringVar(&c.Email, "email", c.Email, "e-mail of the operator's account, made at the first start")
+	fs.StringVar(&c.Stack, "stack", c.Stack, "name of the default stack")
+	fs.StringVar(&c.StackSize, "stack-size", c.StackSize, "full (Heroku's packages) or small (quick to make)")
+	fs.StringVar(&c.StackCache, "stack-cache", c.StackCache, "folder of stack images that several servers share")
+	fs.IntVar(&c.Builds, "builds", c.Builds, "builds that may run at once")
+	fs.StringVar(&c.Runtime, "runtime", c.Runtime, "OCI runtime; by default the runc beside this program, then in PATH")
+	fs.BoolVar(&c.Verbose, "verbose", c.Verbose, "log at debug level")
+}
+
+// Load applies the settings file DATA/kigo.json and the KIGO_… environment below
+// what args say, and validates the whole.
+func Load(args []string, getenv func(string) string) (Config, error) {
+	probe := Default()
+	if err := parse(&probe, args); err != nil {
+		return probe, err
+	}
+	c := Default()
+	file := filepath.Join(probe.Data, "kigo.json")
+	if b, err := os.ReadFile(file); err == nil {
+		if err := json.Unmarshal(b, &c); err != nil {
+			return c, fmt.Errorf("read settings %s: %w", file, err)
+		}
+	} else if !os.IsNotExist(err) {
+		return c, fmt.Errorf("read settings: %w", err)
+	}
+	fs := newFlags(&c)
+	var bad error
+	fs.VisitAll(func(f *pflag.Flag) {
+		name := "KIGO_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if v := getenv(name); v != "" && bad == nil {
+			if err := fs.Set(f.Name, v); err != nil {
+				bad = fmt.Errorf("environment variable %s=%q: %w", name, v, err)
+			}
+		}
+	})
+	if bad != nil {
+		return c, bad
+	}
+	if err := fs.Parse(args); err != nil {
+		return c, err
+	}
+	data, err := filepath.Abs(c.Data)
+	if err != nil {
+		return c, fmt.Errorf("find data folder %q: %w", c.Data, err)
+	}
+	c.Data = data
+	return c, c.Validate()
+}
+
+func newFlags(c *Config) *pflag.FlagSet {
+	fs := pflag.NewFlagSet("kigo server", pflag.ContinueOnError)
+	fs.SortFlags = false
+	c.Flags(fs)
+	return fs
+}
+
+func parse(c *Config, args []string) error { return newFlags(c).Parse(args) }
+
+var domain = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
+
+// Validate says which setting cannot work, and why.
+func (c Config) Validate() error {
+	for _, a := range []struct{ flag, addr string }{
+		{"api", c.API}, {"http", c.HTTP}, {"https", c.HTTPS}, {"rendezvous", c.Rendezvous},
+	} {
+		if _, _, err := net.SplitHostPort(a.addr); err != nil {
+			return fmt.Errorf("--%s %q is not an address such as 127.0.0.1:5000: %w", a.flag, a.addr, err)
+		}
+	}
+	prefix, err := netip.ParsePrefix(c.Network)
+	switch {
+	case err != nil:
+		return fmt.Errorf("--network %q is not a prefix such as 10.199.0.0/16: %w", c.Network, err)
+	case !prefix.Addr().Is4() || prefix.Bits() < 16 || prefix.Bits() > 24:
+		return fmt.Errorf("--network %q: an IPv4 prefix of /16 to /24 is needed", c.Network)
+	case !domain.MatchString(c.Domain) || strings.Contains(c.Domain, ".."):
+		return fmt.Errorf("--domain %q is not a host name", c.Domain)
+	case c.Database != "sqlite" && !strings.HasPrefix(c.Database, "postgres://"):
+		return fmt.Errorf("--database %q: say sqlite, or a URL that starts with postgres://", c.Database)
+	case c.StackSize != "full" && c.StackSize != "small":
+		return fmt.Errorf("--stack-size %q: say full or small", c.StackSize)
+	case c.Builds < 1:
+		return fmt.Errorf("--builds %d: at least one build must be able to run", c.Builds)
+	case !strings.Contains(c.Email, "@"):
+		return fmt.Errorf("--email %q is not an e-mail address", c.Email)
+	}
+	return nil
+}
+
+// DSN is where the store is.
+func (c Config) DSN() string {
+	if c.Database == "sqlite" {
+		return "sqlite:" + c.Path("kigo.db")
+	}
+	return c.Database
+}
+
+// Path joins names below the data folder.
+func (c Config) Path(names ...string) string {
+	return filepath.Join(append([]string{c.Data}, names...)...)
+}
