@@ -1,0 +1,87 @@
+package client
+
+import "context"
+
+// NewApp describes an app to create; every field may be empty.
+type NewApp struct {
+	Name   string `json:"name,omitempty"`
+	Region string `json:"region,omitempty"`
+	Stack  string `json:"stack,omitempty"`
+}
+
+// AppChange is a change of an app; nil fields stay.
+type AppChange struct {
+	Name        *string `json:"name,omitempty"`
+	Maintenance *bool   `json:"maintenance,omitempty"`
+	BuildStack  *string `json:"build_stack,omitempty"`
+}
+
+// Apps lists every app that the account may see.
+func (c *Client) Apps(ctx context.Context) ([]App, error) {
+	return list[App](ctx, c, "/apps", ListOptions{})
+}
+
+// App returns one app by name or id.
+func (c *Client) App(ctx context.Context, app string) (App, error) {
+	return get[App](ctx, c, path("apps", app))
+}
+
+// CreateApp makes an app.
+func (c *Client) CreateApp(ctx context.Context, n NewApp) (App, error) {
+	return post[App](ctx, c, "/apps", n)
+}
+
+// UpdateApp changes an app.
+func (c *Client) UpdateApp(ctx context.Context, app string, change AppChange) (App, error) {
+	return patch[App](ctx, c, path("apps", app), change)
+}
+
+// DestroyApp removes an app and all it has.
+func (c *Client) DestroyApp(ctx context.Context, app string) (App, error) {
+	return remove[App](ctx, c, path("apps", app))
+}
+
+// Collaborators lists who may work on an app.
+func (c *Client) Collaborators(ctx context.Context, app string) ([]Collaborator, error) {
+	return list[Collaborator](ctx, c, path("apps", app, "collaborators"), ListOptions{})
+}
+
+// Domains lists the host names that lead to an app.
+func (c *Client) Domains(ctx context.Context, app string) ([]Domain, error) {
+	return list[Domain](ctx, c, path("apps", app, "domains"), ListOptions{})
+}
+
+// Domain returns one by host name or id.
+func (c *Client) Domain(ctx context.Context, app, domain string) (Domain, error) {
+	return get[Domain](ctx, c, path("apps", app, "domains", domain))
+}
+
+// AppFeatures lists the switches of an app.
+func (c *Client) AppFeatures(ctx context.Context, app string) ([]Feature, error) {
+	return list[Feature](ctx, c, path("apps", app, "features"), ListOptions{})
+}
+
+// AppFeature returns one switch of an app.
+func (c *Client) AppFeature(ctx context.Context, app, feature string) (Feature, error) {
+	return get[Feature](ctx, c, path("apps", app, "features", feature))
+}
+
+// SetAppFeature turns a switch of an app on or off.
+func (c *Client) SetAppFeature(ctx context.Context, app, feature string, enabled bool) (Feature, error) {
+	return patch[Feature](ctx, c, path("apps", app, "features", feature), map[string]bool{"enabled": enabled})
+}
+
+// Addons lists the add-ons of an app.
+func (c *Client) Addons(ctx context.Context, app string) ([]Addon, error) {
+	return list[Addon](ctx, c, path("apps", app, "addons"), ListOptions{})
+}
+
+// PipelineCouplings lists the pipelines that an app is in.
+func (c *Client) PipelineCouplings(ctx context.Context, app string) ([]PipelineCoupling, error) {
+	return get[[]PipelineCoupling](ctx, c, path("apps", app, "pipeline-couplings"))
+}
+
+// LogDrains lists where an app's log is sent.
+func (c *Client) LogDrains(ctx context.Context, app string) ([]LogDrain, error) {
+	return list[LogDrain](ctx, c, path("apps", app, "log-drains"), ListOptions{})
+}

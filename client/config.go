@@ -1,0 +1,18 @@
+package client
+
+import "context"
+
+// ConfigVars returns an app's config vars.
+func (c *Client) ConfigVars(ctx context.Context, app string) (map[string]string, error) {
+	return get[map[string]string](ctx, c, path("apps", app, "config-vars"))
+}
+
+// SetConfigVars changes config vars; a nil value removes one. It returns all.
+func (c *Client) SetConfigVars(ctx context.Context, app string, vars map[string]*string) (map[string]string, error) {
+	return patch[map[string]string](ctx, c, path("apps", app, "config-vars"), vars)
+}
+
+// ReleaseConfigVars returns the config vars of one release.
+func (c *Client) ReleaseConfigVars(ctx context.Context, app, release string) (map[string]string, error) {
+	return get[map[string]string](ctx, c, path("apps", app, "releases", release, "config-vars"))
+}
