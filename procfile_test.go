@@ -1,0 +1,74 @@
+package kigo_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kigo-dev/kigo"
+)
+
+func TestParseProcfileKeepsTheOrderOfTypes(t *testing.T) {
+	in := "\ufeffweb: bin/server -p $PORT\r\n\r\n# a comment\r\nworker:bin/worker\r\nrelease:   ./migrate  "
+	got, err := kigo.ParseProcfile([]byte(in))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []kigo.ProcessType{{Name: "web", Command: "bin/server -p $PORT"}, {Name: "worker", Command: "bin/worker"}, {Name: "release", Command: "./migrate"}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestParseProcfileNamesTheLineAtFault(t *testing.T) {
+	for _, c := range []struct{ name, in, want string }{
+		{"no colon", "web: a\nworker bin/worker\n", `Procfile line 2 is not "type: command": "worker bin/worker"`},
+		{"no command", "web:\n", `Procfile line 1 is not "type: command": "web:"`},
+		{"twice", "web: a\n\nweb: b", "Procfile line 3 declares process type web again, it is already on line 1"},
+		{"bad name", "my web: a", `Procfile line 1 is not "type: command": "my web: a"`},
+		{"long name", strings.Repeat("x", 64) + ": a", "the maximum is 63 characters"},
+		{"binary", "web: a\x00b", "Procfile is not a text file in UTF-8"},
+		{"latin-1", "web: caf\xe9", "Procfile is not a text file in UTF-8"},
+		{"2 MB", "web: " + strings.Repeat("x", 2<<20), "Procfile is too large: 2097157 bytes, the maximum is 262144"},
+		{"long line", strings.Repeat("é", 100), `"` + strings.Repeat("é", 60) + `…"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := kigo.ParseProcfile([]byte(c.in))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestAnEmptyProcfileDeclaresNothing(t *testing.T) {
+	got, err := kigo.ParseProcfile([]byte("\n# nothing yet\n"))
+	if err != nil || len(got) != 0 {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func FuzzParseProcfile(f *testing.F) {
+	f.Add([]byte("web: bin/server\nworker: x"))
+	f.Add([]byte("web bin\r\n#\xff"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		types, err := kigo.ParseProcfile(in)
+		if err != nil {
+			if strings.ContainsAny(err.Error(), "\n\r") {
+				t.Errorf("message of several lines: %q", err)
+			}
+			return
+		}
+		var again strings.Builder
+		for _, p := range types {
+			if !kigo.ValidProcessType(p.Name) || p.Command == "" || strings.ContainsAny(p.Command, "\n\r\x00") {
+				t.Errorf("accepted %q: %q", p.Name, p.Command)
+			}
+			again.WriteString(p.Name + ": " + p.Command + "\n")
+		}
+		if back, err := kigo.ParseProcfile([]byte(again.String())); err != nil || !cmp.Equal(back, types) {
+			t.Errorf("printed and parsed again: %v, %v, want %v", back, err, types)
+		}
+	})
+}
