@@ -1,0 +1,182 @@
+package logplex
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/kigo-dev/kigo"
+)
+
+// An app's lines are one file of frames, LOGS/APPID/lines. It only grows, until
+// it holds rewriteLines lines or rewriteBytes more than the kept ones need; then a
+// new file with the kept ones takes its place by rename. After a load or a write
+// error it is rewritten too, so that nothing is ever appended behind a torn frame.
+const (
+	rewriteLines = 5 * Kept
+	rewriteBytes = 16 << 20
+	maxFile      = 64 << 20 // of a file that is read: far above what is written
+)
+
+var safeID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// folder is where the app's lines are; empty when they are kept in memory only.
+func (h *Hub) folder(app kigo.AppID) string {
+	if h.Dir == "" || !safeID.MatchString(string(app)) {
+		return ""
+	}
+	return filepath.Join(h.Dir, string(app))
+}
+
+// loadFile fills a new stream from disk. What cannot be read is left out: a log
+// that lost its end must not keep the app from logging.
+func (h *Hub) loadFile(s *stream) {
+	s.disk.Lock()
+	defer s.disk.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nextID = 1
+	if dir := h.folder(s.app); dir != "" {
+		if data, err := readFile(filepath.Join(dir, "lines")); err == nil {
+			s.restore(data)
+		}
+	}
+	s.firstID = s.nextID
+	s.saved = s.base + uint64(s.n)
+}
+
+func readFile(path string) ([]byte, error) {
+	if info, err := os.Stat(path); err != nil || info.Size() > maxFile {
+		return nil, errors.Join(err, errFrame)
+	}
+	return os.ReadFile(path)
+}
+
+// restore takes the lines and positions of a file's content up to the first
+// frame that is torn or damaged.
+func (s *stream) restore(data []byte) {
+	shared := names{}
+	for len(data) > 0 {
+		body, rest, err := cut(data)
+		if err != nil {
+			break
+		}
+		f := fields{b: body[1:], ok: true}
+		switch body[0] {
+		case frameLine:
+			id, line := f.line(shared)
+			if !f.ok || id < s.nextID {
+				break
+			}
+			s.nextID = id
+			s.push(&line, line.Message)
+		case frameOrigin:
+			if seq, name := f.uint(), string(f.bytes()); f.ok {
+				if s.origins == nil {
+					s.origins = map[string]uint64{}
+				}
+				s.origins[name] = seq
+			}
+		}
+		data = rest
+	}
+	if s.n > 0 {
+		s.nextID += idLeap
+	}
+}
+
+// save brings the stream's new lines to disk.
+func (h *Hub) save(s *stream) error {
+	s.disk.Lock()
+	defer s.disk.Unlock()
+	s.mu.Lock()
+	s.dirty = false
+	dir := h.folder(s.app)
+	if s.removed || dir == "" {
+		s.saved = s.base + uint64(s.n)
+		s.changed = false
+		s.mu.Unlock()
+		return nil
+	}
+	end := s.base + uint64(s.n)
+	fresh := s.file == nil || s.fileLines > rewriteLines || s.fileBytes > rewriteBytes
+	from := max(0, s.n-Kept)
+	if !fresh && s.saved > s.base {
+		from = max(from, int(s.saved-s.base))
+	}
+	lines := s.window(from)
+	var origins map[string]uint64
+	if s.changed || fresh {
+		origins = make(map[string]uint64, len(s.origins))
+		for name, seq := range s.origins {
+			origins[name] = seq
+		}
+	}
+	s.changed = false
+	s.mu.Unlock()
+
+	err := s.store(dir, fresh, lines, origins)
+	if err != nil {
+		s.closeFile() // what it now ends with is unknown: rewrite next time
+		return fmt.Errorf("save lines of app %s: %w", s.app, err)
+	}
+	s.mu.Lock()
+	s.saved = end
+	s.mu.Unlock()
+	return nil
+}
+
+func (s *stream) store(dir string, fresh bool, lines []entry, origins map[string]uint64) error {
+	// Lines before positions: a torn end may repeat lines, never lose them.
+	var data []byte
+	for i := range lines {
+		data = appendLine(data, lines[i].id, &lines[i].line)
+	}
+	for name, seq := range origins {
+		data = appendOrigin(data, name, seq)
+	}
+	if !fresh {
+		n, err := s.file.Write(data)
+		s.fileLines += len(lines)
+		s.fileBytes += int64(n)
+		return err
+	}
+	s.closeFile()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(filepath.Join(dir, "lines.new"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := file.Write(data); err != nil {
+		return errors.Join(err, file.Close())
+	}
+	if err := os.Rename(file.Name(), filepath.Join(dir, "lines")); err != nil {
+		return errors.Join(err, file.Close())
+	}
+	s.file, s.fileLines, s.fileBytes = file, 0, 0
+	return nil
+}
+
+func (s *stream) closeFile() {
+	if s.file != nil {
+		s.file.Close()
+		s.file = nil
+	}
+}
+
+func (h *Hub) removeFile(s *stream) error {
+	s.closeFile()
+	dir := h.folder(s.app)
+	if dir == "" {
+		return nil
+	}
+	if err := os.RemoveAll(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove lines of app %s: %w", s.app, err)
+	}
+	return nil
+}

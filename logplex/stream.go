@@ -1,0 +1,150 @@
+package logplex
+
+import (
+	"os"
+	"sync"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+)
+
+// Sizes of one app's stream.
+const (
+	Kept        = 1500    // lines kept for later readers (Heroku's history)
+	followLines = 1 << 15 // lines held for slow readers while there are any …
+	followBytes = 8 << 20 // … but no more than Kept once they hold these bytes
+	idLeap      = 1 << 20 // ids skipped at a load: more than a killed process can have given out unsaved
+)
+
+type entry struct {
+	id   uint64
+	line kigo.LogLine
+}
+
+// stream is one app's lines: a ring that holds the last Kept of them, and more
+// while readers lag behind. Positions count lines since the load; ids are what
+// the outside sees.
+type stream struct {
+	app  kigo.AppID
+	load sync.Once
+
+	mu      sync.Mutex
+	ring    []entry // length is a power of two
+	head, n int
+	base    uint64 // position of the oldest line held
+	bytes   int    // of the messages held
+	nextID  uint64
+	firstID uint64 // first id given out since the load
+	readers []*reader
+	slowest uint64            // no reader's position is below it
+	origins map[string]uint64 // where each writer that can repeat its lines stands
+	changed bool              // origins differ from what is on disk
+	dirty   bool              // queued for saving
+	touched bool              // written or read since the last sweep
+	gone    bool              // dropped or evicted: ask the hub again
+
+	disk      sync.Mutex // guards what follows; taken before mu
+	file      *os.File
+	fileLines int
+	fileBytes int64
+	saved     uint64 // position up to which lines are on disk
+	removed   bool
+}
+
+// write stores lines and wakes readers; the caller holds mu.
+func (s *stream) write(lines []kigo.LogLine) {
+	var now time.Time
+	for i := range lines {
+		line := &lines[i]
+		if line.Time.IsZero() {
+			if now.IsZero() {
+				now = time.Now()
+			}
+			line.Time = now
+		}
+		if isPlain(line.Message) {
+			s.push(line, line.Message)
+			continue
+		}
+		split(line.Message, func(part string) { s.push(line, part) })
+	}
+	s.touched = true
+	for _, r := range s.readers {
+		r.notify()
+	}
+}
+
+func (s *stream) push(line *kigo.LogLine, message string) {
+	if s.n >= Kept {
+		s.trim(s.n + 1)
+	}
+	if s.n == len(s.ring) {
+		s.grow()
+	}
+	e := &s.ring[(s.head+s.n)&(len(s.ring)-1)]
+	e.id = s.nextID
+	e.line.Time, e.line.Source, e.line.Process, e.line.Message = line.Time, line.Source, line.Process, message
+	s.nextID++
+	s.n++
+	s.bytes += len(message)
+}
+
+// trim makes the ring small enough for n lines in all: without readers only the
+// kept ones stay.
+func (s *stream) trim(n int) {
+	for n > Kept && (len(s.readers) == 0 || n > followLines || s.bytes > followBytes) {
+		old := &s.ring[s.head]
+		if len(s.readers) > 0 && s.slowest <= s.base {
+			s.skip(old)
+		}
+		s.bytes -= len(old.line.Message)
+		*old = entry{}
+		s.head = (s.head + 1) & (len(s.ring) - 1)
+		s.base++
+		s.n--
+		n--
+	}
+}
+
+// skip moves every reader that has not seen the oldest line past it and counts it
+// as lost for those who wanted it.
+func (s *stream) skip(old *entry) {
+	s.slowest = s.base + uint64(s.n)
+	for _, r := range s.readers {
+		if r.pos == s.base {
+			r.pos++
+			if r.filter.match(&old.line) {
+				r.lose(1, old.id)
+			}
+		}
+		s.slowest = min(s.slowest, r.pos)
+	}
+}
+
+func (s *stream) grow() {
+	ring := make([]entry, max(16, 2*len(s.ring)))
+	for i := range s.n {
+		ring[i] = *s.at(i)
+	}
+	s.ring, s.head = ring, 0
+}
+
+func (s *stream) at(i int) *entry { return &s.ring[(s.head+i)&(len(s.ring)-1)] }
+
+// shrink gives memory back after the last reader has left.
+func (s *stream) shrink() {
+	s.trim(s.n)
+	if len(s.ring) > 4*Kept {
+		s.ring = append(make([]entry, 0, 2048), s.window(0)...)[:2048]
+		s.head = 0
+	}
+}
+
+// window copies the lines from index i on.
+func (s *stream) window(i int) []entry {
+	out := make([]entry, 0, s.n-i)
+	for ; i < s.n; i++ {
+		out = append(out, *s.at(i))
+	}
+	return out
+}
