@@ -47,4 +47,3 @@ type Engine interface {
 // Line is one line of output. Dropped counts the lines lost before it because
 // nobody read them in time.
 type Line = kigo.OutputLine
-

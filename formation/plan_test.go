@@ -11,7 +11,9 @@ import (
 )
 
 func TestPlan(t *testing.T) {
-	web := func(n, version int) Want { return Want{Type: "web", Quantity: n, Version: version, Size: "Basic", Gate: true} }
+	web := func(n, version int) Want {
+		return Want{Type: "web", Quantity: n, Version: version, Size: "Basic", Gate: true}
+	}
 	worker := func(n, version int) Want { return Want{Type: "worker", Quantity: n, Version: version, Size: "Basic"} }
 	dyno := func(id, typ string, n, version int, ready bool) Have {
 		return Have{ID: kigo.DynoID(id), Type: typ, Number: n, Version: version, Size: "Basic", Ready: ready}

@@ -1,0 +1,202 @@
+package dyno
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/reconcile"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// Logs takes lines of an app's merged stream; it never blocks.
+type Logs interface {
+	Write(app kigo.AppID, lines ...kigo.LogLine)
+	// WriteFrom is Write for an origin that can repeat its lines; seq is its own
+	// number of the last of them, and Position the number to go on after.
+	WriteFrom(app kigo.AppID, origin string, seq uint64, lines ...kigo.LogLine)
+	Position(app kigo.AppID, origin string) uint64
+	Forget(app kigo.AppID, origin string)
+}
+
+// Agent is the dyno loop of this node. Set the fields before Run.
+type Agent struct {
+	Engine  Engine
+	Store   *store.Store
+	Logs    Logs
+	Log     *slog.Logger
+	Stack   func(name string) (kigo.Image, error) // root image of a stack
+	Binds   []kigo.Bind                           // host settings that each dyno gets
+	Env     map[string]string                     // the same, as variables
+	Settle  func(context.Context)                 // returns once no new request goes to a dyno that is told to stop
+	Output  func(kigo.Dyno, kigo.OutputLine)      // also gets the output of release-phase dynos; may be nil
+	Workers int
+
+	loop    reconcile.Loop
+	pumps   pumps
+	clients clients
+}
+
+// Run works until ctx is done. Dynos go on running.
+func (a *Agent) Run(ctx context.Context) error {
+	a.init()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for ctx.Err() == nil {
+			if err := a.Engine.Watch(ctx, func(s kigo.RunStatus) { a.seen(ctx, s) }); err != nil && ctx.Err() == nil {
+				a.Log.ErrorContext(ctx, "watch engine", "err", err)
+				time.Sleep(time.Second)
+			}
+		}
+	})
+	err := a.loop.Run(ctx)
+	wg.Wait()
+	a.pumps.wait()
+	return err
+}
+
+func (a *Agent) init() {
+	a.loop = reconcile.Loop{
+		Name: "dyno", Reconciler: a, Keys: a.keys, Resync: 30 * time.Second, Workers: max(4, a.Workers),
+		MinBackoff: 200 * time.Millisecond, MaxBackoff: 30 * time.Second, Log: a.Log,
+	}
+	a.pumps.init()
+}
+
+// Mark hints that a dyno may have changed.
+func (a *Agent) Mark(id kigo.DynoID) { a.loop.Mark(string(id)) }
+
+func (a *Agent) seen(_ context.Context, s kigo.RunStatus) {
+	if id := dynoOf(s.ID); id != "" {
+		a.Mark(id)
+	}
+}
+
+// keys are all dynos that should exist and all that do.
+func (a *Agent) keys(ctx context.Context) ([]string, error) {
+	var keys []string
+	err := a.Store.View(ctx, func(tx *store.Tx) error {
+		dynos, err := tx.AllDynos()
+		for _, d := range dynos {
+			keys = append(keys, string(d.ID))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	runs, err := a.Engine.List(ctx)
+	for _, r := range runs {
+		if id := dynoOf(r.ID); id != "" {
+			keys = append(keys, string(id))
+		}
+	}
+	return keys, err
+}
+
+// Reconcile takes one dyno a step further.
+func (a *Agent) Reconcile(ctx context.Context, key string) (reconcile.Result, error) {
+	var d kigo.Dyno
+	err := a.Store.View(ctx, func(tx *store.Tx) (err error) {
+		d, err = tx.Dyno(kigo.DynoID(key))
+		return err
+	})
+	if errors.Is(err, kigo.ErrNotFound) {
+		return reconcile.Result{}, a.forget(ctx, kigo.DynoID(key))
+	}
+	if err != nil {
+		return reconcile.Result{}, fmt.Errorf("read dyno: %w", err)
+	}
+	run, err := a.Engine.Status(ctx, RunID(d))
+	known := err == nil
+	if err != nil && !errors.Is(err, kigo.ErrNotFound) {
+		return reconcile.Result{}, fmt.Errorf("ask engine: %w", err)
+	}
+	if known {
+		a.pump(ctx, d, run)
+	}
+	switch {
+	case d.Stop:
+		return a.stop(ctx, d, run, known)
+	case d.State == kigo.DynoCrashed:
+		return a.revive(ctx, d)
+	case d.State == kigo.DynoComplete || d.State == kigo.DynoIdle:
+		return reconcile.Result{}, nil
+	case !known:
+		return a.start(ctx, d)
+	case run.State == kigo.RunExited || run.State == kigo.RunLost:
+		return reconcile.Result{}, a.ended(ctx, d, run)
+	case run.State == kigo.RunReady && d.State != kigo.DynoUp:
+		return reconcile.Result{}, a.up(ctx, d, run)
+	case run.State == kigo.RunReady && d.Address != a.address(d, run):
+		return reconcile.Result{}, a.up(ctx, d, run)
+	}
+	return reconcile.Result{}, nil
+}
+
+// forget ends and cleans every launch of a dyno that has no row.
+func (a *Agent) forget(ctx context.Context, id kigo.DynoID) error {
+	runs, err := a.Engine.List(ctx)
+	if err != nil {
+		return fmt.Errorf("list launches: %w", err)
+	}
+	for _, r := range runs {
+		if dynoOf(r.ID) != id {
+			continue
+		}
+		if r.State != kigo.RunExited && r.State != kigo.RunLost {
+			if err := a.Engine.Kill(ctx, r.ID); err != nil {
+				return fmt.Errorf("kill launch without a dyno: %w", err)
+			}
+			continue // its end marks the key again
+		}
+		if err := a.remove(ctx, "", r.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove forgets one ended launch; app is empty when nobody knows it any more.
+func (a *Agent) remove(ctx context.Context, app kigo.AppID, run kigo.DynoID) error {
+	a.pumps.forget(run)
+	if app != "" {
+		a.Logs.Forget(app, string(run))
+	}
+	if err := a.Engine.Remove(ctx, run); err != nil && !errors.Is(err, kigo.ErrNotFound) {
+		return fmt.Errorf("remove launch: %w", err)
+	}
+	return nil
+}
+
+// say writes a line of the dyno manager.
+func (a *Agent) say(d kigo.Dyno, format string, args ...any) {
+	a.Logs.Write(d.App, kigo.LogLine{Time: time.Now(), Source: "heroku", Process: d.Name(), Message: fmt.Sprintf(format, args...)})
+}
+
+// move changes a dyno's state, if that is a legal move, in one transaction with
+// its event, and says so in the log.
+func (a *Agent) move(ctx context.Context, d *kigo.Dyno, to kigo.DynoState) error {
+	from := d.State
+	if from != to && !kigo.CanMove(from, to) {
+		return fmt.Errorf("dyno %s cannot go from %s to %s", d.Name(), from, to)
+	}
+	d.State, d.UpdatedAt = to, time.Now()
+	err := a.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.UpdateDynoState(d); err != nil {
+			return err
+		}
+		return tx.Emit(kigo.Event{Kind: "dyno.update", App: d.App, Key: string(d.ID)})
+	})
+	if err != nil {
+		return fmt.Errorf("write dyno state: %w", err)
+	}
+	if from != to {
+		a.say(*d, "State changed from %s to %s", from, to)
+	}
+	return nil
+}

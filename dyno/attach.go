@@ -1,0 +1,117 @@
+package dyno
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// clients remembers which attached one-offs have their client on the line.
+type clients struct {
+	mu   sync.Mutex
+	here map[kigo.DynoID]bool // false: it was said that the dyno waits
+}
+
+func (c *clients) arrived(id kigo.DynoID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.here[id]
+}
+
+// first reports whether nobody has asked for id before.
+func (c *clients) first(id kigo.DynoID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.here[id]; ok {
+		return false
+	}
+	c.set(id, false)
+	return true
+}
+
+func (c *clients) set(id kigo.DynoID, here bool) {
+	if c.here == nil {
+		c.here = make(map[kigo.DynoID]bool)
+	}
+	c.here[id] = here
+}
+
+// arrive claims id for one client; a second one is refused.
+func (c *clients) arrive(id kigo.DynoID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.here[id] {
+		return false
+	}
+	c.set(id, true)
+	return true
+}
+
+func (c *clients) forget(id kigo.DynoID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.here, id)
+}
+
+// Attach starts the one-off that waits under secret, the capability in its
+// attach_url, and connects to its terminal. A secret works once.
+func (a *Agent) Attach(ctx context.Context, secret string) (kigo.Dyno, io.ReadWriteCloser, error) {
+	var d kigo.Dyno
+	err := a.Store.View(ctx, func(tx *store.Tx) (err error) {
+		d, err = tx.DynoBySecret(secret)
+		return err
+	})
+	if err != nil {
+		return d, nil, err
+	}
+	if d.Stop || !a.clients.arrive(d.ID) {
+		return d, nil, kigo.Conflict("Dyno %s has been attached to already", d.Name())
+	}
+	a.Mark(d.ID)
+	deadline := time.Now().Add(awaitClient)
+	for time.Now().Before(deadline) {
+		conn, err := a.Engine.Attach(ctx, RunID(d))
+		if err == nil {
+			return d, hangup{conn, a, d}, nil
+		}
+		if !errors.Is(err, kigo.ErrNotFound) {
+			return d, nil, fmt.Errorf("attach to %s: %w", d.Name(), err)
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+			return d, nil, ctx.Err()
+		}
+	}
+	return d, nil, fmt.Errorf("attach to %s: it did not start within %s", d.Name(), awaitClient)
+}
+
+// hangup says so in the log when the client leaves before the process has ended.
+type hangup struct {
+	io.ReadWriteCloser
+	agent *Agent
+	dyno  kigo.Dyno
+}
+
+// CloseWrite passes on the end of the client's input, where the process has one.
+func (h hangup) CloseWrite() error {
+	if c, ok := h.ReadWriteCloser.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return nil
+}
+
+// Close ends the connection.
+func (h hangup) Close() error {
+	run, err := h.agent.Engine.Status(context.Background(), RunID(h.dyno))
+	if err == nil && (run.State == kigo.RunStarting || run.State == kigo.RunReady) {
+		h.agent.say(h.dyno, "Client connection closed. Sending SIGHUP to all processes")
+	}
+	return h.ReadWriteCloser.Close()
+}

@@ -1,0 +1,110 @@
+package dyno
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/reconcile"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// awaitClient is how long an attached one-off waits for its client (R13).
+const awaitClient = 60 * time.Second
+
+// start launches a dyno that the engine does not know.
+func (a *Agent) start(ctx context.Context, d kigo.Dyno) (reconcile.Result, error) {
+	if d.Attach.Wanted {
+		if wait, err := a.awaitClient(ctx, d); wait > 0 || err != nil {
+			return reconcile.Result{After: wait}, err
+		}
+	}
+	if d.OneOff && d.State == kigo.DynoUp { // it was lost with its node: a one-off never runs twice
+		return reconcile.Result{}, a.ended(ctx, d, kigo.RunStatus{State: kigo.RunLost, ExitCode: 137})
+	}
+	if d.State == kigo.DynoUp {
+		if err := a.move(ctx, &d, kigo.DynoStarting); err != nil {
+			return reconcile.Result{}, err
+		}
+	}
+	p, err := a.plan(ctx, d)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	l, err := p.Launch()
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	a.say(d, "Starting process with command `%s`", d.Command)
+	if err := a.Engine.Start(ctx, l); err != nil {
+		return reconcile.Result{}, fmt.Errorf("start %s: %w", d.Name(), err)
+	}
+	return reconcile.Result{}, nil // Watch marks it at its first status
+}
+
+// awaitClient says how long to wait on for an attached one-off's client; the
+// dyno ends with R13 when none came in time.
+func (a *Agent) awaitClient(ctx context.Context, d kigo.Dyno) (time.Duration, error) {
+	if a.clients.arrived(d.ID) {
+		return 0, nil
+	}
+	left := awaitClient - time.Since(d.CreatedAt)
+	if left > 0 {
+		if a.clients.first(d.ID) {
+			a.say(d, "Awaiting client")
+		}
+		return left, nil
+	}
+	a.say(d, "Error R13 (Attach error) -> Failed to attach to process")
+	if err := a.move(ctx, &d, kigo.DynoComplete); err != nil {
+		return 0, err
+	}
+	return time.Hour, a.dispose(ctx, d)
+}
+
+// plan reads everything that a launch of d needs.
+func (a *Agent) plan(ctx context.Context, d kigo.Dyno) (Plan, error) {
+	p := Plan{Dyno: d, Binds: a.Binds, HostEnv: a.Env}
+	err := a.Store.View(ctx, func(tx *store.Tx) (err error) {
+		if p.App, err = tx.App(d.App); err != nil {
+			return err
+		}
+		if p.Release, err = tx.Release(d.Release); err != nil {
+			return err
+		}
+		if p.Config, err = tx.ReleaseConfig(d.Release); err != nil {
+			return err
+		}
+		if p.Release.Slug != "" {
+			p.Slug, err = tx.Slug(p.Release.Slug)
+		}
+		return err
+	})
+	if err != nil {
+		return p, fmt.Errorf("read what %s runs: %w", d.Name(), err)
+	}
+	stack := p.Release.Stack
+	if stack == "" {
+		stack = p.App.Stack
+	}
+	if p.Stack, err = a.Stack(stack); err != nil {
+		return p, err
+	}
+	return p, nil
+}
+
+func (a *Agent) address(d kigo.Dyno, run kigo.RunStatus) string {
+	if d.Type != "web" || d.OneOff {
+		return ""
+	}
+	return net.JoinHostPort(run.Address, strconv.Itoa(port(d.ID)))
+}
+
+// up records that a dyno is ready.
+func (a *Agent) up(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) error {
+	d.Address, d.StartedAt = a.address(d, run), run.StartedAt
+	return a.move(ctx, &d, kigo.DynoUp)
+}

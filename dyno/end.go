@@ -1,0 +1,136 @@
+package dyno
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/reconcile"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// releaseType is the process type of release phases; their rows stay until the
+// release loop has read how they ended.
+const releaseType = "release"
+
+// stop ends a dyno that is told to stop and forgets its row.
+func (a *Agent) stop(ctx context.Context, d kigo.Dyno, run kigo.RunStatus, known bool) (reconcile.Result, error) {
+	switch {
+	case !known:
+		return reconcile.Result{}, a.dispose(ctx, d)
+	case run.State == kigo.RunExited || run.State == kigo.RunLost:
+		a.pumps.drain(ctx, run.ID)
+		a.sayEnd(d, run)
+		if d.OneOff && d.State != kigo.DynoComplete {
+			a.say(d, "State changed from %s to complete", d.State)
+		}
+		if err := a.remove(ctx, d.App, run.ID); err != nil {
+			return reconcile.Result{}, err
+		}
+		return reconcile.Result{}, a.dispose(ctx, d)
+	case run.State == kigo.RunStopping:
+		return reconcile.Result{}, nil
+	}
+	if d.State != kigo.DynoDown {
+		if a.Settle != nil && d.Address != "" {
+			a.Settle(ctx)
+		}
+		if err := a.move(ctx, &d, kigo.DynoDown); err != nil {
+			return reconcile.Result{}, err
+		}
+		a.say(d, "Stopping all processes with SIGTERM")
+	}
+	if err := a.Engine.Stop(ctx, run.ID); err != nil {
+		return reconcile.Result{}, fmt.Errorf("stop %s: %w", d.Name(), err)
+	}
+	return reconcile.Result{}, nil
+}
+
+// ended decides what becomes of a dyno whose process is gone by itself.
+func (a *Agent) ended(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) error {
+	if run.ID != "" {
+		a.pumps.drain(ctx, run.ID)
+	}
+	a.sayEnd(d, run)
+	d.ExitCode = run.ExitCode
+	if d.OneOff {
+		if err := a.move(ctx, &d, kigo.DynoComplete); err != nil {
+			return err
+		}
+		if err := a.remove(ctx, d.App, RunID(d)); err != nil {
+			return err
+		}
+		if d.Type == releaseType {
+			return nil
+		}
+		return a.dispose(ctx, d)
+	}
+	old := RunID(d)
+	d.Restarts++
+	d.Address = ""
+	if run.State == kigo.RunLost { // not the app's fault: no delay
+		if err := a.move(ctx, &d, kigo.DynoStarting); err != nil {
+			return err
+		}
+		return a.remove(ctx, d.App, old)
+	}
+	if d.State == kigo.DynoUp && time.Since(d.StartedAt) > stableAfter {
+		d.Crashes = 0
+	}
+	d.Crashes++
+	d.RetryAt = time.Now().Add(RestartDelay(d.Crashes))
+	if err := a.move(ctx, &d, kigo.DynoCrashed); err != nil {
+		return err
+	}
+	a.Mark(d.ID)
+	return a.remove(ctx, d.App, old)
+}
+
+// revive starts a crashed dyno again when its wait is over.
+func (a *Agent) revive(ctx context.Context, d kigo.Dyno) (reconcile.Result, error) {
+	if left := time.Until(d.RetryAt); left > 0 {
+		return reconcile.Result{After: left}, nil
+	}
+	if err := a.move(ctx, &d, kigo.DynoStarting); err != nil {
+		return reconcile.Result{}, err
+	}
+	return a.start(ctx, d)
+}
+
+// sayEnd tells how a process ended, in the dyno manager's words.
+func (a *Agent) sayEnd(d kigo.Dyno, run kigo.RunStatus) {
+	switch {
+	case run.BootTimedOut:
+		a.say(d, "Error R10 (Boot timeout) -> Web process failed to bind to $PORT within %d seconds of launch", int(kigo.BootTimeout.Seconds()))
+		a.say(d, "Stopping process with SIGKILL")
+	case run.StopTimedOut:
+		a.say(d, "Error R12 (Exit timeout) -> At least one process failed to exit within %d seconds of SIGTERM", int(kigo.StopGrace.Seconds()))
+		a.say(d, "Stopping remaining processes with SIGKILL")
+	case run.OOM:
+		a.say(d, "Error R15 (Memory quota vastly exceeded)")
+		a.say(d, "Stopping process with SIGKILL")
+	case run.Reason != "":
+		a.say(d, "Error R99 (Platform error) -> Failed to launch the dyno: %s", run.Reason)
+	}
+	if run.State == kigo.RunLost {
+		a.say(d, "The dyno was lost with its host process and is replaced")
+		return
+	}
+	a.say(d, "Process exited with status %d", run.ExitCode)
+}
+
+// dispose deletes the row of a dyno that is over.
+func (a *Agent) dispose(ctx context.Context, d kigo.Dyno) error {
+	a.clients.forget(d.ID)
+	err := a.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.DeleteDyno(d.ID); err != nil {
+			return err
+		}
+		return tx.Emit(kigo.Event{Kind: "dyno.delete", App: d.App, Key: string(d.ID)})
+	})
+	if err != nil {
+		return fmt.Errorf("delete dyno: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,27 @@
+package dyno
+
+import "time"
+
+// Delays of the crash restart policy (Heroku's documentation of dynos): the
+// first crash restarts at once, the next waits 10 minutes, and each further one
+// twice as long, to a day at most. A new release or a restart starts afresh.
+const (
+	firstDelay = 10 * time.Minute
+	maxDelay   = 24 * time.Hour
+)
+
+// stableAfter is how long a dyno has to be up for its earlier crashes to be forgotten.
+const stableAfter = time.Hour
+
+// RestartDelay is how long a dyno waits after crashing for the n-th time in a
+// row, n counting from 1.
+func RestartDelay(n int) time.Duration {
+	if n <= 1 {
+		return 0
+	}
+	shift := n - 2
+	if shift > 10 {
+		return maxDelay
+	}
+	return min(firstDelay<<shift, maxDelay)
+}
