@@ -1,0 +1,147 @@
+// Command gotest runs `go test -json` with the arguments given and reports as
+// go test does: the output of what failed, then one line per package. With CI=true
+// a skipped test is a failure. Start reading at main.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sort"
+	"strings"
+)
+
+// event is one line of `go test -json` (go doc test2json).
+type event struct {
+	Action, Package, ImportPath, Test, Output string
+}
+
+// report gathers the events of a run.
+type report struct {
+	out      io.Writer
+	output   map[string]*strings.Builder // by package and test, until it is known whether it failed
+	skipped  []string
+	tests    int
+	failures int
+}
+
+func main() {
+	cmd := exec.Command("go", append([]string{"test", "-json"}, os.Args[1:]...)...)
+	cmd.Stderr = os.Stderr
+	stdout, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "start go test:", err)
+		os.Exit(1)
+	}
+	r := &report{out: os.Stdout, output: make(map[string]*strings.Builder)}
+	r.read(stdout)
+	failed := cmd.Wait() != nil
+	if !r.summary(os.Getenv("CI") == "true") || failed {
+		os.Exit(1)
+	}
+}
+
+// read handles every event; lines that are none are shown as they are.
+func (r *report) read(stream io.Reader) {
+	in := bufio.NewReader(stream)
+	for {
+		line, err := in.ReadString('\n')
+		if line != "" {
+			var e event
+			if json.Unmarshal([]byte(line), &e) != nil {
+				fmt.Fprint(r.out, line)
+			} else {
+				r.add(e)
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (r *report) add(e event) {
+	key := e.Package + " " + e.Test
+	switch e.Action {
+	case "build-output":
+		fmt.Fprint(r.out, e.Output)
+	case "output":
+		if e.Test == "" && closing(e.Output) {
+			fmt.Fprint(r.out, e.Output)
+			return
+		}
+		if r.output[key] == nil {
+			r.output[key] = new(strings.Builder)
+		}
+		r.output[key].WriteString(e.Output)
+	case "pass":
+		if e.Test != "" {
+			r.tests++
+		}
+		delete(r.output, key)
+	case "fail":
+		if e.Test != "" {
+			r.tests++
+			r.failures++
+		}
+		r.show(key)
+	case "skip":
+		if e.Test != "" {
+			r.tests++
+			r.skipped = append(r.skipped, key+": "+r.reason(key))
+		}
+		delete(r.output, key)
+	}
+}
+
+// closing reports whether a line is the last word about a package.
+func closing(line string) bool {
+	for _, prefix := range []string{"ok  \t", "FAIL\t", "---  \t", "?   \t", "\t"} {
+		if strings.HasPrefix(line, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *report) show(key string) {
+	if b := r.output[key]; b != nil {
+		fmt.Fprint(r.out, b.String())
+		delete(r.output, key)
+	}
+}
+
+// reason is what a skipped test said, on one line.
+func (r *report) reason(key string) string {
+	b := r.output[key]
+	if b == nil {
+		return "no reason given"
+	}
+	var said []string
+	for line := range strings.SplitSeq(b.String(), "\n") {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "===") && !strings.HasPrefix(line, "---") {
+			said = append(said, line)
+		}
+	}
+	return strings.Join(said, " ")
+}
+
+// summary tells the totals and whether the run is a success.
+func (r *report) summary(ci bool) bool {
+	sort.Strings(r.skipped)
+	for _, s := range r.skipped {
+		fmt.Fprintln(r.out, "SKIP", s)
+	}
+	fmt.Fprintf(r.out, "%d tests, %d failed, %d skipped\n", r.tests, r.failures, len(r.skipped))
+	if ci && len(r.skipped) > 0 {
+		fmt.Fprintln(r.out, "FAIL: in CI a skipped test is a failure")
+		return false
+	}
+	return r.failures == 0
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+const skipping = `{"Action":"run","Package":"p","Test":"TestA"}
+{"Action":"output","Package":"p","Test":"TestA","Output":"=== RUN   TestA\n"}
+{"Action":"output","Package":"p","Test":"TestA","Output":"    a_test.go:3: needs root\n"}
+{"Action":"skip","Package":"p","Test":"TestA"}
+{"Action":"output","Package":"p","Output":"ok  \tp\t0.1s\n"}
+{"Action":"pass","Package":"p"}
+`
+
+const failing = `{"Action":"output","Package":"p","Test":"TestA","Output":"    a_test.go:3: want 1\n"}
+{"Action":"fail","Package":"p","Test":"TestA"}
+{"Action":"output","Package":"p","Output":"FAIL\tp\t0.1s\n"}
+{"Action":"fail","Package":"p"}
+`
+
+func run(stream string) (*report, *strings.Builder) {
+	out := new(strings.Builder)
+	r := &report{out: out, output: make(map[string]*strings.Builder)}
+	r.read(strings.NewReader(stream))
+	return r, out
+}
+
+func TestASkipIsAFailureInCIAlone(t *testing.T) {
+	r, out := run(skipping)
+	if !r.summary(false) {
+		t.Error("a skip failed the run outside CI")
+	}
+	if r.summary(true) {
+		t.Error("a skip passed in CI")
+	}
+	if want := "SKIP p TestA: a_test.go:3: needs root\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("the report lacks %q:\n%s", want, out)
+	}
+}
+
+func TestAFailureShowsItsOutput(t *testing.T) {
+	r, out := run(failing)
+	if r.summary(false) {
+		t.Error("a failed test passed")
+	}
+	for _, want := range []string{"want 1", "FAIL\tp", "1 tests, 1 failed, 0 skipped"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the report lacks %q:\n%s", want, out)
+		}
+	}
+}
+
+func TestTheSuccessOfAPackageIsShown(t *testing.T) {
+	_, out := run(skipping)
+	if !strings.Contains(out.String(), "ok  \tp\t0.1s\n") {
+		t.Errorf("the closing line is missing:\n%s", out)
+	}
+}
