@@ -1,0 +1,84 @@
+// Package control is the only writer of desired state: every change that a user
+// asks for, or that ends a build or a release phase, is one method here, one
+// transaction together with its events, and then the line that Heroku would write into the
+// app's log. It holds no state of its own and starts nothing; the loops see the
+// events and make it so.
+//
+// Who may do what is asked with Can before; the methods check what is asked, not
+// who asks. Errors meant for users are kigo.Error with Heroku's ids and words.
+//
+// Start reading at Control, then apps.go, builds.go, releases.go, formations.go.
+package control
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// Control changes desired state. Fields are set once, before the first call.
+type Control struct {
+	Store   *store.Store
+	Logs    Logs         // nil: lines go nowhere
+	Domain  string       // of the platform, such as "localhost": apps are NAME.localhost
+	Stacks  []string     // the first is the default; empty: DefaultStack
+	Regions []string     // the first is the default; empty: DefaultRegion
+	Log     *slog.Logger // nil: slog.Default
+}
+
+// Logs takes lines for apps' log streams. logplex.Hub is one. Write must not block.
+type Logs interface {
+	Write(app kigo.AppID, lines ...kigo.LogLine)
+}
+
+// What Control's Stacks and Regions are when they are empty.
+const (
+	DefaultStack  = "heroku-22"
+	DefaultRegion = "us"
+)
+
+// Actor is who asks.
+type Actor struct {
+	ID    kigo.AccountID
+	Email string
+	Scope []string // of the authorization; empty: global
+}
+
+// change is one Update in the making: the transaction, and the log lines that
+// shall be written when it has committed.
+type change struct {
+	*store.Tx
+	actor Actor
+	lines []appLine
+}
+
+type appLine struct {
+	app  kigo.AppID
+	line kigo.LogLine
+}
+
+// logf adds a line from "app[api]".
+func (c *change) logf(app kigo.AppID, format string, args ...any) {
+	c.lines = append(c.lines, appLine{app, kigo.LogLine{
+		Time: c.Now(), Source: "app", Process: "api", Message: fmt.Sprintf(format, args...),
+	}})
+}
+
+// by is the end of most lines.
+func (c *change) by() string { return " by user " + c.actor.Email }
+
+// emit records an event of this change. Payload may be nil.
+func (c *change) emit(kind string, app kigo.AppID, key string, payload any) error {
+	e := kigo.Event{Kind: kind, App: app, Key: key, Actor: c.actor.Email}
+	if payload != nil {
+		b, err := json.Marshal(payload)
+		if err != nil {
+			return fmt.Errorf("marshal event: %w", err)
+		}
+		e.Payload = b
+	}
+	return c.Emit(e)
+}

@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/store/migrations"
+)
+
+// migration is one numbered file.
+type migration struct {
+	version int
+	name    string
+	text    string
+}
+
+// migrate brings the schema up to date, one transaction for each step. A schema
+// that is newer than this program is refused: an older program would write rows
+// that the newer one does not expect.
+func (s *Store) migrate(ctx context.Context) error {
+	all, err := readMigrations(migrations.Files)
+	if err != nil {
+		return err
+	}
+	db := s.pools.write
+	if _, err := db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, at BIGINT NOT NULL)"); err != nil {
+		return fmt.Errorf("read schema version: %w", err)
+	}
+	var have int
+	if err := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM schema_version").Scan(&have); err != nil {
+		return fmt.Errorf("read schema version: %w", err)
+	}
+	if newest := all[len(all)-1].version; have > newest {
+		return fmt.Errorf("its schema has version %d, but this program knows up to %d: it was used by a newer kigo; run that one, or restore a backup from before the upgrade", have, newest)
+	}
+	for _, m := range all {
+		if m.version <= have {
+			continue
+		}
+		if err := s.apply(ctx, db, m); err != nil {
+			return fmt.Errorf("migrate to %s: %w", m.name, err)
+		}
+		s.options.Log.Info("database migrated", "version", m.version, "name", m.name)
+	}
+	return nil
+}
+
+func (s *Store) apply(ctx context.Context, db *sql.DB, m migration) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, m.text); err != nil {
+		return err
+	}
+	// Two processes that migrate PostgreSQL at once collide here; one rolls back.
+	if _, err := tx.ExecContext(ctx, "INSERT INTO schema_version (version, at) VALUES ($1, $2)", m.version, s.options.Now().UnixMicro()); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// readMigrations returns the files in order; their numbers are 1, 2, 3 …
+func readMigrations(files fs.FS) ([]migration, error) {
+	names, err := fs.Glob(files, "*.sql") // sorted
+	if err != nil {
+		return nil, err
+	}
+	var all []migration
+	for i, name := range names {
+		number, _, _ := strings.Cut(name, "_")
+		version, err := strconv.Atoi(number)
+		if err != nil || version != i+1 {
+			return nil, fmt.Errorf("migration %s: number %d expected", name, i+1)
+		}
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, migration{version, name, string(text)})
+	}
+	if len(all) == 0 {
+		return nil, errors.New("no migrations")
+	}
+	return all, nil
+}
+
+// checkBox refuses a database that was sealed with another master key, before a
+// half of it is. The check value is made at first start.
+func (s *Store) checkBox(ctx context.Context) error {
+	const key, place, text = "box.check", "meta|box.check|value", "kigo"
+	return s.Update(ctx, func(tx *Tx) error {
+		sealed, err := tx.Meta(key)
+		if errors.Is(err, kigo.ErrNotFound) {
+			return tx.PutMeta(key, string(encode(tx.box.Seal(place, []byte(text)))))
+		}
+		if err != nil {
+			return err
+		}
+		record, err := decode(sealed)
+		if err != nil {
+			return fmt.Errorf("check master key: %w", err)
+		}
+		if _, err := tx.box.Open(place, record); err != nil {
+			return fmt.Errorf("the master key (id %s) is not the one that this database was sealed with; put the right key file back: %w", tx.box.KeyID(), err)
+		}
+		return nil
+	})
+}

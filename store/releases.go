@@ -1,0 +1,127 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/kigo-dev/kigo"
+)
+
+const releaseColumns = `id, app_id, version, slug_id, stack, description, user_id, user_email, status, is_current, output, created_at, updated_at`
+
+func scanRelease(_ *Tx, row scanner) (kigo.Release, error) {
+	var r kigo.Release
+	err := row.Scan(&r.ID, &r.App, &r.Version, nullable[kigo.SlugID]{&r.Slug}, &r.Stack, &r.Description, &r.User, &r.UserEmail,
+		&r.Status, &r.Current, &r.Output, at{&r.CreatedAt}, at{&r.UpdatedAt})
+	return r, err
+}
+
+// CreateRelease adds a release with its complete config vars, sealed, and gives
+// it the app's next version. It never makes it the current one: see SetCurrentRelease.
+func (tx *Tx) CreateRelease(r *kigo.Release, vars kigo.ConfigVars) error {
+	newID(&r.ID)
+	tx.created(&r.CreatedAt, &r.UpdatedAt)
+	r.Current = false
+	err := tx.tx.QueryRowContext(tx.ctx, "SELECT COALESCE(MAX(version), 0) + 1 FROM releases WHERE app_id = $1", string(r.App)).Scan(&r.Version)
+	if err != nil {
+		return fmt.Errorf("count releases: %w", err)
+	}
+	if vars == nil {
+		vars = kigo.ConfigVars{}
+	}
+	config := tx.seal("releases", string(r.ID), "config", []byte(asJSON(vars)))
+	return tx.exec("create release", `INSERT INTO releases (id, app_id, version, slug_id, stack, description, user_id, user_email,
+			status, is_current, output, config, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		string(r.ID), string(r.App), r.Version, orNull(r.Slug), r.Stack, r.Description, string(r.User), r.UserEmail,
+		string(r.Status), r.Current, r.Output, config, micros(r.CreatedAt), micros(r.UpdatedAt))
+}
+
+// Release returns one release.
+func (tx *Tx) Release(id kigo.ReleaseID) (kigo.Release, error) {
+	return one(tx, "release", scanRelease, "SELECT "+releaseColumns+" FROM releases WHERE id = $1", string(id))
+}
+
+// FindRelease returns an app's release by "v12", "12" or its id.
+func (tx *Tx) FindRelease(app kigo.AppID, which string) (kigo.Release, error) {
+	if v, err := strconv.ParseInt(strings.TrimPrefix(which, "v"), 10, 32); err == nil {
+		return one(tx, "release", scanRelease, "SELECT "+releaseColumns+" FROM releases WHERE app_id = $1 AND version = $2", string(app), v)
+	}
+	return one(tx, "release", scanRelease, "SELECT "+releaseColumns+" FROM releases WHERE app_id = $1 AND id = $2", string(app), which)
+}
+
+// Releases returns an app's releases, the newest first.
+func (tx *Tx) Releases(app kigo.AppID) ([]kigo.Release, error) {
+	return list(tx, "release", scanRelease, "SELECT "+releaseColumns+" FROM releases WHERE app_id = $1 ORDER BY version DESC", string(app))
+}
+
+// PendingReleases returns the releases of all apps whose release phase has not
+// ended, the oldest first.
+func (tx *Tx) PendingReleases() ([]kigo.Release, error) {
+	return list(tx, "release", scanRelease, "SELECT "+releaseColumns+" FROM releases WHERE status = 'pending' ORDER BY created_at, version")
+}
+
+// CurrentRelease returns the release that an app's dynos run.
+func (tx *Tx) CurrentRelease(app kigo.AppID) (kigo.Release, error) {
+	return one(tx, "release", scanRelease, "SELECT "+releaseColumns+" FROM releases WHERE app_id = $1 AND is_current", string(app))
+}
+
+// LatestRelease returns the release with the highest version, whatever became of
+// it. Its config vars are the app's.
+func (tx *Tx) LatestRelease(app kigo.AppID) (kigo.Release, error) {
+	return one(tx, "release", scanRelease, "SELECT "+releaseColumns+" FROM releases WHERE app_id = $1 ORDER BY version DESC LIMIT 1", string(app))
+}
+
+// UpdateRelease writes the status and the key of the output.
+func (tx *Tx) UpdateRelease(r *kigo.Release) error {
+	r.UpdatedAt = tx.now
+	return tx.execOne("release", "update release", "UPDATE releases SET status = $2, output = $3, updated_at = $4 WHERE id = $1",
+		string(r.ID), string(r.Status), r.Output, micros(r.UpdatedAt))
+}
+
+// SetCurrentRelease makes one release of an app the current one, and no other.
+func (tx *Tx) SetCurrentRelease(app kigo.AppID, id kigo.ReleaseID) error {
+	// Two statements: the unique index on the current one is checked row by row.
+	if err := tx.exec("change current release", "UPDATE releases SET is_current = FALSE WHERE app_id = $1 AND is_current AND id <> $2",
+		string(app), string(id)); err != nil {
+		return err
+	}
+	return tx.execOne("release", "change current release", "UPDATE releases SET is_current = TRUE, updated_at = $3 WHERE app_id = $1 AND id = $2",
+		string(app), string(id), micros(tx.now))
+}
+
+// ReleaseConfig opens a release's config vars.
+func (tx *Tx) ReleaseConfig(id kigo.ReleaseID) (kigo.ConfigVars, error) {
+	record, err := one(tx, "release", func(_ *Tx, row scanner) (b []byte, err error) {
+		err = row.Scan(&b)
+		return b, err
+	}, "SELECT config FROM releases WHERE id = $1", string(id))
+	if err != nil {
+		return nil, err
+	}
+	text, err := tx.open("releases", string(id), "config", record)
+	if err != nil {
+		return nil, fmt.Errorf("read config vars: %w", err)
+	}
+	vars := kigo.ConfigVars{}
+	if err := json.Unmarshal(text, &vars); err != nil {
+		return nil, fmt.Errorf("read config vars: %w", err)
+	}
+	return vars, nil
+}
+
+// ConfigVars returns an app's config vars: those of its latest release, because a
+// change stays although its release phase failed. No release, no vars.
+func (tx *Tx) ConfigVars(app kigo.AppID) (kigo.ConfigVars, error) {
+	r, err := tx.LatestRelease(app)
+	if errors.Is(err, kigo.ErrNotFound) {
+		return kigo.ConfigVars{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return tx.ReleaseConfig(r.ID)
+}
