@@ -73,6 +73,7 @@ func (a *Agent) ended(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) erro
 		if err := a.move(ctx, &d, kigo.DynoStarting); err != nil {
 			return err
 		}
+		a.Mark(d.ID)
 		return a.remove(ctx, d.App, old)
 	}
 	if d.State == kigo.DynoUp && time.Since(d.StartedAt) > stableAfter {

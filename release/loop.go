@@ -24,7 +24,7 @@ const limit = time.Hour
 
 // Finisher makes a pending release succeeded and current, or failed.
 type Finisher interface {
-	FinishRelease(ctx context.Context, id kigo.ReleaseID, ok bool) error
+	FinishRelease(ctx context.Context, id kigo.ReleaseID, ok bool) (kigo.Release, error)
 }
 
 // Outputs ends the output stream of a release phase.
@@ -144,7 +144,7 @@ func (l *Loop) abort(ctx context.Context, r kigo.Release, d kigo.Dyno) error {
 
 // finish decides a release and forgets its dyno.
 func (l *Loop) finish(ctx context.Context, r kigo.Release, d *kigo.Dyno, ok bool) error {
-	if err := l.Control.FinishRelease(ctx, r.ID, ok); err != nil {
+	if _, err := l.Control.FinishRelease(ctx, r.ID, ok); err != nil {
 		return fmt.Errorf("finish release v%d: %w", r.Version, err)
 	}
 	if r.Output != "" {

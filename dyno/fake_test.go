@@ -1,0 +1,246 @@
+package dyno
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/secret"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// scripted is an Engine whose processes do what a test says. It exists to inject
+// ends and failures that a real process shows only by chance.
+type scripted struct {
+	mu       sync.Mutex
+	runs     map[kigo.DynoID]kigo.RunStatus
+	launched []kigo.Launch
+	watchers []func(kigo.RunStatus)
+	fail     error // answer of the next Start
+}
+
+func (e *scripted) Prepare(context.Context, ...kigo.Image) error { return nil }
+
+func (e *scripted) Start(_ context.Context, l kigo.Launch) error {
+	e.mu.Lock()
+	if err := e.fail; err != nil {
+		e.fail = nil
+		e.mu.Unlock()
+		return err
+	}
+	e.launched = append(e.launched, l)
+	e.mu.Unlock()
+	e.set(l.ID, func(s *kigo.RunStatus) { s.State = kigo.RunStarting })
+	return nil
+}
+
+// set changes one launch and tells the watchers.
+func (e *scripted) set(id kigo.DynoID, change func(*kigo.RunStatus)) {
+	e.mu.Lock()
+	s := e.runs[id]
+	s.ID = id
+	change(&s)
+	if e.runs == nil {
+		e.runs = map[kigo.DynoID]kigo.RunStatus{}
+	}
+	e.runs[id] = s
+	watchers := slices.Clone(e.watchers)
+	e.mu.Unlock()
+	for _, w := range watchers {
+		w(s)
+	}
+}
+
+func (e *scripted) Stop(_ context.Context, id kigo.DynoID) error {
+	e.set(id, func(s *kigo.RunStatus) { s.State = kigo.RunStopping })
+	return nil
+}
+
+func (e *scripted) Kill(_ context.Context, id kigo.DynoID) error {
+	e.set(id, func(s *kigo.RunStatus) { s.State, s.ExitCode = kigo.RunExited, 137 })
+	return nil
+}
+
+func (e *scripted) Status(_ context.Context, id kigo.DynoID) (kigo.RunStatus, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if s, ok := e.runs[id]; ok {
+		return s, nil
+	}
+	return kigo.RunStatus{}, kigo.NotFound("launch")
+}
+
+func (e *scripted) List(context.Context) (all []kigo.RunStatus, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range e.runs {
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+func (e *scripted) Remove(_ context.Context, id kigo.DynoID) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.runs, id)
+	return nil
+}
+
+func (e *scripted) Watch(ctx context.Context, f func(kigo.RunStatus)) error {
+	e.mu.Lock()
+	e.watchers = append(e.watchers, f)
+	e.mu.Unlock()
+	<-ctx.Done()
+	return nil
+}
+
+func (e *scripted) Logs(context.Context, kigo.DynoID, uint64, func(Line)) error { return nil }
+
+func (e *scripted) Attach(_ context.Context, id kigo.DynoID) (io.ReadWriteCloser, error) {
+	if _, err := e.Status(context.Background(), id); err != nil {
+		return nil, err
+	}
+	return nopCloser{new(strings.Builder)}, nil
+}
+
+func (e *scripted) Stats(context.Context, kigo.DynoID) (kigo.RunStats, error) {
+	return kigo.RunStats{}, nil
+}
+
+type nopCloser struct{ *strings.Builder }
+
+func (nopCloser) Read([]byte) (int, error) { return 0, io.EOF }
+func (nopCloser) Close() error             { return nil }
+
+// lines collects what the dyno manager says.
+type lines struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (l *lines) Write(_ kigo.AppID, lines ...kigo.LogLine) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range lines {
+		l.all = append(l.all, line.Source+"["+line.Process+"]: "+line.Message)
+	}
+}
+
+func (l *lines) WriteFrom(app kigo.AppID, _ string, _ uint64, lines ...kigo.LogLine) {
+	l.Write(app, lines...)
+}
+func (l *lines) Position(kigo.AppID, string) uint64 { return 0 }
+func (l *lines) Forget(kigo.AppID, string)          {}
+
+func (l *lines) since(n int) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.all[n:])
+}
+
+// bench is an agent over a real store and a scripted engine.
+type bench struct {
+	*testing.T
+	agent  *Agent
+	engine *scripted
+	logs   *lines
+	app    kigo.App
+	rel    kigo.Release
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	box, err := secret.NewBox(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "kigo.db"), store.Options{Box: box})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{T: t, engine: &scripted{}, logs: &lines{}}
+	b.agent = &Agent{
+		Engine: b.engine, Store: st, Logs: b.logs, Log: slog.New(slog.DiscardHandler),
+		Stack: func(string) (kigo.Image, error) { return kigo.Image{Digest: "sha256:stack"}, nil },
+	}
+	b.update(func(tx *store.Tx) error {
+		owner := kigo.Account{Email: "a@example.com"}
+		if err := tx.CreateAccount(&owner); err != nil {
+			return err
+		}
+		b.app = kigo.App{Name: "myapp", Owner: owner.ID, Stack: "heroku-22", BuildStack: "heroku-22", Region: "us", UIDBase: kigo.UIDFirst}
+		if err := tx.CreateApp(&b.app); err != nil {
+			return err
+		}
+		slug := kigo.Slug{App: b.app.ID, Digest: "sha256:slug", ProcessTypes: map[string]string{"web": "./web"}}
+		if err := tx.CreateSlug(&slug); err != nil {
+			return err
+		}
+		b.rel = kigo.Release{App: b.app.ID, Slug: slug.ID, Stack: "heroku-22", User: owner.ID, Status: kigo.ReleaseSucceeded}
+		return tx.CreateRelease(&b.rel, kigo.ConfigVars{"A": "1"})
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = b.agent.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	b.until("the agent watches", func() bool {
+		b.engine.mu.Lock()
+		defer b.engine.mu.Unlock()
+		return len(b.engine.watchers) > 0
+	})
+	return b
+}
+
+func (b *bench) update(f func(*store.Tx) error) {
+	b.Helper()
+	if err := b.agent.Store.Update(context.Background(), f); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// create adds a dyno row and hints at it.
+func (b *bench) create(d kigo.Dyno) kigo.Dyno {
+	b.Helper()
+	d.App, d.Release, d.Version, d.Size = b.app.ID, b.rel.ID, 1, "Basic"
+	b.update(func(tx *store.Tx) error { return tx.CreateDyno(&d) })
+	b.agent.Mark(d.ID)
+	return d
+}
+
+// row is the dyno as the store has it; its ID is empty when there is none.
+func (b *bench) row(id kigo.DynoID) (d kigo.Dyno) {
+	_ = b.agent.Store.View(context.Background(), func(tx *store.Tx) (err error) {
+		d, err = tx.Dyno(id)
+		return err
+	})
+	return d
+}
+
+func (b *bench) state(id kigo.DynoID, want kigo.DynoState) {
+	b.Helper()
+	b.until("state "+string(want), func() bool { return b.row(id).State == want })
+}
+
+func (b *bench) until(what string, ok func() bool) {
+	b.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for !ok() {
+		if time.Now().After(deadline) {
+			b.Fatalf("waited in vain for: %s; log:\n%s", what, strings.Join(b.logs.since(0), "\n"))
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
