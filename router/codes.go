@@ -1,0 +1,162 @@
+package router
+
+import (
+	"bytes"
+	"html"
+	"strconv"
+)
+
+// code is one of Heroku's routing errors. The table below is the only place
+// where they are; docs are made from it.
+type code struct {
+	Name   string // "H12"
+	Desc   string // in the line and in documentation
+	Status int    // sent to the client; 499: nobody is there to read one
+	Level  string // at=…
+	Sock   string // sock=…
+	page   pageKind
+	When   string // what makes the router say it
+}
+
+type pageKind int
+
+const (
+	pageNone pageKind = iota
+	pageError
+	pageMaintenance
+	pageBlank
+	pagePlain // one line of text, for clients that broke a rule
+)
+
+var (
+	h10 = &code{"H10", "App crashed", 503, "error", "", pageError, "all web dynos have crashed"}
+	h11 = &code{"H11", "Backlog too deep", 503, "error", "", pageError, "more than 200 requests per web dyno are outstanding"}
+	h12 = &code{"H12", "Request timeout", 503, "error", "", pageError, "no byte of a response within 30 s of the whole request"}
+	h13 = &code{"H13", "Connection closed without response", 503, "error", "", pageError, "the dyno took the request and closed the connection"}
+	h14 = &code{"H14", "No web processes running", 503, "error", "", pageError, "web is scaled to 0"}
+	h15 = &code{"H15", "Idle connection", 503, "error", "", pageError, "55 s without a byte in either direction, after a response began"}
+	h17 = &code{"H17", "Poorly formatted HTTP response", 503, "error", "", pageError, "what the dyno answered is not HTTP/1"}
+	h18 = &code{"H18", "Server Request Interrupted", 503, "error", "backend", pageError, "the dyno broke off in the middle of a response or before it had the request"}
+	h19 = &code{"H19", "Backend connection timeout", 503, "error", "", pageError, "no dyno accepted a connection within 5 s"}
+	h20 = &code{"H20", "App boot timeout", 503, "error", "", pageError, "no dyno was up within 75 s"}
+	h21 = &code{"H21", "Backend connection refused", 503, "error", "", pageError, "all dynos refused a connection"}
+	h22 = &code{"H22", "Connection limit reached", 503, "error", "", pageError, "the app holds as many upgraded connections as it may"}
+	h23 = &code{"H23", "Endpoint misconfigured", 503, "error", "", pageError, "a WebSocket handshake without Upgrade, lost in a proxy before us"}
+	h24 = &code{"H24", "Forced close", 503, "error", "", pageError, "the router ended before the request did"}
+	h25 = &code{"H25", "HTTP restriction", 502, "error", "", pageError, "the response breaks a limit"}
+	h26 = &code{"H26", "Request Error", 400, "error", "", pagePlain, "the request breaks a rule of HTTP"}
+	h27 = &code{"H27", "Client Request Interrupted", 499, "warning", "client", pageNone, "the client went away before it had the response"}
+	h28 = &code{"H28", "Client Connection Idle", 499, "warning", "client", pageNone, "55 s without a byte from a client that should send, or take, some"}
+	h31 = &code{"H31", "Misdirected Request", 421, "error", "", pagePlain, "the TLS name leads to another app than Host"}
+	h80 = &code{"H80", "Maintenance mode", 503, "info", "", pageMaintenance, "maintenance mode is on"}
+	h81 = &code{"H81", "Blank app", 503, "info", "", pageBlank, "no code has been released"}
+	h82 = &code{"H82", "You've used up your dyno hour pool", 503, "info", "", pageError, "the account's dyno hours are used up"}
+	h99 = &code{"H99", "Platform error", 503, "error", "", pageError, "the router itself failed"}
+)
+
+// Codes is every code that the router can log, in order.
+var Codes = []*code{h10, h11, h12, h13, h14, h15, h17, h18, h19, h20, h21, h22, h23, h24, h25, h26, h27, h28, h31, h80, h81, h82, h99}
+
+const pageHead = `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>%TITLE%</title>
+<style>
+html, body { height: 100%; margin: 0; }
+body { display: flex; align-items: center; justify-content: center; font: 16px/1.5 system-ui, sans-serif; background: #f7f8fb; color: #3a3f51; }
+main { max-width: 34rem; padding: 2rem; text-align: center; }
+h1 { font-weight: 500; font-size: 1.6rem; }
+iframe { position: fixed; inset: 0; width: 100%; height: 100%; border: 0; }
+</style>
+</head>
+<body>
+`
+
+const pageFoot = "</body>\n</html>\n"
+
+// page returns the body of an error answer and its media type.
+func (c *code) body(v *view, why string) (text []byte, html bool) {
+	switch c.page {
+	case pagePlain:
+		return []byte(why + "\n"), false
+	case pageBlank:
+		return blankPage, true
+	case pageMaintenance:
+		if v != nil && v.MaintenancePage != "" {
+			return framePage("Offline for Maintenance", v.MaintenancePage), true
+		}
+		return maintenancePage, true
+	}
+	if v != nil && v.ErrorPage != "" {
+		return framePage("Application Error", v.ErrorPage), true
+	}
+	return errorPage, true
+}
+
+var (
+	errorPage = textPage("Application Error", "Application error",
+		"This app could not answer your request. Please try again in a few moments.",
+		"If you are its owner, look at its logs: <code>heroku logs --tail</code>")
+	maintenancePage = textPage("Offline for Maintenance", "Offline for maintenance",
+		"This app is being worked on right now. Please check back soon.")
+	blankPage = textPage("Nothing here, yet", "There's nothing here, yet.",
+		"This app has been created, but no code has been deployed to it.")
+	noAppPage = textPage("No such app", "There's nothing here, yet.",
+		"No such app. Check the address, or create an app of this name.")
+	noRoutesPage = textPage("Routes unavailable", "Routes unavailable",
+		"This router has not been told of any app yet. Please try again in a few moments.")
+)
+
+func textPage(title, heading string, lines ...string) []byte {
+	var b bytes.Buffer
+	b.Write(bytes.ReplaceAll([]byte(pageHead), []byte("%TITLE%"), []byte(title)))
+	b.WriteString("<main>\n<h1>" + heading + "</h1>\n")
+	for _, l := range lines {
+		b.WriteString("<p>" + l + "</p>\n")
+	}
+	b.WriteString("</main>\n" + pageFoot)
+	return b.Bytes()
+}
+
+// framePage shows the app's own page from elsewhere, as Heroku does.
+func framePage(title, url string) []byte {
+	var b bytes.Buffer
+	b.Write(bytes.ReplaceAll([]byte(pageHead), []byte("%TITLE%"), []byte(title)))
+	b.WriteString(`<iframe src="` + html.EscapeString(url) + `"></iframe>` + "\n" + pageFoot)
+	return b.Bytes()
+}
+
+// appendAnswer writes a whole answer of the router's own.
+func appendAnswer(dst []byte, status int, body []byte, isHTML, head, closing bool, extra string) []byte {
+	dst = append(dst, "HTTP/1.1 "...)
+	dst = strconv.AppendInt(dst, int64(status), 10)
+	dst = append(dst, ' ')
+	dst = append(dst, reasons[status]...)
+	dst = append(dst, "\r\nCache-Control: no-cache, no-store\r\nContent-Type: "...)
+	if isHTML {
+		dst = append(dst, "text/html; charset=utf-8"...)
+	} else {
+		dst = append(dst, "text/plain; charset=utf-8"...)
+	}
+	dst = append(dst, "\r\nContent-Length: "...)
+	dst = strconv.AppendInt(dst, int64(len(body)), 10)
+	dst = append(dst, "\r\n"...)
+	dst = append(dst, extra...)
+	if closing {
+		dst = append(dst, "Connection: close\r\n"...)
+	}
+	dst = append(dst, viaLine...)
+	dst = append(dst, "\r\n"...)
+	if !head {
+		dst = append(dst, body...)
+	}
+	return dst
+}
+
+var reasons = map[int]string{
+	400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 414: "URI Too Long",
+	417: "Expectation Failed", 421: "Misdirected Request", 431: "Request Header Fields Too Large", 501: "Not Implemented",
+	502: "Bad Gateway", 503: "Service Unavailable", 505: "HTTP Version Not Supported",
+}

@@ -1,0 +1,155 @@
+package router
+
+import "bytes"
+
+// download is a response's body on its way to the client.
+type download struct {
+	x      *exchange
+	chunks chunked
+	left   int64
+	plain  int64 // bytes of a body without framing
+	clean  bool  // the dyno's connection stands after the body's end
+	done   bool
+}
+
+// run sends head and body. What has arrived with the head goes with it.
+func (d *download) run() *code {
+	x := d.x
+	kept, c := d.begin()
+	if c != nil && kept == nil {
+		return c
+	}
+	if len(x.out)+len(kept) <= cap(x.out) {
+		x.out = append(x.out, kept...)
+		kept = nil
+	}
+	if w := d.write(x.out); w != nil {
+		return w
+	}
+	if kept != nil {
+		if w := d.write(kept); w != nil {
+			return w
+		}
+	}
+	x.bytes = d.count()
+	if d.done || c != nil {
+		return c
+	}
+	return d.copy()
+}
+
+// begin takes the part of the body that is in the dyno's buffer.
+func (d *download) begin() ([]byte, *code) {
+	x := d.x
+	if x.framing == bodyNone || x.framing == bodyChunked && bytes.Equal(x.req.method, methodHEAD) {
+		d.done, d.clean = true, true
+		return nil, nil
+	}
+	if x.framing == bodyLength && d.left == 0 {
+		d.done, d.clean = true, true
+		return nil, nil
+	}
+	data := x.up.data()
+	kept, read, err := d.walk(data)
+	x.up.skip(read)
+	if err != nil {
+		return data[:kept], h18
+	}
+	return data[:kept], nil
+}
+
+// count is how many bytes of body have been passed on.
+func (d *download) count() int64 {
+	switch d.x.framing {
+	case bodyLength:
+		return d.x.res.length - d.left
+	case bodyChunked:
+		return d.chunks.data
+	}
+	return d.plain
+}
+
+func (d *download) walk(b []byte) (kept, read int, err error) {
+	switch d.x.framing {
+	case bodyLength:
+		n := int(min(d.left, int64(len(b))))
+		d.left -= int64(n)
+		d.done = d.left == 0
+		d.clean = d.done
+		return n, n, nil
+	case bodyChunked:
+		kept, read, err = d.chunks.walk(b)
+		d.done = d.chunks.done()
+		d.clean = d.done
+		return kept, read, err
+	}
+	d.plain += int64(len(b))
+	return len(b), len(b), nil
+}
+
+// copy moves the rest through a large buffer.
+func (d *download) copy() *code {
+	x := d.x
+	relay := relays.Get().(*[]byte)
+	defer relays.Put(relay)
+	for !d.done {
+		x.wire.within(x.c.rt.limits.Rolling)
+		n, err := x.wire.Read(*relay)
+		if n == 0 && err != nil {
+			return d.ended(err)
+		}
+		x.wire.forever()
+		kept, read, bad := d.walk((*relay)[:n])
+		if read < n {
+			d.clean = false // more than one answer
+		}
+		if c := d.write((*relay)[:kept]); c != nil {
+			return c
+		}
+		x.bytes = d.count()
+		if bad != nil {
+			return h18
+		}
+	}
+	return nil
+}
+
+// ended is what the end of the dyno's connection within a body means.
+func (d *download) ended(err error) *code {
+	x := d.x
+	switch {
+	case x.wire.late():
+		return h15
+	case x.wire.reason.Load() == reasonForced:
+		return h24
+	case x.wire.reason.Load() == reasonAbort:
+		if x.stopUpload(); x.upload.code != nil {
+			return x.upload.code
+		}
+		return h27
+	case x.framing == bodyUntilClose && isEnd(err):
+		d.done = true
+		return nil
+	}
+	return h18
+}
+
+func (d *download) write(b []byte) *code {
+	if len(b) == 0 {
+		return nil
+	}
+	x := d.x
+	x.c.wire.sending()
+	x.started = true
+	if _, err := x.c.wire.Write(b); err != nil {
+		switch {
+		case x.c.wire.late():
+			return h28
+		case x.c.wire.reason.Load() == reasonForced:
+			return h24
+		}
+		return h27
+	}
+	x.c.wire.forever()
+	return nil
+}

@@ -1,0 +1,151 @@
+package router
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"time"
+)
+
+// accept takes connections until the listener is closed.
+func (r *Router) accept(l net.Listener, secure bool) {
+	for {
+		nc, err := l.Accept()
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) || r.draining.Load() {
+				return
+			}
+			r.log.Error("accept failed", "error", err)
+			time.Sleep(tick) // out of descriptors, mostly: others end meanwhile
+			continue
+		}
+		if r.served.Add(1); r.count() >= int(r.limits.Clients) {
+			_ = nc.Close()
+			continue
+		}
+		tcp, _ := nc.(*net.TCPConn)
+		if secure {
+			r.open(r.secure(nc, tcp))
+		} else {
+			r.open(r.newConn(r.clock.newWire(nc, tcp), "http"))
+		}
+	}
+}
+
+func (r *Router) open(c *conn) {
+	r.mu.Lock()
+	r.conns[c] = struct{}{}
+	r.mu.Unlock()
+	if c.sni == handshaking {
+		go c.shake()
+	} else {
+		go c.serve()
+	}
+}
+
+func (r *Router) left(c *conn) {
+	r.mu.Lock()
+	delete(r.conns, c)
+	r.mu.Unlock()
+}
+
+func (r *Router) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.conns)
+}
+
+const (
+	handshaking   = "\x00" // sni before it is known
+	handshakeTime = 10 * time.Second
+)
+
+func (r *Router) secure(nc net.Conn, tcp *net.TCPConn) *conn {
+	t := tls.Server(nc, &tls.Config{
+		GetCertificate: r.config.Certificates,
+		NextProtos:     []string{"http/1.1"},
+		MinVersion:     tls.VersionTLS12,
+	})
+	c := r.newConn(r.clock.newWire(t, tcp), "https")
+	c.sni = handshaking
+	return c
+}
+
+// shake makes the handshake in the connection's own goroutine.
+func (c *conn) shake() {
+	c.wire.within(handshakeTime)
+	t := c.wire.Conn.(*tls.Conn)
+	if err := t.Handshake(); err != nil {
+		c.end()
+		return
+	}
+	state := t.ConnectionState()
+	c.sni = state.ServerName
+	c.protocol = " protocol=http1.1 tls=true tls_version=" + tlsVersion(state.Version)
+	c.serve()
+}
+
+func tlsVersion(v uint16) string {
+	if v == tls.VersionTLS12 {
+		return "tls1.2"
+	}
+	return "tls1.3"
+}
+
+// drain waits until no connection is left, or cuts the rest.
+func (r *Router) drain() {
+	end := time.Now().Add(r.limits.Drain)
+	for r.count() > 0 {
+		if time.Now().After(end) {
+			close(r.cut)
+			r.cutAll()
+			break
+		}
+		time.Sleep(tick / 4)
+	}
+	for end = time.Now().Add(5 * time.Second); r.count() > 0 && time.Now().Before(end); {
+		time.Sleep(tick / 4)
+	}
+}
+
+// cutAll interrupts all connections.
+func (r *Router) cutAll() {
+	for i := range r.clock.shards {
+		s := &r.clock.shards[i]
+		s.mu.Lock()
+		for _, w := range s.wires {
+			w.interrupt(reasonForced)
+		}
+		s.mu.Unlock()
+	}
+}
+
+const trimEvery = 5 * time.Second
+
+// trim closes idle connections to dynos now and then.
+func (r *Router) trim(stop <-chan struct{}) {
+	t := time.NewTicker(trimEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-t.C:
+			r.eachDyno(func(d *dyno) { d.pool.trim(r.clock.now.Load()) })
+		}
+	}
+}
+
+func (r *Router) closePools() { r.eachDyno(func(d *dyno) { d.pool.close() }) }
+
+func (r *Router) eachDyno(f func(*dyno)) {
+	t := r.table.Load()
+	if t == nil {
+		return
+	}
+	for _, a := range t.apps {
+		for _, d := range a.view.Load().all {
+			f(d)
+		}
+	}
+}

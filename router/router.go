@@ -1,0 +1,191 @@
+package router
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+)
+
+// Config is what a router needs. Listeners belong to the router from Run on.
+type Config struct {
+	HTTP         []net.Listener
+	HTTPS        []net.Listener
+	Certificates func(*tls.ClientHelloInfo) (*tls.Certificate, error) // asked for each handshake
+	Socket       string                                               // unix socket on which control sends snapshots; empty: none
+	SnapshotPath string                                               // where the last snapshot is kept; empty: nowhere
+	Logs         LogSink                                              // nil: no access lines
+	Log          *slog.Logger                                         // nil: slog.Default
+	Limits       Limits                                               // zero fields mean Heroku's
+}
+
+// Limits are Heroku's times and counts; tests make them shorter.
+type Limits struct {
+	Connect   time.Duration // to a dyno, each try (H19)
+	FirstByte time.Duration // of a response after the whole request (H12)
+	Rolling   time.Duration // between bytes in either direction (H15, H28)
+	Boot      time.Duration // wait for a dyno to be up (H20)
+	Aside     time.Duration // how long a dyno that refused is set aside
+	Idle      time.Duration // a client's connection between requests
+	Head      time.Duration // to read a request's head
+	Drain     time.Duration // after which what is left is cut (H24)
+	Backlog   int64         // outstanding requests per web dyno (H11)
+	Tunnels   int64         // upgraded connections per app (H22)
+	Clients   int64         // connections in all
+}
+
+func (l Limits) withDefaults() Limits {
+	d := func(v *time.Duration, def time.Duration) {
+		if *v == 0 {
+			*v = def
+		}
+	}
+	d(&l.Connect, 5*time.Second)
+	d(&l.FirstByte, 30*time.Second)
+	d(&l.Rolling, 55*time.Second)
+	d(&l.Boot, 75*time.Second)
+	d(&l.Aside, 5*time.Second)
+	d(&l.Idle, 60*time.Second)
+	d(&l.Head, 10*time.Second)
+	d(&l.Drain, 60*time.Second)
+	n := func(v *int64, def int64) {
+		if *v == 0 {
+			*v = def
+		}
+	}
+	n(&l.Backlog, 200)
+	n(&l.Tunnels, 10_000)
+	n(&l.Clients, 100_000)
+	return l
+}
+
+// Router is a running router.
+type Router struct {
+	config   Config
+	limits   Limits
+	log      *slog.Logger
+	table    atomic.Pointer[table]
+	clock    *clock
+	access   *accessLog
+	dialer   *net.Dialer
+	draining atomic.Bool
+	cut      chan struct{} // closed when what is left is cut
+
+	mu     sync.Mutex // of what follows
+	conns  map[*conn]struct{}
+	served atomic.Int64 // connections accepted since the start
+	change sync.Mutex   // of snapshots
+}
+
+// Run serves until ctx is done, then stops accepting, answers what it has with
+// Connection: close, and returns when no connection is left, at most
+// Limits.Drain later. It returns an error only when it cannot start.
+func Run(ctx context.Context, config Config) error {
+	r, err := New(config)
+	if err != nil {
+		return err
+	}
+	return r.Run(ctx)
+}
+
+// New reads the kept snapshot, so that the first request finds its app.
+func New(config Config) (*Router, error) {
+	r := &Router{config: config, limits: config.Limits.withDefaults(), log: config.Log, cut: make(chan struct{}), conns: map[*conn]struct{}{}}
+	if r.log == nil {
+		r.log = slog.Default()
+	}
+	if len(config.HTTPS) > 0 && config.Certificates == nil {
+		return nil, errors.New("start router: an HTTPS listener needs certificates")
+	}
+	if config.Logs == nil {
+		r.config.Logs = noLogs{}
+	}
+	r.clock = newClock(r.limits.Rolling / sendSteps)
+	r.access = newAccessLog(r.config.Logs)
+	r.dialer = &net.Dialer{Timeout: r.limits.Connect, KeepAlive: -1}
+	s, err := readSnapshot(config.SnapshotPath)
+	if err != nil { // better no routes than wrong ones; control will send them
+		r.log.Error("snapshot unusable", "error", err)
+	} else if s != nil {
+		r.install(s)
+	}
+	return r, nil
+}
+
+type noLogs struct{}
+
+func (noLogs) WriteLine(app kigo.AppID, _ time.Time, _ []byte) {}
+
+// Apply makes a snapshot the one that is served, unless a newer one is.
+func (r *Router) Apply(s *Snapshot) error {
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	r.install(s)
+	return nil
+}
+
+func (r *Router) install(s *Snapshot) {
+	r.change.Lock()
+	defer r.change.Unlock()
+	old := r.table.Load()
+	if old == nil {
+		old = &table{}
+	}
+	next, gone := old.next(s)
+	r.table.Store(next)
+	for _, d := range gone {
+		d.pool.close()
+	}
+}
+
+// Revision is that of the snapshot being served; 0 without one.
+func (r *Router) Revision() int64 {
+	if t := r.table.Load(); t != nil {
+		return t.revision
+	}
+	return 0
+}
+
+// Run is the package's Run for a router that New made.
+func (r *Router) Run(ctx context.Context) error {
+	stop := make(chan struct{})
+	var parts, accepting sync.WaitGroup
+	feed, err := r.listenFeed()
+	if err != nil {
+		return fmt.Errorf("start router: %w", err)
+	}
+	parts.Go(func() { r.clock.run(stop) })
+	parts.Go(func() { r.access.run(stop) })
+	parts.Go(func() { r.trim(stop) })
+	if feed != nil {
+		parts.Go(func() { r.serveFeed(feed) })
+	}
+	for _, l := range r.config.HTTP {
+		accepting.Go(func() { r.accept(l, false) })
+	}
+	for _, l := range r.config.HTTPS {
+		accepting.Go(func() { r.accept(l, true) })
+	}
+	<-ctx.Done()
+	r.draining.Store(true)
+	for _, l := range append(r.config.HTTP, r.config.HTTPS...) {
+		_ = l.Close()
+	}
+	accepting.Wait()
+	r.drain()
+	if feed != nil {
+		_ = feed.Close()
+	}
+	close(stop)
+	parts.Wait()
+	r.closePools()
+	return nil
+}

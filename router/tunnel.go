@@ -1,0 +1,77 @@
+package router
+
+// runTunnel joins client and dyno after an Upgrade that the dyno has agreed to:
+// bytes pass as they are until both sides have ended, or until nothing has
+// passed for 55 s.
+func (x *exchange) runTunnel() *code {
+	x.app.tunnels.Add(1)
+	x.app.active.Add(-1)
+	x.active, x.tunnel = false, true
+	x.status, x.closing, x.started = 101, true, true
+	x.out = x.appendResponse(x.out[:0])
+	x.up.skip(len(x.res.raw))
+	x.out = append(x.out, x.up.data()...)
+	x.up.skip(x.up.w - x.up.r)
+	x.c.wire.sending()
+	if _, err := x.c.wire.Write(x.out); err != nil {
+		return h27
+	}
+	if rest := x.c.in.data()[len(x.req.raw):]; len(rest) > 0 {
+		if _, err := x.wire.Write(rest); err != nil {
+			return h18
+		}
+		x.upload.taken = len(rest)
+	}
+	x.touch()
+	up := make(chan bool, 1)
+	go func() { up <- x.pour(x.wire, x.c.wire, nil) }()
+	down := x.pour(x.c.wire, x.wire, &x.bytes)
+	if !down {
+		x.wire.interrupt(reasonAbort)
+		x.c.wire.interrupt(reasonAbort)
+	}
+	whole := <-up && down
+	switch {
+	case whole:
+		return nil
+	case x.wire.late() || x.c.wire.late():
+		return h15
+	case x.wire.reason.Load() == reasonForced || x.c.wire.reason.Load() == reasonForced:
+		return h24
+	}
+	return nil
+}
+
+// touch starts the rolling window of both sides anew.
+func (x *exchange) touch() {
+	x.wire.within(x.c.rt.limits.Rolling)
+	x.c.wire.within(x.c.rt.limits.Rolling)
+}
+
+// pour copies one direction; true when the source ended in good order, which is
+// passed on as such.
+func (x *exchange) pour(to, from *wire, count *int64) bool {
+	b := buffers.Get().(*buffer)
+	defer b.free()
+	for {
+		n, err := from.Read(b.b)
+		if n > 0 {
+			x.touch()
+			if _, err := to.Write(b.b[:n]); err != nil {
+				from.interrupt(reasonAbort)
+				return false
+			}
+			if count != nil {
+				*count += int64(n)
+			}
+		}
+		if err != nil {
+			end, ok := to.Conn.(interface{ CloseWrite() error })
+			if isEnd(err) && ok {
+				return end.CloseWrite() == nil
+			}
+			to.interrupt(reasonAbort)
+			return false
+		}
+	}
+}

@@ -1,0 +1,248 @@
+package router
+
+import (
+	"net"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// wire is one connection, to a client or to a dyno, with its coarse deadline. An
+// interrupted wire fails every read and write from then on: it can only be closed.
+type wire struct {
+	net.Conn
+	tcp      *net.TCPConn // the socket below, also below TLS; nil in tests over pipes
+	clock    *clock
+	shard    *clockShard
+	place    int
+	deadline atomic.Int64 // coarse time; 0: none
+	reason   atomic.Int32 // why it was interrupted; 0: it was not
+	watched  atomic.Int32 // whether to look each tick if the peer has gone
+	finished atomic.Bool  // the peer was seen to have sent its last byte
+	onGone   *wire        // interrupted then; set while not watched
+	idleAt   int64        // when it was put into a pool
+	used     bool         // has carried an exchange before
+	raw      syscall.RawConn
+	steps    atomic.Int32  // without progress that a write has left; 0: it is no write
+	acked    atomic.Uint64 // bytes the peer had taken at the last step
+}
+
+// Reasons for an interrupt.
+const (
+	reasonLate   = 1 + iota // its deadline passed
+	reasonAbort             // the other side of the exchange failed
+	reasonForced            // the router ends
+	reasonGone              // its peer has reset the connection
+)
+
+var (
+	longAgo    = time.Unix(1, 0)
+	noDeadline time.Time
+)
+
+func (k *clock) newWire(c net.Conn, tcp *net.TCPConn) *wire {
+	w := &wire{Conn: c, tcp: tcp}
+	if tcp != nil {
+		w.raw, _ = tcp.SyscallConn()
+	}
+	k.add(w)
+	return w
+}
+
+// within gives the next reads and writes d from now to make progress.
+func (w *wire) within(d time.Duration) {
+	w.steps.Store(0)
+	w.deadline.Store(w.clock.after(d))
+}
+
+// sending gives a write as long as its peer takes something every now and then:
+// the clock looks each step whether it did.
+func (w *wire) sending() {
+	w.steps.Store(sendSteps)
+	w.deadline.Store(w.clock.after(w.clock.step))
+}
+
+const sendSteps = 11 // of 5 s
+
+// stalled is called by the clock when a deadline has passed. It reports whether
+// that is the end, or only a step of a write that makes progress.
+func (w *wire) stalled(now int64) bool {
+	left := w.steps.Load()
+	if left == 0 {
+		return true
+	}
+	left--
+	if acked, ok := w.peerTook(); ok && acked != w.acked.Swap(acked) {
+		left = sendSteps
+	}
+	w.steps.Store(left)
+	if left == 0 {
+		return true
+	}
+	w.deadline.CompareAndSwap(0, now+int64(w.clock.step))
+	return false
+}
+
+// peerTook is how many bytes the peer has acknowledged since it connected.
+func (w *wire) peerTook() (n uint64, ok bool) {
+	if w.raw == nil {
+		return 0, false
+	}
+	_ = w.raw.Control(func(fd uintptr) {
+		if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
+			n, ok = info.Bytes_acked, true
+		}
+	})
+	return n, ok
+}
+
+// forever takes the deadline away; false when it has just passed.
+func (w *wire) forever() bool {
+	w.steps.Store(0)
+	return w.deadline.Swap(0) != 0
+}
+
+func (w *wire) interrupt(why int32) {
+	if w.reason.CompareAndSwap(0, why) {
+		if w.tcp != nil {
+			_ = w.tcp.SetDeadline(longAgo)
+		} else {
+			_ = w.SetDeadline(longAgo)
+		}
+	}
+}
+
+func (w *wire) late() bool { return w.reason.Load() == reasonLate }
+
+func (w *wire) close() {
+	w.unwatch()
+	w.clock.remove(w)
+	_ = w.Conn.Close()
+}
+
+const (
+	watchOff = iota
+	watchOn
+	watchBusy // the clock looks just now
+)
+
+// watch has the clock look whether the peer goes away while nothing is read
+// from it; when the peer resets, dyno is interrupted.
+func (w *wire) watch(dyno *wire) {
+	w.onGone = dyno
+	w.watched.Store(watchOn)
+}
+
+// unwatch returns once the clock touches neither wire any more.
+func (w *wire) unwatch() {
+	for !w.watched.CompareAndSwap(watchOn, watchOff) {
+		if w.watched.Load() == watchOff {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
+// look polls the socket: a reset interrupts the exchange, an end of what the
+// peer sends is only noted, for a client may close one direction and still read.
+func (w *wire) look() {
+	if !w.watched.CompareAndSwap(watchOn, watchBusy) {
+		return
+	}
+	defer w.watched.Store(watchOn)
+	switch w.peer() {
+	case peerReset:
+		w.interrupt(reasonGone)
+		if w.onGone != nil {
+			w.onGone.interrupt(reasonAbort)
+		}
+	case peerFinished:
+		w.finished.Store(true)
+	}
+}
+
+const (
+	peerThere = iota
+	peerFinished
+	peerReset
+)
+
+// peer asks the kernel, without reading, what the other end has done.
+func (w *wire) peer() int {
+	if w.raw == nil {
+		return peerThere
+	}
+	fds := [1]unix.PollFd{{Events: unix.POLLRDHUP}}
+	err := w.raw.Control(func(fd uintptr) {
+		fds[0].Fd = int32(fd)
+		_, _ = unix.Poll(fds[:], 0)
+	})
+	switch {
+	case err != nil || fds[0].Revents&(unix.POLLERR|unix.POLLHUP|unix.POLLNVAL) != 0:
+		return peerReset
+	case fds[0].Revents&unix.POLLRDHUP != 0:
+		return peerFinished
+	}
+	return peerThere
+}
+
+// quiet reports whether an idle wire is still open and has nothing to read.
+func (w *wire) quiet() bool {
+	if w.raw == nil {
+		return true
+	}
+	fds := [1]unix.PollFd{{Events: unix.POLLRDHUP | unix.POLLIN}}
+	err := w.raw.Control(func(fd uintptr) {
+		fds[0].Fd = int32(fd)
+		_, _ = unix.Poll(fds[:], 0)
+	})
+	return err == nil && fds[0].Revents == 0
+}
+
+// taken waits until the peer's kernel has acknowledged all that was written, at
+// most d; false when the peer reset the connection instead.
+func (w *wire) taken(d time.Duration) bool {
+	if w.raw == nil {
+		return true
+	}
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		left := 0
+		if err := w.raw.Control(func(fd uintptr) { left, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) }); err != nil {
+			return false
+		}
+		if w.peer() == peerReset {
+			return false
+		}
+		if left == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// linger ends what we send and reads what the peer still sends, so that our last
+// answer is not destroyed by a reset; bounded in bytes and time.
+func (w *wire) linger(scratch []byte) {
+	if w.tcp == nil || w.reason.Load() != 0 {
+		return
+	}
+	if t, ok := w.Conn.(interface{ CloseWrite() error }); ok {
+		_ = t.CloseWrite()
+	}
+	w.within(lingerTime)
+	for left := lingerBytes; left > 0; {
+		n, err := w.tcp.Read(scratch)
+		if err != nil {
+			return
+		}
+		left -= n
+	}
+}
+
+const (
+	lingerTime  = 2 * time.Second
+	lingerBytes = 1 << 20
+)
