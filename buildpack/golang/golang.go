@@ -1,0 +1,131 @@
+// Package golang is the built-in buildpack for Go apps with a go.mod. It follows
+// heroku/go in what it reads and prints, and differs in where the toolchain comes
+// from: the module proxy, once for all apps.
+//
+// Start reading at Buildpack and compile.
+package golang
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/kigo-dev/kigo/buildpack"
+	"github.com/kigo-dev/kigo/buildpack/toolchain"
+)
+
+// Buildpack is heroku/go.
+var Buildpack = buildpack.Builtin{Name: "go", Language: "Go", Detect: detect, Compile: compile, Release: release}
+
+func detect(dir string) bool {
+	st, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return err == nil && st.Mode().IsRegular()
+}
+
+func release(string) buildpack.Release { return buildpack.Release{} }
+
+// app is one compile.
+type app struct {
+	*buildpack.Build
+	mod  module
+	root string   // GOROOT
+	env  []string // of the go command
+}
+
+func compile(ctx context.Context, b *buildpack.Build) error {
+	text, err := os.ReadFile(filepath.Join(b.Dir, "go.mod"))
+	if err != nil {
+		return err
+	}
+	a := &app{Build: b}
+	if a.mod, err = parseModule(text); err != nil {
+		return buildpack.Failf("go.mod: %s", err)
+	}
+	b.Out.Title("")
+	b.Out.Line("Detected go modules via go.mod")
+	b.Out.Title("")
+	b.Out.Line("Detected Module Name: %s", a.mod.Path)
+	b.Out.Title("")
+	for _, step := range []func(context.Context) error{
+		a.toolchain, a.hook("bin/go-pre-compile"), a.install, a.hook("bin/go-post-compile"), a.profile, a.procfile,
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// toolchain finds which Go to use and gets it.
+func (a *app) toolchain(ctx context.Context) error {
+	want, why := a.mod.goVersion(a.Config("GOVERSION"))
+	shelf := toolchain.Platform(a.Cache)
+	version, err := toolchain.Resolve(ctx, "go", want, shelf.Have("go"))
+	if errors.Is(err, toolchain.ErrNoVersion) {
+		return buildpack.Failf("Go %s (%s) has not been released, or not for this machine.", want, why)
+	}
+	if err != nil {
+		return buildpack.Failf("Go %s could not be found: %s", want, err)
+	}
+	tool := toolchain.Tool{Kind: "go", Version: version}
+	fetched := false
+	a.root, err = shelf.Need(ctx, tool, func() {
+		a.Out.Title("Installing go%s", version)
+		fetched = true
+	})
+	if err != nil {
+		return buildpack.Failf("Go %s could not be installed: %s", version, err)
+	}
+	if fetched {
+		a.Out.Title("Fetching go%s.linux-amd64.tar.gz... done", version)
+	} else {
+		a.Out.Title("Using go%s", version)
+	}
+	a.env = a.goEnv()
+	return nil
+}
+
+// goEnv is the environment of the go command. -trimpath lets compiled packages be
+// found again in the cache although BUILD_DIR has another name in each build.
+func (a *app) goEnv() []string {
+	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
+		return strings.HasPrefix(kv, "GOFLAGS=") || strings.HasPrefix(kv, "GOTOOLCHAIN=")
+	})
+	for _, name := range []string{"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB", "GOINSECURE", "CGO_ENABLED", "CGO_CFLAGS", "CGO_CPPFLAGS", "CGO_CXXFLAGS", "CGO_LDFLAGS", "GOEXPERIMENT", "GOAMD64", "GIT_CREDENTIALS"} {
+		if v := a.Config(name); v != "" {
+			env = append(env, name+"="+v)
+		}
+	}
+	flags := "-trimpath -modcacherw"
+	if v := strings.TrimSpace(a.Config("GOFLAGS")); v != "" {
+		flags += " " + v
+	}
+	return append(env,
+		"GOROOT="+a.root, "PATH="+a.root+"/bin:"+os.Getenv("PATH"), "GOTOOLCHAIN=local", "GOWORK=auto",
+		"GOPATH="+filepath.Join(a.Cache, "go-path"), "GOMODCACHE="+filepath.Join(a.Cache, "go-mod"),
+		"GOCACHE="+filepath.Join(a.Cache, "go-build"), "GOBIN="+filepath.Join(a.Dir, "bin"),
+		"GOFLAGS="+flags, "GOENV=off", "GOTELEMETRY=off",
+	)
+}
+
+// hook runs a script of the app, when it has it.
+func (a *app) hook(name string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		script := filepath.Join(a.Dir, name)
+		st, err := os.Stat(script)
+		if err != nil || !st.Mode().IsRegular() {
+			return nil
+		}
+		a.Out.Title("Running %s hook", name)
+		out := a.Out.Indent()
+		defer out.Close() //nolint:errcheck // nobody is left to tell
+		env := append(buildpack.ConfigEnv(a.EnvDir), a.env...)
+		if err := (buildpack.Command{Args: []string{"/bin/bash", script}, Dir: a.Dir, Env: env, Out: out}).Run(ctx); err != nil {
+			return buildpack.Failf("%s failed: %s", name, err)
+		}
+		return nil
+	}
+}

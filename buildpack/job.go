@@ -1,0 +1,73 @@
+package buildpack
+
+// Where a build finds things inside its sandbox. BUILD_DIR is a new folder
+// BuildPrefix + 8 hex digits for every build, as on Heroku.
+const (
+	Home        = "/opt/kigo"                   // read-only: the folders and files below it
+	Program     = Home + "/bin/kigo-buildpack"  // this program, which holds the built-in buildpacks
+	Toolchains  = Home + "/toolchains"          // compilers and runtimes shared by all builds
+	Refusals    = Home + "/refusals"            // NAME: why the toolchain NAME could not be had
+	JobFile     = Home + "/job.json"            // a Job
+	SourceFile  = Home + "/source.tar"          // the source, when the platform holds it
+	CAFile      = Home + "/ca-certificates.crt" // the host's certificate authorities
+	Work        = "/tmp/codon"                  // writable; removed with the build
+	CacheDir    = Work + "/tmp/cache"           // CACHE_DIR
+	PackDir     = Work + "/tmp/buildpacks"      // the buildpacks themselves
+	Wishes      = Work + "/toolchains"          // NAME: please fetch that toolchain
+	ResultFile  = Work + "/result.json"         // a Result
+	BuildPrefix = "/tmp/build_"
+)
+
+// Layout is those places for one build. Default is the sandbox's; tests that run
+// the runner as an ordinary process use another root.
+type Layout struct {
+	Program, Source, Build, Cache, Env, Packs, Result string
+}
+
+// Default is the layout of the sandbox for a build named by 8 hex digits.
+func Default(hex string) Layout {
+	return Layout{
+		Program: Program, Source: SourceFile, Build: BuildPrefix + hex, Cache: CacheDir,
+		Env: "/tmp/env_" + hex, Packs: PackDir, Result: ResultFile,
+	}
+}
+
+// Job is what the platform wants built.
+type Job struct {
+	Layout        Layout
+	SourceURL     string            // fetched by the runner when there is no source file
+	Checksum      string            // "SHA256:…" of what the URL answers; may be empty
+	Stack         string            // such as "heroku-22"
+	SourceVersion string            // full commit or the client's own word
+	RequestID     string            //
+	Dyno          string            // such as "build.1234"
+	Buildpacks    []string          // names or URLs in order; empty: detect
+	Config        map[string]string // files in ENV_DIR, never in the environment
+	HostEnv       []string          // "NAME=value": certificate authorities and registries of this installation
+	Limits        Limits
+}
+
+// Limits of what a source may unpack to.
+type Limits struct {
+	Bytes int64 // 0: 4 GiB
+	Files int   // 0: 500,000
+}
+
+// Result is what came of a Job. A failed build has a Failure and nothing else
+// that is of use.
+type Result struct {
+	Failure        string // one line, such as "failed to compile Go app"; empty: success
+	Infrastructure bool   // the failure is the platform's or the network's, not the app's
+	Language       string // "Go": what the last buildpack's detect said
+	Buildpacks     []Pack // in order
+	ProcessTypes   map[string]string
+	Order          []string          // of the process types: Procfile first, then defaults
+	Config         map[string]string // config_vars of the last bin/release
+	Addons         []string          // addons of the last bin/release
+}
+
+// Pack is one buildpack that took part.
+type Pack struct {
+	Name string // "heroku/go", or the URL as given
+	Pin  string // "built in", the git commit or the tarball's SHA-256
+}

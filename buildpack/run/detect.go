@@ -1,0 +1,74 @@
+package run
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"github.com/kigo-dev/kigo/buildpack"
+)
+
+const articles = "https://devcenter.heroku.com/articles/"
+
+// choose asks every built-in buildpack; the first that agrees wins.
+func (r *Runner) choose(ctx context.Context) error {
+	var agreed []*pack
+	for i, name := range buildpack.Builtins {
+		p, err := r.get(ctx, i, buildpack.Ref{Name: "heroku/" + name, Builtin: name})
+		if err != nil {
+			return err
+		}
+		if isFallback(p) && len(agreed) > 0 {
+			break
+		}
+		if ok, _ := r.detect(ctx, p); ok {
+			agreed = append(agreed, p)
+		}
+	}
+	if len(agreed) == 0 {
+		return &failure{reason: "no default language could be detected for this app", lines: []string{
+			" !     No default language could be detected for this app.",
+			"\t\t\tHINT: This occurs when Heroku cannot detect the buildpack to use for this application automatically.",
+			"\t\t\tSee " + articles + "buildpacks",
+			"",
+		}}
+	}
+	if len(agreed) > 1 {
+		var names []string
+		for _, p := range agreed {
+			names = append(names, p.language)
+		}
+		r.out.Warn("Warning: Multiple default buildpacks reported the ability to handle this app. The first buildpack in the list below will be used.")
+		r.out.Plain("\t\t\tDetected buildpacks: %s", strings.Join(names, ","))
+		r.out.Plain("\t\t\tSee %sbuildpacks#buildpack-detect-order", articles)
+	}
+	r.packs = agreed[:1]
+	return nil
+}
+
+// detect calls bin/detect and remembers the language that it names. Its output
+// is what a user reads when it refuses an app that it was set for.
+func (r *Runner) detect(ctx context.Context, p *pack) (bool, string) {
+	var said, all strings.Builder
+	cmd := r.step(p, "detect", r.Job.Layout.Build)
+	cmd.Stdout, cmd.Stderr = tee(&said, &all), &all
+	if err := runStep(ctx, cmd); err != nil {
+		return false, all.String()
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
+	if p.language = strings.TrimSpace(first); p.language == "" {
+		p.language = filepath.Base(p.ref.Name)
+	}
+	return true, ""
+}
+
+// refuse tells that a buildpack which the app asked for does not want it.
+func (r *Runner) refuse(p *pack, output string) error {
+	r.out.Title("App not compatible with buildpack: %s", p.ref.Name)
+	if output = strings.TrimSpace(output); output != "" {
+		r.out.Line("%s", output)
+	}
+	return &failure{reason: "app not compatible with buildpack: " + p.ref.Name, lines: []string{
+		"       More info: " + articles + "buildpacks#detection-failure", "",
+	}}
+}

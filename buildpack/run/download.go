@@ -1,0 +1,45 @@
+package run
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+)
+
+// download fetches a URL into a file and returns the SHA-256 of what it got.
+func download(ctx context.Context, url, file string, max int64) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", fmt.Errorf("not a URL that can be fetched")
+	}
+	client := http.Client{Transport: &http.Transport{
+		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 20 * time.Second, ResponseHeaderTimeout: time.Minute,
+	}}
+	res, err := client.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close() //nolint:errcheck // only read
+	if res.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("the server answered %s", res.Status)
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close() //nolint:errcheck // checked below
+	h := sha256.New()
+	n, err := io.Copy(io.MultiWriter(f, h), io.LimitReader(res.Body, max+1))
+	if err != nil {
+		return "", err
+	}
+	if n > max {
+		return "", fmt.Errorf("it is larger than %d MB", max>>20)
+	}
+	return hex.EncodeToString(h.Sum(nil)), f.Close()
+}

@@ -1,0 +1,97 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// env is the whole environment of a buildpack: what Heroku gives and, after it,
+// where this installation's certificates and registries are. Config vars are not
+// in it, they are files in ENV_DIR.
+func (r *Runner) env() []string {
+	env := []string{
+		"PATH=/usr/local/bin:/usr/bin:/bin",
+		"HOME=/app",
+		"STACK=" + r.Job.Stack,
+		"SOURCE_VERSION=" + r.Job.SourceVersion,
+		"REQUEST_ID=" + r.Job.RequestID,
+		"DYNO=" + r.Job.Dyno,
+		"LANG=C.UTF-8",
+	}
+	return append(env, r.Job.HostEnv...)
+}
+
+// step prepares one program of a buildpack. Its folder is the buildpack's own,
+// and what earlier buildpacks exported comes before compile.
+func (r *Runner) step(p *pack, name string, args ...string) *exec.Cmd {
+	program := filepath.Join(p.dir, "bin", name)
+	argv := append([]string{program}, args...)
+	if name == "compile" && len(r.exports) > 0 {
+		// Sourced by bash with nothing of ours in the script but file names as arguments.
+		const script = `n=$1; shift; while [ "$n" -gt 0 ]; do . "$1"; shift; n=$((n-1)); done; exec "$@"`
+		head := append([]string{"/bin/bash", "-c", script, "bash", itoa(len(r.exports))}, r.exports...)
+		argv = append(head, argv...)
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir, cmd.Env = p.dir, r.env()
+	return cmd
+}
+
+// runStep runs a program to its end; what it left in the background dies with it.
+func runStep(ctx context.Context, cmd *exec.Cmd) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.WaitDelay = 2 * time.Second
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }) //nolint:errcheck // it may be gone
+	defer stop()
+	err := cmd.Wait()
+	syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) //nolint:errcheck // what it left behind, if anything
+	if errors.Is(err, exec.ErrWaitDelay) {
+		return nil
+	}
+	return err
+}
+
+// tee writes to both.
+func tee(a, b io.Writer) io.Writer { return io.MultiWriter(a, b) }
+
+// watcher passes output on and remembers whether its last lines give a reason.
+type watcher struct {
+	w    io.Writer
+	tail []byte
+}
+
+func (w *watcher) Write(p []byte) (int, error) {
+	w.tail = append(w.tail, p...)
+	if len(w.tail) > 4096 {
+		w.tail = w.tail[len(w.tail)-4096:]
+	}
+	return w.w.Write(p)
+}
+
+// endLine ends a last line that has no line end.
+func (w *watcher) endLine() {
+	if len(w.tail) > 0 && w.tail[len(w.tail)-1] != '\n' {
+		io.WriteString(w.w, "\n") //nolint:errcheck // nobody is left to tell
+	}
+}
+
+// reasoned reports whether one of the last ten lines is an error message.
+func (w *watcher) reasoned() bool {
+	lines := bytes.Split(bytes.TrimSpace(w.tail), []byte("\n"))
+	for _, line := range lines[max(0, len(lines)-10):] {
+		if strings.Contains(string(line), " !  ") || bytes.Contains(bytes.ToLower(line), []byte("error")) {
+			return true
+		}
+	}
+	return false
+}
