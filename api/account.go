@@ -1,0 +1,70 @@
+package api
+
+import (
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/client"
+	"github.com/kigo-dev/kigo/store"
+)
+
+func serializeAccount(a kigo.Account) client.Account {
+	return client.Account{
+		AllowTracking: false,
+		CreatedAt:     a.CreatedAt,
+		Email:         a.Email,
+		ID:            string(a.ID),
+		LastLogin:     optionalTime(a.LastLogin),
+		Name:          optional(a.Name),
+		UpdatedAt:     a.UpdatedAt,
+		Verified:      true, // there is nothing to pay with: no command may ask for a credit card
+	}
+}
+
+func accountInfo(c *call) (reply, error) {
+	a, err := c.account()
+	return ok(serializeAccount(a)), err
+}
+
+func accountUpdate(c *call) (reply, error) {
+	var in struct {
+		Name *string `json:"name"`
+	}
+	if err := c.decode(&in); err != nil {
+		return reply{}, err
+	}
+	return accountInfo(c)
+}
+
+func userInfo(c *call) (reply, error) {
+	if err := c.user(); err != nil {
+		return reply{}, err
+	}
+	return accountInfo(c)
+}
+
+func userUpdate(c *call) (reply, error) {
+	if err := c.user(); err != nil {
+		return reply{}, err
+	}
+	return accountUpdate(c)
+}
+
+// account reads the account of who asks.
+func (c *call) account() (a kigo.Account, err error) {
+	err = c.view(func(tx *store.Tx) error {
+		a, err = tx.Account(c.actor.ID)
+		return err
+	})
+	return a, err
+}
+
+func rateLimitInfo(c *call) (reply, error) {
+	return ok(client.RateLimit{Remaining: c.left}), nil
+}
+
+// Account features: there are none yet, so that every name is unknown.
+
+func accountFeatureList(c *call) (reply, error) { return emptyList(c) }
+
+func accountFeatureInfo(*call) (reply, error) { return reply{}, kigo.NotFound("account feature") }
+
+func accountFeatureUpdate(*call) (reply, error) { return reply{}, kigo.NotFound("account feature") }

@@ -1,0 +1,120 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/control"
+	"github.com/kigo-dev/kigo/logplex"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// Deps are what the API stands on.
+type Deps struct {
+	Control *control.Control
+	Store   *store.Store
+	Logs    *logplex.Sessions
+	Output  Output
+	Blobs   Blobs
+	Slugs   SlugUploads // nil: slugs cannot be uploaded
+	Cache   BuildCache  // nil: there is nothing to purge
+
+	Key     []byte                     // secret of capability addresses, the same after a restart
+	BaseURL string                     // of this API, such as "https://kigo.example.com:5000"; empty: as each client reached it
+	WebURL  func(app string) string    // where an app is served
+	GitURL  func(app string) string    // where it is pushed to; nil: below BaseURL
+	Attach  func(secret string) string // rendezvous address of an attached one-off
+	Stacks  []string                   // the default one first
+
+	Log *slog.Logger     // nil: slog.Default
+	Now func() time.Time // nil: time.Now
+}
+
+// Output holds the output streams of builds and release phases (output.Store).
+type Output interface {
+	Open(ctx context.Context, key string) (io.ReadCloser, error)
+	Exists(key string) bool
+}
+
+// Blobs holds uploads (blob.Store).
+type Blobs interface {
+	PutKey(ctx context.Context, key string, r io.Reader) (int64, error)
+	Open(ctx context.Context, key string) (*os.File, error)
+}
+
+// SlugUploads turns a slug tarball that a client uploaded, kept as a blob, into a
+// slug that can run. The tarball is a tenant's: it is unpacked in a sandbox.
+type SlugUploads interface {
+	Adopt(ctx context.Context, slug kigo.Slug, blob string) error
+}
+
+// BuildCache forgets what an app's builds have kept.
+type BuildCache interface {
+	Purge(ctx context.Context, app kigo.AppID) error
+}
+
+// Server is the API as an http.Handler.
+type Server struct {
+	Deps
+	table  []route
+	mux    *chi.Mux
+	rate   *limiter // by account
+	logins *limiter // failed logins, by e-mail address and by network
+}
+
+// New returns the API.
+func New(d Deps) (*Server, error) {
+	switch {
+	case d.Control == nil || d.Store == nil:
+		return nil, errors.New("make api: control and store are required")
+	case len(d.Key) < 32:
+		return nil, errors.New("make api: the key of capability addresses needs 32 bytes")
+	case len(d.Stacks) == 0:
+		return nil, errors.New("make api: no stack")
+	}
+	if d.Log == nil {
+		d.Log = slog.Default()
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	s := &Server{Deps: d, table: routes, mux: chi.NewMux()}
+	s.rate = newLimiter(rateBurst, ratePerMinute, d.Now)
+	s.logins = newLimiter(loginBurst, loginPerMinute, d.Now)
+	for _, rt := range s.table {
+		s.mux.MethodFunc(rt.method, rt.pattern, s.serve(rt))
+	}
+	s.mux.NotFound(s.serve(unknown))
+	s.mux.MethodNotAllowed(s.serve(unknown))
+	return s, nil
+}
+
+// unknown answers whatever no route stands for.
+var unknown = route{access: open, handle: func(*call) (reply, error) {
+	return reply{}, newError(kigo.IDNotFound, "The requested API endpoint was not found. Are you using the right HTTP verb "+
+		"(i.e. `GET` vs. `POST`), and did you specify your intended version with the `Accept` header?")
+}}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	cors(w.Header())
+	switch r.Method {
+	case http.MethodOptions:
+		w.WriteHeader(http.StatusOK)
+		return
+	case http.MethodHead:
+		r = withMethod(r, http.MethodGet)
+		w = bodyless{w}
+	case http.MethodPost:
+		r = withMethod(r, override(r.Header.Get("X-Http-Method-Override")))
+	}
+	s.mux.ServeHTTP(w, r)
+}

@@ -1,0 +1,198 @@
+package api
+
+import (
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/client"
+	"github.com/kigo-dev/kigo/control"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// serializeAuthorization tells the token only when it has just been made;
+// otherwise what is shown is a hint.
+func (c *call) serializeAuthorization(a kigo.Authorization, user kigo.Account, token string) client.Authorization {
+	access := client.AccessToken{ID: a.TokenID, Token: a.TokenHint}
+	if token != "" {
+		access.Token = token
+	}
+	if !a.ExpiresAt.IsZero() {
+		left := max(0, int(a.ExpiresAt.Sub(c.s.Now()).Round(time.Second).Seconds()))
+		access.ExpiresIn = &left
+	}
+	return client.Authorization{
+		AccessToken: &access,
+		CreatedAt:   a.CreatedAt,
+		Description: a.Description,
+		ID:          a.ID,
+		Scope:       a.Scope,
+		UpdatedAt:   a.UpdatedAt,
+		User:        client.AuthorizationUser{Email: user.Email, FullName: optional(user.Name), ID: string(user.ID)},
+	}
+}
+
+func (c *call) authorizationReply(wrap func(any) reply, a kigo.Authorization, token string, err error) (reply, error) {
+	if err != nil {
+		return reply{}, err
+	}
+	user, err := c.account()
+	return wrap(c.serializeAuthorization(a, user, token)), err
+}
+
+func authorizationList(c *call) (reply, error) {
+	user, err := c.account()
+	if err != nil {
+		return reply{}, err
+	}
+	all, err := ctrl(c).Authorizations(c.ctx(), c.actor)
+	if err != nil {
+		return reply{}, err
+	}
+	out := make([]client.Authorization, len(all))
+	for i, a := range all {
+		out[i] = c.serializeAuthorization(a, user, "")
+	}
+	return page(c, out,
+		textKey("id", func(a client.Authorization) string { return a.ID }),
+		timeKey("updated_at", func(a client.Authorization) time.Time { return a.UpdatedAt }))
+}
+
+// authorizationCreate takes the steps of serve itself: besides a token it accepts
+// an e-mail address and a password, which is how `heroku login -i` gets a token.
+func authorizationCreate(c *call) (reply, error) {
+	for _, step := range []func() error{c.checkAccept, c.authenticateAnyhow, c.spend, func() error { return global.check(c.auth.Scope) }} {
+		if err := step(); err != nil {
+			return reply{}, err
+		}
+	}
+	var in struct {
+		Description *string  `json:"description"`
+		ExpiresIn   *int64   `json:"expires_in"`
+		Scope       []string `json:"scope"`
+	}
+	if err := c.decode(&in); err != nil {
+		return reply{}, err
+	}
+	n := control.NewAuthorization{Scope: in.Scope}
+	if in.Description != nil {
+		n.Description = *in.Description
+	}
+	if in.ExpiresIn != nil {
+		if *in.ExpiresIn < 1 || *in.ExpiresIn > int64(maxExpiry.Seconds()) {
+			return reply{}, kigo.Invalid("expires_in must be between 1 and %d seconds, or null for a token that stays valid.", int64(maxExpiry.Seconds()))
+		}
+		n.ExpiresIn = time.Duration(*in.ExpiresIn) * time.Second
+	}
+	a, token, err := ctrl(c).CreateAuthorization(c.ctx(), c.actor, n)
+	return c.authorizationReply(created, a, token, err)
+}
+
+// maxExpiry bounds expires_in.
+const maxExpiry = 10 * 365 * 24 * time.Hour
+
+// authenticateAnyhow finds who asks by token or, with Basic, by e-mail address
+// and password. Failures are counted by address and by network.
+func (c *call) authenticateAnyhow() error {
+	email, password, basic := c.r.BasicAuth()
+	if !basic || !strings.Contains(email, "@") || strings.HasPrefix(password, "HRKU-") {
+		return c.authenticate()
+	}
+	keys := []string{"email " + strings.ToLower(email), "net " + network(c.r)}
+	for _, k := range keys {
+		if _, allowed := c.s.logins.take(k, 1); !allowed {
+			c.w.Header().Set("Retry-After", "60")
+			return newError(kigo.IDRateLimit, "Too many failed logins: please wait a minute and try again.")
+		}
+	}
+	var err error
+	c.actor, err = ctrl(c).AuthenticatePassword(c.ctx(), email, password)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		c.s.logins.take(k, -1) // only failures count
+	}
+	c.auth.Scope = []string{"global"}
+	return nil
+}
+
+// network is the client's /24 or /48, which one attacker may well have whole.
+func network(r *http.Request) string {
+	host, _, _ := net.SplitHostPort(r.RemoteAddr)
+	ip := net.ParseIP(host)
+	if v4 := ip.To4(); v4 != nil {
+		return v4.Mask(net.CIDRMask(24, 32)).String()
+	}
+	return ip.Mask(net.CIDRMask(48, 128)).String()
+}
+
+// authorization finds {authorization} of the path among the account's own: by
+// id, by its token, or "~" for the one in use.
+func (c *call) authorization() (a kigo.Authorization, err error) {
+	which := c.param("authorization")
+	if which == "~" {
+		return c.auth, nil
+	}
+	err = c.view(func(tx *store.Tx) error {
+		a, err = tx.Authorization(which)
+		return err
+	})
+	if err == nil && a.Account != c.actor.ID {
+		err = kigo.NotFound("authorization")
+	}
+	return a, err
+}
+
+func authorizationInfo(c *call) (reply, error) {
+	a, err := c.ownAuthorization()
+	return c.authorizationReply(ok, a, "", err)
+}
+
+// ownAuthorization is authorization for routes that need no more than identity:
+// any token may see and end itself, only a global one others.
+func (c *call) ownAuthorization() (kigo.Authorization, error) {
+	a, err := c.authorization()
+	if err == nil && a.ID != c.auth.ID {
+		err = global.check(c.auth.Scope)
+	}
+	return a, err
+}
+
+func authorizationUpdate(c *call) (reply, error) {
+	var in struct {
+		Description *string `json:"description"`
+	}
+	if err := c.decode(&in); err != nil {
+		return reply{}, err
+	}
+	a, err := c.authorization()
+	if err != nil {
+		return reply{}, err
+	}
+	a, err = ctrl(c).UpdateAuthorization(c.ctx(), c.actor, a.ID, control.AuthorizationChange{Description: in.Description})
+	return c.authorizationReply(ok, a, "", err)
+}
+
+func authorizationDelete(c *call) (reply, error) {
+	a, err := c.ownAuthorization()
+	if err != nil {
+		return reply{}, err
+	}
+	_, err = ctrl(c).RevokeAuthorization(c.ctx(), c.actor, a.ID)
+	return c.authorizationReply(ok, a, "", err)
+}
+
+func authorizationRotate(c *call) (reply, error) {
+	a, err := c.authorization()
+	if err != nil {
+		return reply{}, err
+	}
+	a, token, err := ctrl(c).RotateAuthorization(c.ctx(), c.actor, a.ID)
+	return c.authorizationReply(ok, a, token, err)
+}
+
+// sessionDelete answers `heroku logout`: there are no browser sessions to end.
+func sessionDelete(*call) (reply, error) { return reply{}, kigo.NotFound("session") }

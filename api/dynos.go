@@ -1,0 +1,147 @@
+package api
+
+import (
+	"time"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/client"
+	"github.com/kigo-dev/kigo/control"
+	"github.com/kigo-dev/kigo/store"
+)
+
+func (c *call) serializeDyno(d kigo.Dyno) client.Dyno {
+	out := client.Dyno{
+		App:       appRef(c.app),
+		Command:   d.Command,
+		CreatedAt: d.CreatedAt,
+		ID:        string(d.ID),
+		Name:      d.Name(),
+		Release:   client.ReleaseRef{ID: string(d.Release), Version: d.Version},
+		Size:      d.Size,
+		State:     string(d.State),
+		Type:      d.Type,
+		UpdatedAt: d.UpdatedAt,
+	}
+	if d.Attach.Secret != "" && c.s.Attach != nil {
+		out.AttachURL = optional(c.s.Attach(d.Attach.Secret))
+	}
+	return out
+}
+
+func dynoList(c *call) (reply, error) {
+	var all []kigo.Dyno
+	err := c.view(func(tx *store.Tx) (err error) {
+		all, err = tx.Dynos(c.app.ID)
+		return err
+	})
+	if err != nil {
+		return reply{}, err
+	}
+	out := []client.Dyno{}
+	for _, d := range all {
+		if shown(d) {
+			out = append(out, c.serializeDyno(d))
+		}
+	}
+	return page(c, out,
+		textKey("id", func(d client.Dyno) string { return d.ID }),
+		textKey("name", func(d client.Dyno) string { return d.Name }),
+		timeKey("updated_at", func(d client.Dyno) time.Time { return d.UpdatedAt }))
+}
+
+// shown reports whether a dyno is in lists: not one that has ended for good, nor
+// one of the formation that is being replaced.
+func shown(d kigo.Dyno) bool { return d.State != kigo.DynoComplete && !(d.Stop && !d.OneOff) }
+
+// dyno finds {dyno} of the path, by name or id.
+func (c *call) dyno() (d kigo.Dyno, err error) {
+	err = c.view(func(tx *store.Tx) error {
+		d, err = tx.FindDyno(c.app.ID, c.param("dyno"))
+		return err
+	})
+	return d, err
+}
+
+func dynoInfo(c *call) (reply, error) {
+	d, err := c.dyno()
+	return ok(c.serializeDyno(d)), err
+}
+
+func dynoCreate(c *call) (reply, error) {
+	var in struct {
+		Attach     *bool
+		Command    *string
+		Env        map[string]string
+		ForceNoTTY *bool `json:"force_no_tty"`
+		Size       *string
+		Type       *string
+		TimeToLive *int64 `json:"time_to_live"`
+	}
+	if err := c.decode(&in); err != nil {
+		return reply{}, err
+	}
+	if value(in.Command) == "" {
+		return reply{}, kigo.Invalid("command is required: what the dyno shall run.")
+	}
+	ttl := time.Duration(value(in.TimeToLive)) * time.Second
+	if in.TimeToLive != nil && (*in.TimeToLive < 1 || *in.TimeToLive > maxTTL) {
+		return reply{}, kigo.Invalid("time_to_live must be between 1 and %d seconds.", maxTTL)
+	}
+	d, err := ctrl(c).RunDyno(c.ctx(), c.actor, c.app.ID, control.NewDyno{
+		Command: *in.Command, Env: in.Env, Attach: value(in.Attach), NoTTY: value(in.ForceNoTTY),
+		Size: value(in.Size), Type: value(in.Type), TTL: ttl,
+	})
+	return created(c.serializeDyno(d)), err
+}
+
+// maxTTL bounds time_to_live: a dyno lives for a day at most.
+const maxTTL = 24 * 60 * 60
+
+func dynoRestartAll(c *call) (reply, error) {
+	return accepted(empty), ctrl(c).RestartDynos(c.ctx(), c.actor, c.app.ID, "")
+}
+
+func dynoRestart(c *call) (reply, error) {
+	if _, err := c.dyno(); err != nil {
+		return reply{}, err
+	}
+	return accepted(empty), ctrl(c).RestartDynos(c.ctx(), c.actor, c.app.ID, c.param("dyno"))
+}
+
+func dynoStop(c *call) (reply, error) {
+	if _, err := c.dyno(); err != nil {
+		return reply{}, err
+	}
+	return accepted(empty), ctrl(c).StopDynos(c.ctx(), c.actor, c.app.ID, c.param("dyno"))
+}
+
+func formationRestart(c *call) (reply, error) {
+	if err := c.processType(); err != nil {
+		return reply{}, err
+	}
+	return accepted(empty), ctrl(c).RestartDynos(c.ctx(), c.actor, c.app.ID, c.param("type"))
+}
+
+func formationStop(c *call) (reply, error) {
+	if err := c.processType(); err != nil {
+		return reply{}, err
+	}
+	return accepted(empty), ctrl(c).StopDynos(c.ctx(), c.actor, c.app.ID, c.param("type"))
+}
+
+// processType checks that {type} of the path is one of the app's, or has dynos.
+func (c *call) processType() error {
+	return c.view(func(tx *store.Tx) error {
+		_, missing := tx.Formation(c.app.ID, c.param("type"))
+		dynos, err := tx.Dynos(c.app.ID)
+		if err != nil {
+			return err
+		}
+		for _, d := range dynos {
+			if d.Type == c.param("type") {
+				return nil
+			}
+		}
+		return missing
+	})
+}

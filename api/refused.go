@@ -1,0 +1,30 @@
+package api
+
+import "github.com/kigo-dev/kigo"
+
+// What this server does not provide yet. Lists of it are empty, which is true;
+// asking for one more is a clear error.
+
+func addonCreate(c *call) (reply, error) {
+	var in struct{ Plan *ident }
+	if err := c.decode(&in); err != nil {
+		return reply{}, err
+	}
+	if in.Plan.String() == "" {
+		return reply{}, kigo.Invalid("plan is required: the name of an add-on's plan.")
+	}
+	return reply{}, kigo.Invalid("Couldn't find either the add-on service or the add-on plan of %q: this server has no add-on providers. "+
+		"Run the service elsewhere and give the app its address by a config var.", in.Plan.String())
+}
+
+func addonMissing(*call) (reply, error) { return reply{}, kigo.NotFound("add-on") }
+
+// pipelineCouplingInfo answers for an app that is in no pipeline. Heroku's answer is an
+// object or 404; the command line takes 404 as "none".
+func pipelineCouplingInfo(*call) (reply, error) {
+	return reply{}, kigo.NotFound("pipeline coupling")
+}
+
+func teamMissing(*call) (reply, error) { return reply{}, kigo.NotFound("team") }
+
+func spaceMissing(*call) (reply, error) { return reply{}, kigo.NotFound("space") }

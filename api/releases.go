@@ -1,0 +1,90 @@
+package api
+
+import (
+	"time"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/client"
+	"github.com/kigo-dev/kigo/store"
+)
+
+func (c *call) serializeRelease(r kigo.Release) client.Release {
+	out := client.Release{
+		AddonPlanNames:      []string{},
+		App:                 appRef(c.app),
+		Artifacts:           []client.Artifact{},
+		CreatedAt:           r.CreatedAt,
+		Current:             r.Current,
+		Description:         r.Description,
+		EligibleForRollback: r.Slug != "" && r.Status == kigo.ReleaseSucceeded && !r.Current,
+		ID:                  string(r.ID),
+		OutputStreamURL:     optional(c.streamURL(r.Output)),
+		Slug:                idRef(r.Slug),
+		Status:              string(r.Status),
+		UpdatedAt:           r.UpdatedAt,
+		User:                userRef(r.User, r.UserEmail),
+		Version:             r.Version,
+	}
+	if r.Slug != "" {
+		out.Artifacts = append(out.Artifacts, client.Artifact{ID: string(r.Slug), Type: "slug"})
+	}
+	return out
+}
+
+func releaseList(c *call) (reply, error) {
+	var all []kigo.Release
+	err := c.view(func(tx *store.Tx) (err error) {
+		all, err = tx.Releases(c.app.ID)
+		return err
+	})
+	if err != nil {
+		return reply{}, err
+	}
+	out := make([]client.Release, len(all))
+	for i, r := range all {
+		out[i] = c.serializeRelease(r)
+	}
+	return page(c, out,
+		numberKey("version", func(r client.Release) int { return r.Version }),
+		textKey("id", func(r client.Release) string { return r.ID }),
+		timeKey("created_at", func(r client.Release) time.Time { return r.CreatedAt }))
+}
+
+func releaseInfo(c *call) (reply, error) {
+	var r kigo.Release
+	err := c.view(func(tx *store.Tx) (err error) {
+		which := c.param("release")
+		if which == "current" {
+			r, err = tx.CurrentRelease(c.app.ID)
+		} else {
+			r, err = tx.FindRelease(c.app.ID, which)
+		}
+		return err
+	})
+	return ok(c.serializeRelease(r)), err
+}
+
+// releaseCreate makes a release of a slug, or of an older release (a rollback).
+func releaseCreate(c *call) (reply, error) {
+	var in struct {
+		Description *string
+		Release     *ident
+		Slug        *ident
+	}
+	if err := c.decode(&in); err != nil {
+		return reply{}, err
+	}
+	var (
+		r   kigo.Release
+		err error
+	)
+	switch {
+	case in.Release.String() != "":
+		r, err = ctrl(c).Rollback(c.ctx(), c.actor, c.app.ID, in.Release.String())
+	case in.Slug.String() != "":
+		r, err = ctrl(c).CreateRelease(c.ctx(), c.actor, c.app.ID, kigo.SlugID(in.Slug.String()), value(in.Description))
+	default:
+		err = kigo.Invalid("slug or release is required: the id of a slug to release, or of a release to roll back to.")
+	}
+	return created(c.serializeRelease(r)), err
+}

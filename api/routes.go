@@ -1,0 +1,157 @@
+package api
+
+// route is one line of the API: what is asked, what the token must allow, and
+// who answers. The pattern "/apps/{app}…" also means that the account may do
+// that with the app.
+type route struct {
+	method, pattern string
+	access          scope
+	handle          func(*call) (reply, error)
+	free            bool // costs nothing of the rate limit
+}
+
+// routes is the table of contents. A line with access open takes no token: its
+// address is a capability, or its answer the same for everybody.
+var routes = []route{
+	// The person, account.go
+	{"GET", "/account", identity, accountInfo, false},
+	{"PATCH", "/account", global, accountUpdate, false},
+	{"GET", "/users/{user}", identity, userInfo, false},
+	{"PATCH", "/users/{user}", global, userUpdate, false},
+	{"GET", "/account/rate-limits", identity, rateLimitInfo, true},
+	{"GET", "/account/features", identity, accountFeatureList, false},
+	{"GET", "/account/features/{feature}", identity, accountFeatureInfo, false},
+	{"PATCH", "/account/features/{feature}", global, accountFeatureUpdate, false},
+	{"GET", "/account/keys", identity, emptyList, false},
+	{"GET", "/account/app-transfers", identity, emptyList, false},
+
+	// Authorizations, authorizations.go
+	{"GET", "/oauth/authorizations", global, authorizationList, false},
+	{"POST", "/oauth/authorizations", open, authorizationCreate, false}, // a token, or e-mail address and password
+	{"GET", "/oauth/authorizations/{authorization}", identity, authorizationInfo, false},
+	{"PATCH", "/oauth/authorizations/{authorization}", global, authorizationUpdate, false},
+	{"DELETE", "/oauth/authorizations/{authorization}", identity, authorizationDelete, false},
+	{"POST", "/oauth/authorizations/{authorization}/actions/regenerate-tokens", global, authorizationRotate, false},
+	{"GET", "/oauth/sessions", identity, emptyList, false},
+	{"DELETE", "/oauth/sessions/{session}", identity, sessionDelete, false},
+	{"GET", "/oauth/clients", identity, emptyList, false},
+
+	// Apps, apps.go
+	{"GET", "/apps", read, appList, false},
+	{"POST", "/apps", write, appCreate, false},
+	{"GET", "/users/{user}/apps", read, appListOfUser, false},
+	{"GET", "/apps/{app}", read, appInfo, false},
+	{"PATCH", "/apps/{app}", write, appUpdate, false},
+	{"DELETE", "/apps/{app}", write, appDelete, false},
+	{"GET", "/apps/{app}/collaborators", read, collaboratorList, false},
+	{"GET", "/apps/{app}/collaborators/{collaborator}", read, collaboratorInfo, false},
+	{"GET", "/apps/{app}/features", read, appFeatureList, false},
+	{"GET", "/apps/{app}/features/{feature}", read, appFeatureInfo, false},
+	{"PATCH", "/apps/{app}/features/{feature}", write, appFeatureUpdate, false},
+
+	// Config vars, config_vars.go
+	{"GET", "/apps/{app}/config-vars", readProtected, configInfo, false},
+	{"PATCH", "/apps/{app}/config-vars", writeProtected, configUpdate, false},
+	{"GET", "/apps/{app}/releases/{release}/config-vars", readProtected, releaseConfigInfo, false},
+
+	// Builds and sources, builds.go, sources.go, buildpacks.go
+	{"GET", "/apps/{app}/builds", read, buildList, false},
+	{"POST", "/apps/{app}/builds", write, buildCreate, false},
+	{"GET", "/apps/{app}/builds/{build}", read, buildInfo, false},
+	{"DELETE", "/apps/{app}/builds/{build}", write, buildCancel, false},
+	{"GET", "/apps/{app}/builds/{build}/result", read, buildResult, false},
+	{"DELETE", "/apps/{app}/build-cache", write, buildCachePurge, false},
+	{"GET", "/apps/{app}/buildpack-installations", read, buildpackInstallationList, false},
+	{"PUT", "/apps/{app}/buildpack-installations", write, buildpackInstallationUpdate, false},
+	{"POST", "/sources", write, sourceCreate, false},
+	{"POST", "/apps/{app}/sources", write, sourceCreate, false},
+	{"GET", "/sources/{key}", open, sourceGet, false},
+	{"PUT", "/sources/{key}", open, sourcePut, false},
+
+	// Releases and slugs, releases.go, slugs.go
+	{"GET", "/apps/{app}/releases", read, releaseList, false},
+	{"POST", "/apps/{app}/releases", write, releaseCreate, false},
+	{"GET", "/apps/{app}/releases/{release}", read, releaseInfo, false},
+	{"POST", "/apps/{app}/slugs", write, slugCreate, false},
+	{"GET", "/apps/{app}/slugs/{slug}", read, slugInfo, false},
+	{"GET", "/slugs/{slug}", open, slugGet, false},
+	{"PUT", "/slugs/{slug}", open, slugPut, false},
+	{"GET", "/streams/{stream}", open, streamGet, false},
+
+	// Processes, dynos.go, formation.go
+	{"GET", "/apps/{app}/dynos", read, dynoList, false},
+	{"POST", "/apps/{app}/dynos", write, dynoCreate, false},
+	{"DELETE", "/apps/{app}/dynos", write, dynoRestartAll, false},
+	{"GET", "/apps/{app}/dynos/{dyno}", read, dynoInfo, false},
+	{"DELETE", "/apps/{app}/dynos/{dyno}", write, dynoRestart, false},
+	{"POST", "/apps/{app}/dynos/{dyno}/actions/stop", write, dynoStop, false},
+	{"DELETE", "/apps/{app}/formations/{type}", write, formationRestart, false},
+	{"POST", "/apps/{app}/formations/{type}/actions/stop", write, formationStop, false},
+	{"GET", "/apps/{app}/formation", read, formationList, false},
+	{"PATCH", "/apps/{app}/formation", write, formationBatchUpdate, false},
+	{"GET", "/apps/{app}/formation/{formation}", read, formationInfo, false},
+	{"PATCH", "/apps/{app}/formation/{formation}", write, formationUpdate, false},
+	{"GET", "/dyno-sizes", identity, dynoSizeList, false},
+	{"GET", "/dyno-sizes/{size}", identity, dynoSizeInfo, false},
+	{"GET", "/apps/{app}/available-dyno-sizes", read, dynoSizeList, false},
+
+	// Domains, domains.go
+	{"GET", "/apps/{app}/domains", read, domainList, false},
+	{"POST", "/apps/{app}/domains", write, domainCreate, false},
+	{"GET", "/apps/{app}/domains/{domain}", read, domainInfo, false},
+	{"DELETE", "/apps/{app}/domains/{domain}", write, domainDelete, false},
+	{"GET", "/apps/{app}/sni-endpoints", read, emptyList, false},
+
+	// Logs, log_sessions.go
+	{"POST", "/apps/{app}/log-sessions", read, logSessionCreate, false},
+	{"GET", "/logstream/*", open, logStream, false},
+	{"GET", "/apps/{app}/log-drains", read, emptyList, false},
+
+	// The platform, stacks.go, regions.go, buildpacks.go, public.go
+	{"GET", "/stacks", identity, stackList, false},
+	{"GET", "/stacks/{stack}", identity, stackInfo, false},
+	{"GET", "/apps/{app}/available-stacks", read, stackList, false},
+	{"GET", "/regions", identity, regionList, false},
+	{"GET", "/regions/{region}", identity, regionInfo, false},
+	{"GET", "/buildpacks", open, buildpackSearch, false},
+	{"GET", "/buildpacks/{buildpack}", open, buildpackInfo, false},
+	{"GET", "/buildpacks/{buildpack}/revisions", open, buildpackRevisions, false},
+	{"GET", "/buildpacks/{buildpack}/readme", open, buildpackReadme, false},
+	{"GET", "/schema", open, schemaInfo, false},
+	{"GET", "/api/v4/current-status", open, currentStatus, false},
+	{"POST", "/hamurai", open, telemetrySink, false},
+	{"POST", "/otel/v1/traces", open, telemetrySink, false},
+	{"GET", "/favorites", identity, emptyList, false},
+
+	// Not provided yet, refused.go: their lists are empty and nothing is pretended
+	{"GET", "/addons", read, emptyList, false},
+	{"GET", "/addon-attachments", read, emptyList, false},
+	{"GET", "/addon-services", read, emptyList, false},
+	{"GET", "/apps/{app}/addons", read, emptyList, false},
+	{"POST", "/apps/{app}/addons", write, addonCreate, false},
+	{"GET", "/apps/{app}/addons/{addon}", read, addonMissing, false},
+	{"GET", "/apps/{app}/addon-attachments", read, emptyList, false},
+	{"GET", "/apps/{app}/addon-attachments/{addon}", read, addonMissing, false},
+	{"POST", "/actions/addons/resolve", read, addonMissing, false},
+	{"POST", "/actions/addon-attachments/resolve", read, addonMissing, false},
+	{"GET", "/pipelines", read, emptyList, false},
+	{"GET", "/pipeline-couplings", read, emptyList, false},
+	{"GET", "/apps/{app}/pipeline-couplings", read, pipelineCouplingInfo, false},
+	{"GET", "/apps/{app}/webhooks", read, emptyList, false},
+	{"GET", "/apps/{app}/telemetry-drains", read, emptyList, false},
+	{"GET", "/teams", identity, emptyList, false},
+	{"GET", "/teams/{team}", identity, teamMissing, false},
+	{"GET", "/teams/{team}/apps", read, teamMissing, false},
+	{"GET", "/spaces", identity, emptyList, false},
+	{"GET", "/spaces/{space}", identity, spaceMissing, false},
+}
+
+// routeFor returns the route of that method and pattern.
+func (s *Server) routeFor(method, pattern string) (route, bool) {
+	for _, rt := range s.table {
+		if rt.method == method && rt.pattern == pattern {
+			return rt, true
+		}
+	}
+	return route{}, false
+}

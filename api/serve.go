@@ -1,0 +1,121 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/kigo-dev/kigo"
+)
+
+// serve returns the steps of every request to rt, in order.
+func (s *Server) serve(rt route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c := &call{s: s, w: w, r: r, route: rt}
+		c.id = requestID(w, r)
+		defer c.recoverPanic()
+		rep, err := c.run()
+		switch {
+		case err != nil:
+			c.fail(err)
+		case rep.status != 0: // a stream has written its own
+			if err := c.write(rep); err != nil {
+				c.fail(err)
+			}
+		}
+	}
+}
+
+// run takes the steps up to the handler's answer.
+func (c *call) run() (reply, error) {
+	if c.route.access == open {
+		return c.route.handle(c)
+	}
+	for _, step := range []func() error{c.checkAccept, c.authenticate, c.spend, c.checkScope, c.loadApp, c.checkPrecondition} {
+		if err := step(); err != nil {
+			return reply{}, err
+		}
+	}
+	return c.route.handle(c)
+}
+
+func (c *call) checkAccept() error { return acceptable(c.r.Header.Get("Accept")) }
+
+// authenticate finds who asks.
+func (c *call) authenticate() error {
+	token, err := credentials(c.r)
+	if err != nil {
+		return err
+	}
+	c.actor, c.auth, err = c.s.Control.Authenticate(c.ctx(), token)
+	c.token = token
+	return err
+}
+
+// spend takes one request of the account's allowance and tells what is left.
+func (c *call) spend() error {
+	cost := 1.0
+	if c.route.free {
+		cost = 0
+	}
+	left, allowed := c.s.rate.take(string(c.actor.ID), cost)
+	c.left = left
+	c.w.Header().Set("RateLimit-Remaining", strconv.Itoa(left))
+	if !allowed {
+		c.w.Header().Set("Retry-After", "60")
+		return newError(kigo.IDRateLimit, fmt.Sprintf("Your account reached the API rate limit. %d requests are added each minute: please wait a minute before making new requests.", ratePerMinute))
+	}
+	return nil
+}
+
+func (c *call) checkScope() error { return c.route.access.check(c.auth.Scope) }
+
+// loadApp finds {app} of the path, by name or id, and checks what the actor may
+// do with it. An app that the actor may not see is not found.
+func (c *call) loadApp() error {
+	if !strings.HasPrefix(c.route.pattern, "/apps/{app}") {
+		return nil
+	}
+	return c.findApp(c.param("app"))
+}
+
+// checkPrecondition compares If-Match with what a GET of the same path would
+// answer now: 412 when they differ.
+func (c *call) checkPrecondition() error {
+	want := c.r.Header.Get("If-Match")
+	if want == "" {
+		return nil
+	}
+	get, found := c.s.routeFor(http.MethodGet, c.route.pattern)
+	if !found {
+		return nil
+	}
+	peek := *c
+	peek.r, peek.route = withMethod(c.r, http.MethodGet), get
+	rep, err := get.handle(&peek)
+	if err != nil {
+		return err
+	}
+	data, err := encode(rep.body)
+	if err != nil {
+		return err
+	}
+	if !matches(want, etag(data)) {
+		return newError(kigo.IDPreconditionFailed, "The resource is no longer the one that the If-Match header names: read it again.")
+	}
+	return nil
+}
+
+// recoverPanic answers a panic with 500 and logs where it was.
+func (c *call) recoverPanic() {
+	switch p := recover(); p {
+	case nil:
+	case http.ErrAbortHandler:
+		panic(p)
+	default:
+		c.fail(errors.New(fmt.Sprint("panic: ", p, "\n", string(debug.Stack()))))
+	}
+}
