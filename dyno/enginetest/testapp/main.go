@@ -1,0 +1,144 @@
+// Testapp is what the engine's conformance suite runs inside a dyno: one small
+// behaviour for each argument.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	behaviours[os.Args[1]](os.Args[2:])
+}
+
+var behaviours = map[string]func([]string){
+	"serve":   serve,
+	"connect": connect,
+	"exit":    exit,
+	"trap":    trap,
+	"deaf":    deaf,
+	"eat":     eat,
+	"lines":   lines,
+	"threads": threads,
+	"sockets": sockets,
+}
+
+// serve listens on $PORT, or on the address given, and answers each connection with a line.
+func serve(args []string) {
+	address := ":" + os.Getenv("PORT")
+	if len(args) > 0 {
+		address = args[0]
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		fatal(err)
+	}
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			fatal(err)
+		}
+		fmt.Fprintln(conn, "hello from", os.Getenv("DYNO"))
+		_ = conn.Close()
+	}
+}
+
+// connect tries addresses and prints what came of each.
+func connect(addresses []string) {
+	for _, a := range addresses {
+		network := "tcp"
+		if rest, udp := strings.CutPrefix(a, "udp:"); udp {
+			network, a = "udp", rest
+		}
+		conn, err := net.DialTimeout(network, a, 2*time.Second)
+		switch {
+		case err == nil:
+			fmt.Println("open", a)
+			_ = conn.Close()
+		default:
+			fmt.Println("closed", a, err)
+		}
+	}
+}
+
+func exit(args []string) {
+	code, _ := strconv.Atoi(args[0])
+	os.Exit(code)
+}
+
+// trap says which signal came and ends with 0 at SIGTERM, with 7 at SIGHUP.
+func trap([]string) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGTERM, syscall.SIGHUP)
+	fmt.Println("ready")
+	s := <-c
+	fmt.Println("got", s)
+	if s == syscall.SIGHUP {
+		os.Exit(7)
+	}
+}
+
+func deaf([]string) {
+	signal.Ignore(syscall.SIGTERM, syscall.SIGHUP)
+	fmt.Println("ready")
+	select {}
+}
+
+func eat([]string) {
+	fmt.Println("eating")
+	var all [][]byte
+	for {
+		b := make([]byte, 4<<20)
+		for i := 0; i < len(b); i += 4096 {
+			b[i] = 1
+		}
+		all = append(all, b)
+		_ = all
+	}
+}
+
+// lines writes N lines "I xxx…" of a length.
+func lines(args []string) {
+	n, _ := strconv.Atoi(args[0])
+	size, _ := strconv.Atoi(args[1])
+	w := bufio.NewWriterSize(os.Stdout, 64<<10)
+	for i := range n {
+		line := strconv.Itoa(i) + " "
+		fmt.Fprintln(w, line+strings.Repeat("x", max(0, size-len(line))))
+	}
+	_ = w.Flush()
+}
+
+// threads starts processes until it may not and prints how many it got.
+func threads([]string) {
+	n := 0
+	for ; n < 2000; n++ {
+		if _, err := syscall.ForkExec("/bin/sleep", []string{"sleep", "60"}, &syscall.ProcAttr{}); err != nil {
+			break
+		}
+	}
+	fmt.Println("processes", n)
+}
+
+// sockets tries one socket of each family.
+func sockets([]string) {
+	for _, s := range [][3]int{{1, 1, 0}, {2, 1, 0}, {10, 1, 0}, {16, 3, 0}, {16, 3, 12}, {17, 3, 0}, {38, 5, 0}, {40, 1, 0}, {2, 3, 1}} {
+		fd, err := syscall.Socket(s[0], s[1], s[2])
+		if err == nil {
+			_ = syscall.Close(fd)
+		}
+		fmt.Println("socket", s[0], s[1], s[2], err == nil)
+	}
+}
+
+func fatal(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}

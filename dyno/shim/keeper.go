@@ -1,0 +1,177 @@
+package shim
+
+import (
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/kigo-dev/kigo/internal/cgroup"
+)
+
+// keeper is a shim at work.
+type keeper struct {
+	order  Order
+	bundle string
+	log    *logWriter  // nil when output is attached
+	attach *attachment // nil when output is logged
+
+	mu      sync.Mutex
+	state   State
+	changed chan struct{} // closed and replaced at each change
+	stop    bool          // asked for, perhaps before there was a process
+	over    chan struct{} // closed when the dyno has ended and all is written down
+
+	readers  sync.WaitGroup // connections that still deliver something
+	watchers map[chan struct{}]bool
+}
+
+func newKeeper(order Order, bundle string) *keeper {
+	k := &keeper{order: order, bundle: bundle, changed: make(chan struct{}), over: make(chan struct{}), watchers: map[chan struct{}]bool{}}
+	pid := os.Getpid()
+	k.state = State{
+		Version: Version, ID: order.ID, Phase: Starting, BootID: BootID(), Address: order.Address,
+		ShimPid: pid, ShimStart: ProcessStart(pid), StartedAt: time.Now().UTC(),
+	}
+	return k
+}
+
+// now is the present state and a channel that closes when it is the past.
+func (k *keeper) now() (State, <-chan struct{}) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.state, k.changed
+}
+
+// update changes the state, writes it down and tells all who watch. After the
+// end nothing changes any more.
+func (k *keeper) update(f func(*State)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.state.Phase == Exited {
+		return
+	}
+	f(&k.state)
+	name := StateFile
+	if k.state.Phase == Exited {
+		name = ExitFile
+	}
+	_ = WriteJSON(k.bundle, name, k.state)
+	close(k.changed)
+	k.changed = make(chan struct{})
+}
+
+// signal sends to process 1, which hands termination signals on to all. A
+// SIGKILL of process 1 makes the kernel kill the whole dyno.
+func (k *keeper) signal(s unix.Signal) {
+	state, _ := k.now()
+	if state.Pid != 0 && state.Phase != Exited {
+		_ = unix.Kill(state.Pid, s) // our own child, not yet reaped: the pid is its
+	}
+}
+
+// terminate begins the dyno's orderly end.
+func (k *keeper) terminate() {
+	k.mu.Lock()
+	first := !k.stop
+	k.stop = true
+	started := k.state.Pid != 0
+	k.mu.Unlock()
+	if first && started {
+		k.sendTerm()
+	}
+}
+
+func (k *keeper) sendTerm() {
+	k.update(func(s *State) { s.Phase = Stopping })
+	k.signal(unix.SIGTERM)
+	time.AfterFunc(k.order.Grace, func() {
+		k.update(func(s *State) { s.StopTimedOut = true })
+		k.signal(unix.SIGKILL)
+	})
+}
+
+// watchPort makes the dyno ready once it listens, or ends it after Boot.
+func (k *keeper) watchPort() {
+	if k.order.Port == 0 {
+		k.becomeReady()
+		return
+	}
+	var deadline time.Time
+	if k.order.Boot > 0 {
+		deadline = time.Now().Add(k.order.Boot)
+	}
+	for n := 0; ; n++ {
+		state, _ := k.now()
+		if state.Phase != Starting {
+			return
+		}
+		if listening(state.Pid, k.order.Port) {
+			k.becomeReady()
+			return
+		}
+		if !deadline.IsZero() && time.Now().After(deadline) {
+			k.update(func(s *State) { s.BootTimedOut = true })
+			k.signal(unix.SIGKILL)
+			return
+		}
+		time.Sleep(pollAfter(n))
+	}
+}
+
+func (k *keeper) becomeReady() {
+	k.update(func(s *State) {
+		if s.Phase == Starting {
+			s.Phase, s.ReadyAt = Ready, time.Now().UTC()
+		}
+	})
+}
+
+// started takes over a running process 1.
+func (k *keeper) started(pid int) {
+	k.mu.Lock()
+	stop := k.stop
+	k.mu.Unlock()
+	k.update(func(s *State) { s.Pid, s.PidStart = pid, ProcessStart(pid) })
+	if !stop { // a stop that comes from here on sees the pid
+		k.mu.Lock()
+		stop = k.stop && k.state.Phase == Starting
+		k.mu.Unlock()
+	}
+	if stop {
+		k.sendTerm()
+	}
+}
+
+// wait reaps process 1 and writes down the end.
+func (k *keeper) wait(pid int) {
+	var ws unix.WaitStatus
+	for {
+		got, err := unix.Wait4(pid, &ws, 0, nil)
+		if got == pid || (err != nil && err != unix.EINTR) {
+			break
+		}
+	}
+	code := ws.ExitStatus()
+	if ws.Signaled() {
+		code = 128 + int(ws.Signal())
+	}
+	k.finish(func(s *State) { s.ExitCode, s.OOM = code, cgroup.Find(k.order.Cgroup).OOMKills() > 0 })
+}
+
+// finish drains the output, then makes the end known.
+func (k *keeper) finish(f func(*State)) {
+	if k.log != nil {
+		k.log.end()
+	}
+	if k.attach != nil {
+		k.attach.end(filepath.Join(k.bundle, AttachFile))
+	}
+	k.update(func(s *State) {
+		f(s)
+		s.Phase, s.ExitedAt = Exited, time.Now().UTC()
+	})
+	close(k.over)
+}

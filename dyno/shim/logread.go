@@ -1,0 +1,140 @@
+package shim
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Line is one line of a dyno's output.
+type Line struct {
+	Seq     uint64 // 1, 2, 3 …
+	Time    time.Time
+	Text    []byte
+	Dropped int // lines missing just before this one
+}
+
+// LogReader reads the output ring of a bundle from outside, while it is written
+// or after the end. It is not safe for concurrent use.
+type LogReader struct {
+	dir     string
+	last    uint64 // sequence number of the last line seen
+	segment int
+	file    *os.File
+	offset  int64
+	buffer  []byte
+}
+
+// NewLogReader starts behind the line with sequence number after.
+func NewLogReader(dir string, after uint64) *LogReader { return &LogReader{dir: dir, last: after} }
+
+// Close frees the file.
+func (r *LogReader) Close() error {
+	if r.file == nil {
+		return nil
+	}
+	return r.file.Close()
+}
+
+// ReadNew calls f with all lines that are there by now.
+func (r *LogReader) ReadNew(f func(Line)) error {
+	for {
+		if r.file == nil {
+			if found, err := r.open(); err != nil || !found {
+				return err
+			}
+		}
+		// Whether there is a later file must be known before the last look into
+		// this one: the writer never returns to a file that it has left.
+		later, err := r.next()
+		if err != nil {
+			return err
+		}
+		if err := r.drain(f); err != nil {
+			return err
+		}
+		if later == 0 {
+			return nil
+		}
+		_ = r.file.Close()
+		r.file, r.segment = nil, later-1
+	}
+}
+
+// open takes the oldest file after the present one.
+func (r *LogReader) open() (bool, error) {
+	n, err := r.next()
+	if err != nil || n == 0 {
+		return false, err
+	}
+	file, err := os.Open(segmentPath(r.dir, n))
+	if errors.Is(err, fs.ErrNotExist) { // fell out of the ring meanwhile
+		r.segment = n
+		return r.open()
+	}
+	if err != nil {
+		return false, fmt.Errorf("open output: %w", err)
+	}
+	r.file, r.segment, r.offset, r.buffer = file, n, 0, nil
+	return true, nil
+}
+
+// next is the number of the oldest file after the present one, 0 if there is none.
+func (r *LogReader) next() (int, error) {
+	names, err := filepath.Glob(filepath.Join(escape(r.dir), "log.*"))
+	if err != nil {
+		return 0, fmt.Errorf("list output: %w", err)
+	}
+	for _, name := range names { // sorted
+		n, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(name), "log."))
+		if err == nil && n > r.segment {
+			return n, nil
+		}
+	}
+	return 0, nil
+}
+
+func (r *LogReader) drain(f func(Line)) error {
+	chunk := make([]byte, 64<<10)
+	for {
+		n, err := r.file.ReadAt(chunk, r.offset)
+		r.offset += int64(n)
+		r.buffer = append(r.buffer, chunk[:n]...)
+		r.parse(f)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read output: %w", err)
+		}
+	}
+}
+
+func (r *LogReader) parse(f func(Line)) {
+	b := r.buffer
+	for len(b) >= frameHeader {
+		size := frameHeader + int(binary.LittleEndian.Uint32(b[16:]))
+		if len(b) < size {
+			break
+		}
+		seq := binary.LittleEndian.Uint64(b)
+		if seq > r.last {
+			at := time.Unix(0, int64(binary.LittleEndian.Uint64(b[8:])))
+			f(Line{Seq: seq, Time: at.UTC(), Text: append([]byte(nil), b[frameHeader:size]...), Dropped: int(seq - r.last - 1)})
+			r.last = seq
+		}
+		b = b[size:]
+	}
+	r.buffer = append(r.buffer[:0], b...)
+}
+
+func escape(dir string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
+}

@@ -1,0 +1,147 @@
+package shim
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// dynoUser is the uid and gid of the dyno's processes within its own range.
+const dynoUser = 1000
+
+// stage builds the dyno's file systems on a small tmpfs that covers order.Stage
+// in this mount namespace alone, where the container's root may reach them
+// whatever the modes of the data folder's parents are.
+func stage(order *Order, bundle string) error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
+		return fmt.Errorf("leave mount propagation: %w", err)
+	}
+	if err := unix.Mount("kigo", order.Stage, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=755,size=2m"); err != nil {
+		return fmt.Errorf("mount stage: %w", err)
+	}
+	for _, name := range []string{StageRoot, StageApp, StageTmp, StageFiles, "slug", "bundle"} {
+		if err := os.Mkdir(filepath.Join(order.Stage, name), 0o755); err != nil {
+			return fmt.Errorf("make stage: %w", err)
+		}
+	}
+	if err := stageFiles(order); err != nil {
+		return err
+	}
+	if err := idmapped(order.Stack, filepath.Join(order.Stage, StageRoot)); err != nil {
+		return fmt.Errorf("mount stack: %w", err)
+	}
+	return stageDisk(order, filepath.Join(bundle, DiskFolder))
+}
+
+func stageFiles(order *Order) error {
+	for name, text := range order.Files {
+		if err := os.WriteFile(filepath.Join(order.Stage, StageFiles, name), []byte(text), 0o644); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(order.Stage, "bundle", "config.json"), order.Spec, 0o600); err != nil {
+		return fmt.Errorf("write spec: %w", err)
+	}
+	net := filepath.Join(order.Stage, StageNet)
+	if err := os.WriteFile(net, nil, 0o600); err != nil {
+		return fmt.Errorf("make network mount point: %w", err)
+	}
+	if err := unix.Mount(fmt.Sprintf("/proc/self/fd/%d", fdNet), net, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("bind network namespace: %w", err)
+	}
+	return nil
+}
+
+// stageDisk makes /app and /tmp: the slug under a layer of the dyno's own, or
+// an empty folder, both on disk below folder.
+func stageDisk(order *Order, folder string) error {
+	if err := scratch(order, folder); err != nil {
+		return err
+	}
+	root, user := int(order.UIDBase), int(order.UIDBase)+dynoUser
+	app, work, tmp := filepath.Join(folder, "app"), filepath.Join(folder, "work"), filepath.Join(folder, "tmp")
+	for _, dir := range []string{app, work, tmp} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return fmt.Errorf("make disk: %w", err)
+		}
+	}
+	if err := os.Chown(app, user, user); err != nil {
+		return fmt.Errorf("own app folder: %w", err)
+	}
+	if err := os.Chown(tmp, root, root); err != nil {
+		return fmt.Errorf("own tmp folder: %w", err)
+	}
+	if err := os.Chmod(tmp, 0o777|os.ModeSticky); err != nil {
+		return fmt.Errorf("open tmp folder: %w", err)
+	}
+	if err := bind(tmp, filepath.Join(order.Stage, StageTmp)); err != nil {
+		return fmt.Errorf("bind tmp folder: %w", err)
+	}
+	target := filepath.Join(order.Stage, StageApp)
+	if order.Slug == "" {
+		return bind(app, target)
+	}
+	lower := filepath.Join(order.Stage, "slug")
+	if err := idmapped(order.Slug, lower); err != nil {
+		return fmt.Errorf("mount slug: %w", err)
+	}
+	return overlay(lower, app, work, target)
+}
+
+func bind(source, target string) error {
+	return unix.Mount(source, target, "", unix.MS_BIND, "")
+}
+
+// idmapped puts a read-only clone of the mount at source on target, its file
+// owners shifted into the app's uid range. All clones share one page cache.
+func idmapped(source, target string) error {
+	fd, err := unix.OpenTree(unix.AT_FDCWD, source, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return fmt.Errorf("clone mount: %w", err)
+	}
+	defer unix.Close(fd)
+	attr := unix.MountAttr{
+		Attr_set:  unix.MOUNT_ATTR_IDMAP | unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV,
+		Userns_fd: fdUser,
+	}
+	if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, &attr); err != nil {
+		return fmt.Errorf("map owners: %w", err)
+	}
+	return unix.MoveMount(fd, "", unix.AT_FDCWD, target, unix.MOVE_MOUNT_F_EMPTY_PATH)
+}
+
+// overlay mounts without mount(8)'s option string, in which a path may hold no comma.
+func overlay(lower, upper, work, target string) error {
+	fs, err := unix.Fsopen("overlay", unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return fmt.Errorf("open overlay: %w", err)
+	}
+	defer unix.Close(fs)
+	for _, option := range [][2]string{{"lowerdir", lower}, {"upperdir", upper}, {"workdir", work}} {
+		if err := unix.FsconfigSetString(fs, option[0], option[1]); err != nil {
+			return fmt.Errorf("set overlay %s: %w", option[0], err)
+		}
+	}
+	_ = unix.FsconfigSetFlag(fs, "volatile") // the layer dies with the dyno: its fsyncs need not reach the disk
+	if err := unix.FsconfigCreate(fs); err != nil {
+		message := make([]byte, 256)
+		n, _ := unix.Read(fs, message)
+		return fmt.Errorf("make overlay: %w %s", err, message[:max(n, 0)])
+	}
+	fd, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV)
+	if err != nil {
+		return fmt.Errorf("mount overlay: %w", err)
+	}
+	defer unix.Close(fd)
+	return unix.MoveMount(fd, "", unix.AT_FDCWD, target, unix.MOVE_MOUNT_F_EMPTY_PATH)
+}
+
+// scratch makes the disk folder, on a file system of its own size if one is asked for.
+func scratch(order *Order, folder string) error {
+	if err := os.Mkdir(folder, 0o711); err != nil {
+		return fmt.Errorf("make disk: %w", err)
+	}
+	return nil
+}
