@@ -1,6 +1,9 @@
 package router
 
-import "errors"
+import (
+	"bytes"
+	"errors"
+)
 
 // Limits of chunked bodies.
 const (
@@ -21,21 +24,22 @@ const (
 	chunkDataEnd2
 	chunkTrailer
 	chunkTrailerLine
-	chunkTrailerEnd
 	chunkLast
 	chunkDone
 )
 
 // chunked walks over a chunked body in place. What it leaves is canonical:
-// extensions and trailers are gone, so nothing in them can be read differently
-// by the next party. With strip the framing goes too.
+// extensions are gone, so nothing in them can be read differently by the next
+// party, and trailers have been checked. With strip the framing goes too.
 type chunked struct {
 	state  int
 	digits int
 	other  int   // bytes of extension or trailers
 	left   int64 // of the chunk
 	strip  bool
-	data   int64 // bytes of body seen
+	data   int64  // bytes of body seen
+	line   []byte // of the trailers, being read
+	tail   []byte // trailers and the empty line, to be sent last; nil without trailers
 }
 
 func (d *chunked) done() bool { return d.state == chunkDone }
@@ -134,26 +138,61 @@ func (d *chunked) trailer(c byte) (pass bool, err error) {
 	case chunkTrailer: // at the start of a line
 		if c == '\r' {
 			d.state = chunkLast
-			return true, nil
+			return d.tail == nil, nil
 		}
-		if classes[c]&classToken == 0 {
-			return false, errChunk
-		}
+		d.line = append(d.line[:0], c)
 		d.state = chunkTrailerLine
 	case chunkTrailerLine:
-		if c == '\r' {
-			d.state = chunkTrailerEnd
-		} else if classes[c]&classValue == 0 {
-			return false, errChunk
+		if d.line = append(d.line, c); c == '\n' {
+			d.state = chunkTrailer
+			return false, d.takeTrailer()
 		}
-	case chunkTrailerEnd:
-		d.state = chunkTrailer
-		return false, want(c, '\n')
 	case chunkLast:
 		d.state = chunkDone
+		if d.tail != nil && !d.strip {
+			d.tail = append(d.tail, lineEnd...)
+			return false, want(c, '\n')
+		}
 		return true, want(c, '\n')
 	}
 	return false, nil
+}
+
+// trailersBanned would change what was already decided by the head; a message
+// with one is refused. Others that mean something before a body are dropped.
+var (
+	trailersBanned  = [][]byte{[]byte("content-length"), []byte("transfer-encoding"), []byte("host")}
+	trailersDropped = [][]byte{[]byte("cookie"), []byte("set-cookie"), []byte("authorization"), []byte("content-type"), []byte("content-encoding"), []byte("content-range"), []byte("cache-control"), []byte("location")}
+)
+
+func (d *chunked) takeTrailer() error {
+	name, value, ok := cutHeader(d.line)
+	if !ok || len(name) > maxName {
+		return errChunk
+	}
+	for _, banned := range trailersBanned {
+		if equalFold(name, banned) {
+			return errChunk
+		}
+	}
+	for _, dropped := range trailersDropped {
+		if equalFold(name, dropped) {
+			return nil
+		}
+	}
+	var q request
+	if keep, _ := q.take(name, value); keep && bytes.IndexByte(name, '_') < 0 {
+		d.tail = append(d.tail, d.line...)
+	}
+	return nil
+}
+
+// last is what follows what walk kept, once the body is done: trailers.
+func (d *chunked) last() []byte {
+	if d.state == chunkDone && !d.strip {
+		return d.tail
+	}
+	return nil
 }
 
 func want(c, wanted byte) error {

@@ -32,10 +32,13 @@ func (d *download) run() *code {
 		}
 	}
 	x.bytes = d.count()
-	if d.done || c != nil {
-		return c
+	if c == nil && !d.done {
+		c = d.copy()
 	}
-	return d.copy()
+	if last := d.chunks.last(); last != nil && c == nil {
+		c = d.write(last)
+	}
+	return c
 }
 
 // begin takes the part of the body that is in the dyno's buffer.

@@ -123,6 +123,7 @@ func (x *exchange) readHead() ([]byte, *refusal) {
 		}
 		if _, err := in.fill(x.c.wire); err != nil {
 			if x.c.wire.late() && len(data) > 0 {
+				x.c.wire.revive()
 				return nil, refuseSlow
 			}
 			return nil, nil

@@ -31,11 +31,8 @@ func (q *request) take(name, value []byte) (bool, *refusal) {
 			}
 		}
 	case 7:
-		switch {
-		case equalFold(name, []byte("upgrade")):
+		if equalFold(name, []byte("upgrade")) {
 			q.upgrade = value
-			return false, nil
-		case equalFold(name, []byte("trailer")):
 			return false, nil
 		}
 	case 9:

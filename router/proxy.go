@@ -120,7 +120,7 @@ func (x *exchange) ask() (c *code, again bool) {
 			return h27, false
 		}
 	}
-	x.out = append(x.appendRequest(x.out[:0]), body...)
+	x.out = append(append(x.appendRequest(x.out[:0]), body...), x.upload.chunks.last()...)
 	x.wire.sending()
 	if _, err := x.wire.Write(x.out); err != nil && x.stale() {
 		return nil, true

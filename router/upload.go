@@ -95,13 +95,19 @@ func (x *exchange) copyUpload() error {
 		if read < n {
 			u.rest = buf[read:n]
 		}
-		if kept == 0 {
+		if kept == 0 && !u.done {
 			continue
 		}
 		x.wire.sending()
 		if _, err := x.wire.Write(buf[:kept]); err != nil {
 			u.broken = true
 			return err
+		}
+		if last := u.chunks.last(); last != nil {
+			if _, err := x.wire.Write(last); err != nil {
+				u.broken = true
+				return err
+			}
 		}
 		x.wire.forever()
 	}

@@ -115,6 +115,12 @@ func (w *wire) interrupt(why int32) {
 	}
 }
 
+// revive lets a last answer be written to a client that was late with its head.
+func (w *wire) revive() {
+	_ = w.Conn.SetDeadline(noDeadline)
+	w.reason.Store(0)
+}
+
 func (w *wire) late() bool { return w.reason.Load() == reasonLate }
 
 func (w *wire) close() {
