@@ -48,7 +48,12 @@ type Store struct {
 }
 
 // Create begins the stream of that key; there must be none yet.
-func (s *Store) Create(key string) (*Writer, error) {
+func (s *Store) Create(key string) (*Writer, error) { return s.write(key, os.O_EXCL) }
+
+// Append goes on with a stream whose writer died before its end, or begins it.
+func (s *Store) Append(key string) (*Writer, error) { return s.write(key, 0) }
+
+func (s *Store) write(key string, flag int) (*Writer, error) {
 	path, err := s.path(key)
 	if err != nil {
 		return nil, err
@@ -56,7 +61,7 @@ func (s *Store) Create(key string) (*Writer, error) {
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make output folder: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, modeOpen)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND|flag, modeOpen)
 	if err != nil {
 		return nil, fmt.Errorf("create output stream: %w", err)
 	}
