@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -197,4 +198,13 @@ func (tx *Tx) seal(table, row, field string, plain []byte) []byte {
 
 func (tx *Tx) open(table, row, field string, record []byte) ([]byte, error) {
 	return tx.box.Open(table+"|"+row+"|"+field, record)
+}
+
+// RawColumn reads the first value of "table.column" as the database holds it, for
+// tests that look whether a secret is readable. The name is the caller's own text.
+func RawColumn(tx *Tx, column string) ([]byte, error) {
+	table, name, _ := strings.Cut(column, ".")
+	var raw []byte
+	err := tx.tx.QueryRowContext(tx.ctx, "SELECT "+name+" FROM "+table+" LIMIT 1").Scan(&raw)
+	return raw, missing(err, "row", "read "+column)
 }
