@@ -1,0 +1,170 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/buildpack"
+	"github.com/kigo-dev/kigo/output"
+	"github.com/kigo-dev/kigo/slug"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// attempt is one build under way.
+type attempt struct {
+	loop   *Loop
+	build  kigo.Build
+	app    kigo.App
+	config kigo.ConfigVars
+
+	out     *output.Writer
+	say     buildpack.Output
+	sandbox *sandbox
+	result  buildpack.Result
+	slug    kigo.Slug
+}
+
+// refusal is a build that failed for a reason of its own. The runner has told
+// most of them already; Lines are what is still to be said.
+type refusal struct {
+	why   string
+	lines []string
+}
+
+func (r *refusal) Error() string { return r.why }
+
+// Causes of a build's early end.
+var (
+	errTimeout  = errors.New("timed out")
+	errCanceled = errors.New("canceled")
+	errGone     = errors.New("app is being destroyed")
+)
+
+// run carries the build out and tells its end. An error means that not even the
+// end could be told: the loop will come back.
+func (a *attempt) run(ctx context.Context) error {
+	out, err := a.loop.Output.Append(a.build.Output)
+	if err != nil {
+		return err
+	}
+	a.out, a.say = out, buildpack.Output{W: out}
+	defer a.cleanUp()
+	defer a.out.Close() //nolint:errcheck // readers see the end all the same
+	if a.loop.interrupted[string(a.build.ID)] {
+		return a.fail(ctx, &refusal{why: "interrupted", lines: []string{
+			"", " !     The build was interrupted: the platform was restarted.", " !     Nothing of your app was changed. Push again.", ""}})
+	}
+	if err := a.steps(ctx); err != nil {
+		return a.fail(ctx, err)
+	}
+	return nil
+}
+
+// steps are all parts of a build, in order.
+func (a *attempt) steps(ctx context.Context) error {
+	limited, cancel := context.WithTimeoutCause(ctx, a.loop.Limit, errTimeout)
+	defer cancel()
+	watched, stop := context.WithCancelCause(limited)
+	defer stop(nil)
+	go a.watch(watched, stop)
+	for _, step := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"prepare the sandbox", a.prepare},
+		{"start the sandbox", a.launch},
+		{"follow the build", a.follow},
+		{"read the result", a.readResult},
+		{"compress the slug", a.pack},
+		{"make the release", a.complete},
+	} {
+		err := step.do(watched)
+		if cause := context.Cause(watched); cause != nil && !errors.Is(cause, context.Canceled) {
+			return cause
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return wrap(step.name, err)
+		}
+	}
+	return nil
+}
+
+func wrap(step string, err error) error {
+	if r := (*refusal)(nil); errors.As(err, &r) {
+		return r
+	}
+	return fmt.Errorf("%s: %w", step, err)
+}
+
+// watch ends the build when somebody cancels it or destroys the app.
+func (a *attempt) watch(ctx context.Context, stop context.CancelCauseFunc) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		_ = a.loop.Store.View(ctx, func(tx *store.Tx) error {
+			app, err := tx.App(a.app.ID)
+			if errors.Is(err, kigo.ErrNotFound) || err == nil && app.Destroying {
+				stop(errGone)
+				return nil
+			}
+			b, err := tx.Build(a.build.ID)
+			if err == nil && b.Status == kigo.BuildFailed {
+				stop(errCanceled)
+			}
+			return err
+		})
+	}
+}
+
+// pack makes the slug.
+func (a *attempt) pack(ctx context.Context) error {
+	a.say.Title("Compressing...")
+	res, err := a.loop.Slugs.Pack(ctx, a.sandbox.tree, slug.Options{UID: slug.AppUID(a.app.UIDBase), Time: a.build.CreatedAt})
+	var large *slug.TooLarge
+	if errors.As(err, &large) {
+		return &refusal{why: large.Error(), lines: []string{
+			" !     " + large.Error(), " !     See: https://devcenter.heroku.com/articles/slug-compiler#slug-size", ""}}
+	}
+	if err != nil {
+		return err
+	}
+	a.say.Line("Done: %s", slug.FormatSize(res.Size))
+	if w := res.Warning(); w != "" {
+		a.say.Warn("%s", w)
+		a.say.Warn("See: https://devcenter.heroku.com/articles/slug-compiler#slug-size")
+	}
+	a.slug = kigo.Slug{
+		App: a.app.ID, Digest: res.Digest, Size: res.Size, ImageSize: res.ImageSize, Stack: a.build.Stack,
+		Commit: a.build.Source.Version, CommitDescription: a.build.Source.Description,
+		BuildpackProvided: a.result.Language, ProcessTypes: a.result.ProcessTypes,
+	}
+	return nil
+}
+
+// complete makes the release and says where the app is.
+func (a *attempt) complete(ctx context.Context) error {
+	release, err := a.loop.Control.CompleteBuild(ctx, a.build.ID, a.slug)
+	if err != nil {
+		return err
+	}
+	a.sandbox.keepCache = true
+	a.say.Title("Launching...")
+	if _, ok := a.slug.ProcessTypes["release"]; ok {
+		a.say.Warn("Release command declared: this new release will not be available until the command succeeds.")
+	}
+	a.say.Line("Released v%d", release.Version)
+	a.say.Line("%s deployed to Kigo", a.loop.URL(a.app))
+	a.say.Plain("")
+	return nil
+}

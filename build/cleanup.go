@@ -1,0 +1,99 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// cleanUp takes a finished build off the machine. The output has ended by then,
+// so nobody waits for it but the app's next build.
+func (a *attempt) cleanUp() {
+	s := a.sandbox
+	if s == nil {
+		return
+	}
+	a.loop.remove(s.id)
+	var err error
+	if s.cache != nil {
+		err = s.cache.close(s.keepCache)
+	}
+	if err = errors.Join(err, sweep(s.dir)); err != nil {
+		a.loop.Log.Error("clean up build", "build", a.build.ID, "err", err)
+	}
+}
+
+// remove forgets a launch, killing it if it still runs.
+func (l *Loop) remove(id kigo.DynoID) {
+	ctx, cancel := context.WithTimeout(context.Background(), killWait)
+	defer cancel()
+	st, err := l.Engine.Status(ctx, id)
+	if errors.Is(err, kigo.ErrNotFound) {
+		return
+	}
+	if err == nil && st.State != kigo.RunExited && st.State != kigo.RunLost {
+		if err = l.Engine.Kill(ctx, id); err == nil {
+			_, err = l.await(ctx, id)
+		}
+	}
+	if rerr := l.Engine.Remove(ctx, id); rerr != nil {
+		l.Log.Error("remove build's sandbox", "launch", id, "err", errors.Join(err, rerr))
+	}
+}
+
+// sweep removes a build's folder, with its mounts.
+func sweep(dir string) error {
+	if err := unmount(filepath.Join(dir, "cache")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.RemoveAll(dir)
+}
+
+// cleanUp ends and removes everything of builds that an earlier process left. A
+// build that was under way then fails when its turn comes (attempt.run); one that
+// had not begun is begun.
+func (l *Loop) cleanUp(ctx context.Context) error {
+	launches, err := l.Engine.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, st := range launches {
+		if strings.HasPrefix(string(st.ID), "build-") {
+			l.remove(st.ID)
+		}
+	}
+	entries, err := os.ReadDir(l.path("builds"))
+	for _, e := range entries {
+		err = errors.Join(err, l.settle(ctx, e.Name()), sweep(l.path("builds", e.Name())))
+	}
+	homes, herr := filepath.Glob(l.path("cache", "*", "view"))
+	for _, view := range homes {
+		err = errors.Join(err, unmount(view), os.RemoveAll(view), os.RemoveAll(filepath.Join(filepath.Dir(view), "joined")))
+	}
+	return errors.Join(err, herr)
+}
+
+// settle ends the output of a build that ended while its writer was dying, and
+// remembers one that has not ended.
+func (l *Loop) settle(ctx context.Context, id string) error {
+	var b kigo.Build
+	err := l.Store.View(ctx, func(tx *store.Tx) (err error) {
+		b, err = tx.Build(kigo.BuildID(id))
+		return err
+	})
+	switch {
+	case errors.Is(err, kigo.ErrNotFound): // of a toolchain, or of an app that is gone
+		return nil
+	case err != nil:
+		return err
+	case b.Status == kigo.BuildPending:
+		l.interrupted[id] = true
+		return nil
+	}
+	return l.Output.Finish(b.Output)
+}

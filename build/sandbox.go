@@ -1,0 +1,240 @@
+package build
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/buildpack"
+	"github.com/kigo-dev/kigo/slug"
+)
+
+// sandbox is the host's side of a build's places (buildpack/job.go):
+//
+//	builds/ID/kigo    /opt/kigo     read-only: job, source, certificates; mount points of bin and toolchains
+//	builds/ID/tree    /tmp/build_…  BUILD_DIR, what becomes the slug
+//	builds/ID/codon   /tmp/codon    buildpacks, wishes, result
+//	builds/ID/cache   CACHE_DIR     the app's cache (cache.go)
+type sandbox struct {
+	dir, kigo, tree, codon string
+	id                     kigo.DynoID
+	hex                    string
+	cache                  *cache
+	keepCache              bool
+	uid                    int
+	image                  kigo.Image
+}
+
+// launchID names a build's launch; the prefix is how builds are told from dynos.
+func launchID(name string) kigo.DynoID { return kigo.DynoID("build-" + name) }
+
+// prepare makes the folders, the job and the source.
+func (a *attempt) prepare(ctx context.Context) error {
+	if a.loop.Program == "" {
+		return errNoProgram
+	}
+	var random [4]byte
+	rand.Read(random[:]) //nolint:errcheck // never fails
+	dir := a.loop.path("builds", string(a.build.ID))
+	s := &sandbox{
+		dir: dir, kigo: filepath.Join(dir, "kigo"), tree: filepath.Join(dir, "tree"), codon: filepath.Join(dir, "codon"),
+		id: launchID(string(a.build.ID)), hex: hex.EncodeToString(random[:]), uid: int(slug.AppUID(a.app.UIDBase)),
+	}
+	a.sandbox = s
+	if err := s.folders(); err != nil {
+		return err
+	}
+	var err error
+	if s.cache, err = a.loop.openCache(a.app, a.build.Stack, dir); err != nil {
+		return err
+	}
+	if err := a.loop.installCA(s.kigo); err != nil {
+		return err
+	}
+	if err := a.copySource(ctx); err != nil {
+		return err
+	}
+	job, err := json.Marshal(a.job())
+	if err != nil {
+		return err
+	}
+	return s.give("job.json", job)
+}
+
+func (s *sandbox) folders() error {
+	if err := os.MkdirAll(s.dir, 0o711); err != nil {
+		return err
+	}
+	for _, dir := range []string{s.kigo, filepath.Join(s.kigo, "bin"), filepath.Join(s.kigo, "toolchains"), filepath.Join(s.kigo, "refusals")} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	for _, dir := range []string{s.tree, s.codon, filepath.Join(s.codon, "tmp"), filepath.Join(s.codon, "tmp", "cache"), filepath.Join(s.codon, "toolchains")} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return err
+		}
+		if err := os.Chown(dir, s.uid, s.uid); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// give puts a file where the build can read it and nobody else can.
+func (s *sandbox) give(name string, content []byte) error {
+	file := filepath.Join(s.kigo, name)
+	if err := os.WriteFile(file, content, 0o400); err != nil {
+		return err
+	}
+	return os.Chown(file, s.uid, s.uid)
+}
+
+// installCA copies the host's certificate authorities into a folder.
+func (l *Loop) installCA(dir string) error {
+	if l.Host.CAFile == "" {
+		return nil
+	}
+	return copyFile(l.Host.CAFile, filepath.Join(dir, filepath.Base(buildpack.CAFile)), 0o444)
+}
+
+func copyFile(from, to string, mode os.FileMode) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close() //nolint:errcheck // only read
+	return copyInto(in, to, mode)
+}
+
+func copyInto(in *os.File, to string, mode os.FileMode) error {
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		out.Close() //nolint:errcheck // the first error counts
+		return err
+	}
+	return out.Close()
+}
+
+// copySource puts the source beside the job, when it is ours to give.
+func (a *attempt) copySource(ctx context.Context) error {
+	if a.build.Source.Blob == "" {
+		return nil
+	}
+	in, err := a.loop.Blobs.Open(ctx, a.build.Source.Blob)
+	if errors.Is(err, kigo.ErrNotFound) {
+		return &refusal{why: "source is missing", lines: []string{
+			"", " !     The source of this build is no longer there. Upload it again and start a new build.", ""}}
+	}
+	if err != nil {
+		return err
+	}
+	defer in.Close() //nolint:errcheck // only read
+	file := filepath.Join(a.sandbox.kigo, filepath.Base(buildpack.SourceFile))
+	if err := copyInto(in, file, 0o400); err != nil {
+		return err
+	}
+	return os.Chown(file, a.sandbox.uid, a.sandbox.uid)
+}
+
+func (a *attempt) job() buildpack.Job {
+	job := buildpack.Job{
+		Layout: buildpack.Default(a.sandbox.hex), Stack: a.build.Stack, SourceVersion: a.build.Source.Version,
+		RequestID: string(a.build.ID), Dyno: "build.1", Buildpacks: a.build.Buildpacks, Config: a.config,
+		HostEnv: a.loop.Host.With(buildpack.CAFile), Checksum: a.build.Source.Checksum,
+	}
+	if a.build.Source.Blob == "" {
+		job.SourceURL = a.build.Source.URL
+	}
+	return job
+}
+
+// launch starts the sandbox.
+func (a *attempt) launch(ctx context.Context) error {
+	image, err := a.loop.Stack(a.build.Stack)
+	if err != nil {
+		return err
+	}
+	s := a.sandbox
+	s.image = image
+	l := a.loop.newLaunch(s.id, s.kigo)
+	l.App, l.UIDBase, l.Stack = a.app.ID, a.app.UIDBase, image
+	l.Memory, l.Scratch, l.Pids = a.loop.Memory, a.loop.Scratch, 4096
+	l.Command = []string{buildpack.Program, "run", buildpack.JobFile}
+	l.Binds = append(l.Binds,
+		kigo.Bind{Source: a.loop.path("toolchains"), Target: buildpack.Toolchains},
+		kigo.Bind{Source: s.tree, Target: buildpack.BuildPrefix + s.hex, Writable: true},
+		kigo.Bind{Source: s.codon, Target: buildpack.Work, Writable: true},
+		kigo.Bind{Source: s.cache.dir, Target: buildpack.CacheDir, Writable: true},
+	)
+	return a.loop.Engine.Start(ctx, l)
+}
+
+// newLaunch is what all launches of this package share.
+func (l *Loop) newLaunch(id kigo.DynoID, home string) kigo.Launch {
+	return kigo.Launch{
+		ID: id, Name: "build", Grace: time.Second,
+		CPU: kigo.CPU{Shares: 512},
+		Env: append([]string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/app", "LANG=C.UTF-8"}, l.Host.With(buildpack.CAFile)...),
+		Binds: []kigo.Bind{
+			{Source: home, Target: buildpack.Home},
+			{Source: l.Program, Target: filepath.Dir(buildpack.Program)},
+		},
+	}
+}
+
+// maxResult bounds the result file, which the app's own code could write.
+const maxResult = 1 << 20
+
+// readResult reads what the runner left. Nothing in it is trusted further than
+// the app's own process types are.
+func (a *attempt) readResult(ctx context.Context) error {
+	status, err := a.exited(ctx)
+	if err != nil {
+		return err
+	}
+	if status.OOM {
+		return &refusal{why: "out of memory", lines: []string{
+			"", fmt.Sprintf(" !     Push rejected, the build used more than its %d MB of memory and was stopped.", a.loop.Memory>>20), ""}}
+	}
+	root, err := os.OpenRoot(a.sandbox.codon)
+	if err != nil {
+		return err
+	}
+	defer root.Close() //nolint:errcheck // a folder
+	f, err := root.Open(filepath.Base(buildpack.ResultFile))
+	if err != nil {
+		return fmt.Errorf("the build ended with status %d and no result: %s", status.ExitCode, status.Reason)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+		return errors.New("the build's result is not a file")
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxResult))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, &a.result); err != nil {
+		return fmt.Errorf("read result: %w", err)
+	}
+	if a.result.Failure != "" {
+		return &refusal{why: a.result.Failure}
+	}
+	for name := range a.result.ProcessTypes {
+		if !kigo.ValidProcessType(name) {
+			return &refusal{why: "bad process type", lines: []string{"", " !     A buildpack made a process type with a name that is none.", ""}}
+		}
+	}
+	return nil
+}

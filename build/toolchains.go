@@ -1,0 +1,160 @@
+package build
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/buildpack"
+	"github.com/kigo-dev/kigo/buildpack/toolchain"
+)
+
+// toolchains keeps the machine's store of compilers and runtimes. What a build
+// lacks is fetched by a launch that runs our own program alone and sees nothing
+// of any app; the store changes by rename only.
+type toolchains struct {
+	loop    *Loop
+	fetches singleflight.Group
+}
+
+// fetcherUID is the uid range of those launches; no app has it.
+const fetcherUID = kigo.UIDFirst - kigo.UIDRange
+
+const (
+	wishPoll    = 50 * time.Millisecond
+	maxWishes   = 8 // of one build
+	fetchLimit  = 5 * time.Minute
+	fetchMemory = 1 << 30
+)
+
+// grant fetches what a build wishes for, until ctx is done. Wishes are the names
+// of files that the build makes; refusals are told by a file of the same name.
+func (t *toolchains) grant(ctx context.Context, codon *os.Root, home string, stack kigo.Image) {
+	seen := map[string]bool{}
+	tick := time.NewTicker(wishPoll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, name := range wishes(codon) {
+			if seen[name] || len(seen) >= maxWishes {
+				continue
+			}
+			seen[name] = true
+			go func() {
+				if err := t.ensure(ctx, name, stack); err != nil && ctx.Err() == nil {
+					refuse(home, name, err)
+				}
+			}()
+		}
+	}
+}
+
+// wishes reads at most a few names from a folder that the app's code may write.
+func wishes(codon *os.Root) []string {
+	dir, err := codon.Open(filepath.Base(buildpack.Wishes))
+	if err != nil {
+		return nil
+	}
+	defer dir.Close() //nolint:errcheck // a folder
+	names, _ := dir.Readdirnames(2 * maxWishes)
+	return names
+}
+
+func refuse(home, name string, err error) {
+	if _, bad := toolchain.ParseName(name); bad != nil {
+		return
+	}
+	tmp := filepath.Join(home, "."+name)
+	if os.WriteFile(tmp, []byte(err.Error()), 0o644) == nil {
+		os.Rename(tmp, filepath.Join(home, filepath.Base(buildpack.Refusals), name)) //nolint:errcheck // then the build waits until its own limit
+	}
+}
+
+// ensure has a tool in the store, fetching it once however many builds want it.
+func (t *toolchains) ensure(ctx context.Context, name string, stack kigo.Image) error {
+	tool, err := toolchain.ParseName(name)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(t.loop.path("toolchains", tool.Name())); err == nil {
+		return nil
+	}
+	done := t.fetches.DoChan(tool.Name(), func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchLimit)
+		defer cancel()
+		return nil, t.fetch(ctx, tool, stack)
+	})
+	select {
+	case r := <-done:
+		return r.Err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// fetch runs the launch and adopts what it brought.
+func (t *toolchains) fetch(ctx context.Context, tool toolchain.Tool, stack kigo.Image) error {
+	var random [4]byte
+	rand.Read(random[:]) //nolint:errcheck // never fails
+	id := launchID("toolchain-" + hex.EncodeToString(random[:]))
+	dir := t.loop.path("builds", string(id))
+	defer os.RemoveAll(dir) //nolint:errcheck // cleaned up at the next start
+	home, bring := filepath.Join(dir, "kigo"), filepath.Join(dir, "bring")
+	for _, d := range []string{home, filepath.Join(home, "bin"), bring} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(os.Chmod(dir, 0o711), os.Chown(bring, int(fetcherUID)+1000, int(fetcherUID)+1000), t.loop.installCA(home)); err != nil {
+		return err
+	}
+	said, err := t.run(ctx, id, home, bring, tool, stack)
+	if err != nil {
+		t.loop.Log.ErrorContext(ctx, "fetch toolchain", "tool", tool.Name(), "err", err)
+		return err
+	}
+	if err := os.Rename(bring, t.loop.path("toolchains", tool.Name())); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("keep toolchain: %w", err)
+	}
+	t.loop.Log.InfoContext(ctx, "toolchain fetched", "tool", tool.Name(), "checksum", said)
+	return nil
+}
+
+// run returns the last line of the fetcher: the checksum.
+func (t *toolchains) run(ctx context.Context, id kigo.DynoID, home, bring string, tool toolchain.Tool, stack kigo.Image) (string, error) {
+	const target = "/tmp/toolchain"
+	l := t.loop.newLaunch(id, home)
+	l.App, l.UIDBase, l.Stack, l.Memory, l.Pids = "toolchain", fetcherUID, stack, fetchMemory, 256
+	l.Command = []string{buildpack.Program, "fetch", tool.Name(), target}
+	l.Binds = append(l.Binds, kigo.Bind{Source: bring, Target: target, Writable: true})
+	if err := t.loop.Engine.Start(ctx, l); err != nil {
+		return "", err
+	}
+	defer t.loop.remove(id)
+	var last string
+	err := t.loop.tail(ctx, id, func(line kigo.OutputLine) { last = strings.TrimSpace(string(line.Text)) })
+	if err != nil {
+		return "", err
+	}
+	st, err := t.loop.await(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	if st.ExitCode != 0 {
+		return "", errors.New(last)
+	}
+	return last, nil
+}
