@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// attachment is the terminal's end of a one-off dyno's byte pipe: a TLS
+// connection on which the client sends the secret of the attach address and a
+// line end, the server answers with a greeting in a record of its own, and then
+// bytes go both ways.
+type attachment struct {
+	*call
+	dyno     string
+	wantExit bool // the output ends with the command's exit status
+	raw      bool // standard input may be put in raw mode
+	held     []byte
+	status   int
+	seen     bool // the exit status came
+}
+
+// eot ends the input of a dyno that has no terminal.
+const eot = "\x04"
+
+// idleTimeout ends a pipe on which nothing moved for so long.
+const idleTimeout = time.Hour
+
+func (a *attachment) run(address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "rendezvous" {
+		return fmt.Errorf("attach to %s: its address %q is not one of a rendezvous", a.dyno, address)
+	}
+	config, err := a.env.tls()
+	if err != nil {
+		return err
+	}
+	conn, err := (&tls.Dialer{Config: config}).DialContext(a, "tcp", u.Host)
+	if err != nil {
+		return fmt.Errorf("attach to %s: %w", a.dyno, err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, strings.TrimPrefix(u.RequestURI(), "/")+"\r\n"); err != nil {
+		return fmt.Errorf("attach to %s: %w", a.dyno, err)
+	}
+	greeting := make([]byte, 4096)
+	if _, err := conn.Read(greeting); err != nil {
+		return fmt.Errorf("attach to %s: no answer: %w", a.dyno, err)
+	}
+	a.done("up, %s", a.dyno)
+	restore := a.makeRaw()
+	defer restore()
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		select {
+		case <-a.Done():
+			conn.Close()
+		case <-stop:
+		}
+	}()
+	go a.send(conn)
+	if err := a.receive(conn); err != nil {
+		return err
+	}
+	return a.outcome()
+}
+
+// outcome is the exit status of the command, where it was asked for.
+func (a *attachment) outcome() error {
+	switch {
+	case !a.wantExit:
+		return nil
+	case !a.seen:
+		return errors.New("No exit code returned") //nolint:revive,staticcheck // the official CLI's words
+	case a.status != 0:
+		return usage(a.status, "Process exited with code %d", a.status)
+	}
+	return nil
+}
+
+// makeRaw hands each key to the dyno as it is pressed, and returns what puts the
+// terminal back.
+func (a *attachment) makeRaw() func() {
+	f, ok := a.in.(*os.File)
+	if !a.raw || !ok || !term.IsTerminal(int(f.Fd())) {
+		a.raw = false
+		return func() {}
+	}
+	old, err := term.MakeRaw(int(f.Fd()))
+	if err != nil {
+		a.raw = false
+		return func() {}
+	}
+	return func() { _ = term.Restore(int(f.Fd()), old) }
+}
+
+func (a *attachment) send(w io.Writer) {
+	if _, err := io.Copy(w, a.in); err == nil && !a.raw {
+		_, _ = io.WriteString(w, eot)
+	}
+}
+
+type deadliner interface{ SetReadDeadline(time.Time) error }
+
+func (a *attachment) receive(conn io.Reader) error {
+	buf := make([]byte, 32<<10)
+	for !a.seen {
+		if d, ok := conn.(deadliner); ok {
+			if err := d.SetReadDeadline(time.Now().Add(idleTimeout)); err != nil {
+				return fmt.Errorf("set timeout: %w", err)
+			}
+		}
+		n, err := conn.Read(buf)
+		a.show(buf[:n])
+		switch {
+		case a.Err() != nil, errors.Is(err, io.EOF):
+			a.flush()
+			return nil
+		case err != nil:
+			a.flush()
+			return fmt.Errorf("read from %s: %w", a.dyno, err)
+		}
+	}
+	return nil
+}
+
+var exitStatus = regexp.MustCompile(exitMark + `(\d+)\r?\n`)
+
+// show prints output, holding back what may become the exit status.
+func (a *attachment) show(p []byte) {
+	a.held = append(a.held, p...)
+	if !a.isTerminal() {
+		a.held = bytes.ReplaceAll(a.held, []byte("\r\n"), []byte("\n"))
+	}
+	if !a.wantExit {
+		a.flush()
+		return
+	}
+	if m := exitStatus.FindSubmatchIndex(a.held); m != nil {
+		a.status, _ = strconv.Atoi(string(a.held[m[2]:m[3]]))
+		a.held, a.seen = a.held[:m[0]], true
+		a.flush()
+		return
+	}
+	if i := bytes.IndexByte(a.held, exitMark[0]); i >= 0 {
+		fmt.Fprintf(a.out, "%s", a.held[:i])
+		a.held = a.held[i:]
+		if len(a.held) < len(exitMark)+8 {
+			return
+		}
+	}
+	a.flush()
+}
+
+func (a *attachment) flush() {
+	fmt.Fprintf(a.out, "%s", a.held)
+	a.held = a.held[:0]
+}
+
+func (a *attachment) isTerminal() bool {
+	f, ok := a.out.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

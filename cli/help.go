@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// help lists topics, or says how one command is used.
+func (t *terminal) help(args []string) int {
+	if len(args) > 0 {
+		if cmd, ok := find(strings.Join(args, ":")); ok {
+			t.helpOn(cmd)
+			return 0
+		}
+		return t.unknown(strings.Join(args, ":"))
+	}
+	t.println("Kigo: your own platform for apps. The commands are those of the Heroku CLI.\n\nUSAGE\n  $ kigo COMMAND [-a APP]\n\nON A SERVER\n  server               run a server\n  stack:build          make the image that dynos run on\n\nCOMMANDS")
+	for _, c := range commands {
+		t.println("  %-20s %s", c.name, c.short)
+	}
+	t.println("\nkigo help COMMAND says more about one of them.")
+	return 0
+}
+
+func (t *terminal) helpOn(cmd command) {
+	t.println("%s\n\nUSAGE\n  $ kigo %s", cmd.short, strings.TrimSpace(cmd.name+" "+cmd.args))
+	c, err := parse(cmd, nil)
+	if err == nil && c.flags.HasFlags() {
+		t.println("\nFLAGS")
+		c.flags.VisitAll(func(f *pflag.Flag) {
+			name := "--" + f.Name
+			if f.Shorthand != "" {
+				name = "-" + f.Shorthand + ", " + name
+			}
+			if f.NoOptDefVal == "" {
+				name += "=<value>"
+			}
+			t.println("  %-26s %s", name, f.Usage)
+		})
+	}
+	if len(cmd.aliases) > 0 {
+		t.println("\nALIASES\n  $ kigo %s", strings.Join(cmd.aliases, "\n  $ kigo "))
+	}
+	var more []string
+	for _, other := range commands {
+		if strings.HasPrefix(other.name, cmd.name+":") {
+			more = append(more, fmt.Sprintf("  %-20s %s", other.name, other.short))
+		}
+	}
+	if len(more) > 0 {
+		t.println("\nCOMMANDS\n%s", strings.Join(more, "\n"))
+	}
+}
+
+// unknown says that there is no such command and which one may have been meant.
+func (t *terminal) unknown(name string) int {
+	t.warn("%s is not a kigo command.", name)
+	text := "Run kigo help for a list of available commands."
+	if near := nearest(name); near != "" {
+		text = "Did you mean " + near + "? " + text
+	}
+	fmt.Fprint(t.err, bullet("Error: "+text))
+	return 127
+}
+
+// nearest is the command whose name takes the fewest changes to reach, if few.
+func nearest(name string) string {
+	var names []string
+	for _, c := range commands {
+		names = append(append(names, c.name), c.aliases...)
+	}
+	best := slices.MinFunc(names, func(a, b string) int { return cmp.Compare(distance(name, a), distance(name, b)) })
+	if distance(name, best) > max(1, len(name)/3) {
+		return ""
+	}
+	return best
+}
+
+// distance is how many letters must be inserted, removed or replaced.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			above := row[j+1]
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			row[j+1] = min(cost, above+1, row[j]+1)
+			diagonal = above
+		}
+	}
+	return row[len(b)]
+}

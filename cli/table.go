@@ -1,0 +1,153 @@
+package cli
+
+import "github.com/spf13/pflag"
+
+// commands is every command, in the order of help.
+var commands []command
+
+// Flags that several commands share.
+func jsonFlag(fs *pflag.FlagSet) { fs.BoolP("json", "j", false, "print JSON") }
+
+func confirmFlag(fs *pflag.FlagSet) {
+	fs.StringP("confirm", "c", "", "the app's name, instead of being asked for it")
+}
+
+func shellFlags(fs *pflag.FlagSet) {
+	jsonFlag(fs)
+	fs.BoolP("shell", "s", false, "print lines that a shell can read")
+}
+
+func targetFlags(fs *pflag.FlagSet) {
+	fs.StringP("dyno-name", "d", "", "one dyno, such as web.1")
+	fs.StringP("process-type", "p", "", "every dyno of a process type")
+}
+
+func indexFlags(fs *pflag.FlagSet) {
+	jsonFlag(fs)
+	fs.StringP("index", "i", "", "position in the list, from 1")
+}
+
+func runFlags(fs *pflag.FlagSet) {
+	fs.StringP("env", "e", "", "variables to set, divided by ;")
+	fs.StringP("size", "s", "", "dyno size")
+	fs.String("type", "", "process type")
+	fs.Bool("no-launcher", false, "accepted for the official CLI's sake")
+	fs.Bool("no-notify", false, "accepted for the official CLI's sake")
+}
+
+// The table refers to functions that look things up in it, hence init.
+func init() {
+	commands = []command{
+		{name: "apps", aliases: []string{"list", "apps:list"}, short: "list your apps", login: true, run: appsList, flags: func(fs *pflag.FlagSet) {
+			jsonFlag(fs)
+			fs.BoolP("all", "A", false, "also apps that others own")
+			fs.BoolP("personal", "p", false, "accepted for the official CLI's sake")
+		}},
+		{name: "apps:create", aliases: []string{"create"}, args: "[APP]", short: "create an app", login: true, run: appsCreate, flags: func(fs *pflag.FlagSet) {
+			fs.Bool("json", false, "print JSON")
+			fs.StringP("buildpack", "b", "", "buildpack for the app")
+			fs.BoolP("no-remote", "n", false, "do not create a git remote")
+			fs.String("region", "", "region for the app")
+			fs.StringP("remote", "r", "heroku", "name of the git remote to create")
+			fs.StringP("stack", "s", "", "stack for the app")
+		}},
+		{name: "apps:info", aliases: []string{"info"}, args: "[APP]", short: "show what an app is", app: maybeApp, login: true, run: appsInfo, flags: shellFlags},
+		{name: "apps:rename", aliases: []string{"rename"}, args: "NEWNAME", short: "rename an app", app: oneApp, login: true, run: appsRename},
+		{name: "apps:destroy", aliases: []string{"destroy", "apps:delete"}, args: "[APP]", short: "destroy an app for ever", app: maybeApp, login: true, run: appsDestroy, flags: confirmFlag},
+		{name: "apps:open", aliases: []string{"open"}, args: "[PATH]", short: "open an app in a browser", app: oneApp, login: true, run: appsOpen},
+		{name: "apps:stacks", aliases: []string{"stack", "stacks"}, short: "list stacks", app: oneApp, login: true, run: stacks},
+		{name: "apps:stacks:set", aliases: []string{"stack:set", "stacks:set"}, args: "STACK", short: "set the stack of the next build", app: oneApp, login: true, run: stacksSet},
+
+		{name: "auth:login", aliases: []string{"login"}, short: "log in to a server", run: login, flags: func(fs *pflag.FlagSet) {
+			fs.BoolP("interactive", "i", false, "with e-mail address and password instead of a token")
+			fs.String("server", "", "address of the server, such as "+defaultServer)
+			fs.String("ca", "", "file of certificates to trust")
+			fs.String("git", "", "host:port of git, if not the server's own")
+		}},
+		{name: "auth:logout", aliases: []string{"logout"}, short: "forget the server and the token", run: logout},
+		{name: "auth:token", short: "print the token", login: true, run: authToken},
+		{name: "auth:whoami", aliases: []string{"whoami"}, short: "print who you are", login: true, run: whoami},
+
+		{name: "buildpacks", short: "list the buildpacks of an app", app: oneApp, login: true, run: buildpacksList, flags: jsonFlag},
+		{name: "buildpacks:add", args: "BUILDPACK", short: "add a buildpack", app: oneApp, login: true, run: buildpacksAdd, flags: indexFlags},
+		{name: "buildpacks:clear", short: "remove every buildpack", app: oneApp, login: true, run: buildpacksClear, flags: jsonFlag},
+		{name: "buildpacks:remove", args: "[BUILDPACK]", short: "remove a buildpack", app: oneApp, login: true, run: buildpacksRemove, flags: indexFlags},
+		{name: "buildpacks:set", args: "BUILDPACK", short: "replace a buildpack", app: oneApp, login: true, run: buildpacksSet, flags: indexFlags},
+
+		{name: "config", short: "show the config vars of an app", app: oneApp, login: true, run: configList, flags: shellFlags},
+		{name: "config:get", args: "KEY...", short: "print one config var", app: oneApp, login: true, run: configGet, flags: shellFlags},
+		{name: "config:set", aliases: []string{"config:add"}, args: "KEY=VALUE...", short: "set config vars", app: oneApp, login: true, run: configSet},
+		{name: "config:unset", aliases: []string{"config:remove"}, args: "KEY...", short: "remove config vars", app: oneApp, login: true, run: configUnset},
+
+		{name: "domains", short: "list the host names of an app", app: oneApp, login: true, run: domains, flags: jsonFlag},
+
+		{name: "env", short: "print shell variables that lead to a server of this machine", run: serverVariables, flags: func(fs *pflag.FlagSet) {
+			fs.String("data", "/var/lib/kigo", "data folder of the server")
+		}},
+
+		{name: "features", short: "list the features of an app", app: oneApp, login: true, run: featuresList, flags: jsonFlag},
+		{name: "features:disable", args: "FEATURE", short: "turn a feature off", app: oneApp, login: true, run: featureDisable},
+		{name: "features:enable", args: "FEATURE", short: "turn a feature on", app: oneApp, login: true, run: featureEnable},
+		{name: "features:info", args: "FEATURE", short: "show what a feature is", app: oneApp, login: true, run: featureInfo, flags: jsonFlag},
+		{name: "labs", short: "list experimental features", app: maybeApp, login: true, run: labsList},
+		{name: "labs:disable", args: "FEATURE", short: "turn an experimental feature off", app: maybeApp, login: true, run: labsDisable},
+		{name: "labs:enable", args: "FEATURE", short: "turn an experimental feature on", app: maybeApp, login: true, run: labsEnable},
+
+		{name: "git:credentials", args: "COMMAND", short: "answer git's question for a password", run: gitCredentials},
+		{name: "git:remote", args: "[APP]", short: "point a git remote at an app", app: maybeApp, login: true, run: gitRemote},
+
+		{name: "logs", short: "show the log of an app", app: oneApp, login: true, run: logs, flags: func(fs *pflag.FlagSet) {
+			fs.StringP("dyno-name", "d", "", "only this dyno, such as web.1")
+			fs.StringP("num", "n", "", "number of lines")
+			fs.StringP("process-type", "p", "", "only this process type")
+			fs.StringP("source", "s", "", "only this source: app or heroku")
+			fs.BoolP("tail", "t", false, "go on with new lines")
+			fs.Bool("no-color", false, "accepted for the official CLI's sake")
+			fs.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+				if name == "dyno" {
+					name = "dyno-name"
+				}
+				return pflag.NormalizedName(name)
+			})
+		}},
+
+		{name: "maintenance", short: "show whether maintenance mode is on", app: oneApp, login: true, run: maintenance},
+		{name: "maintenance:off", short: "let requests through", app: oneApp, login: true, run: maintenanceOff},
+		{name: "maintenance:on", short: "answer every request with a maintenance page", app: oneApp, login: true, run: maintenanceOn},
+
+		{name: "ps", args: "[TYPE...]", short: "list dynos", app: oneApp, login: true, run: psList, flags: jsonFlag},
+		{name: "ps:restart", aliases: []string{"restart", "dyno:restart"}, args: "[DYNO]", short: "restart dynos", app: oneApp, login: true, run: psRestart, flags: targetFlags},
+		{name: "ps:scale", aliases: []string{"scale", "dyno:scale"}, args: "[TYPE=QUANTITY:SIZE...]", short: "set how many dynos there are", app: oneApp, login: true, run: psScale},
+		{name: "ps:stop", aliases: []string{"stop", "kill", "ps:kill", "dyno:stop", "dyno:kill"}, args: "[DYNO]", short: "stop dynos", app: oneApp, login: true, run: psStop, flags: targetFlags},
+		{name: "ps:type", aliases: []string{"resize", "ps:resize", "dyno:resize", "dyno:type"}, args: "[TYPE=SIZE...]", short: "set how large dynos are", app: oneApp, login: true, run: psType},
+		{name: "ps:wait", short: "wait until every dyno runs the newest release", app: oneApp, login: true, run: psWait, flags: func(fs *pflag.FlagSet) {
+			fs.StringP("type", "t", "", "only this process type")
+		}},
+
+		{name: "regions", short: "list regions", login: true, run: regions, flags: func(fs *pflag.FlagSet) {
+			fs.Bool("json", false, "print JSON")
+			fs.Bool("common", false, "only regions of the common runtime")
+			fs.Bool("private", false, "only regions of private spaces")
+		}},
+
+		{name: "releases", short: "list releases", app: oneApp, login: true, run: releasesList, flags: func(fs *pflag.FlagSet) {
+			fs.Bool("json", false, "print JSON")
+			fs.StringP("num", "n", "", "number of releases")
+		}},
+		{name: "releases:info", args: "[RELEASE]", short: "show one release", app: oneApp, login: true, run: releasesInfo, flags: shellFlags},
+		{name: "releases:output", args: "[RELEASE]", short: "show what a release phase said", app: oneApp, login: true, run: releasesOutput},
+		{name: "releases:rollback", aliases: []string{"rollback"}, args: "[RELEASE]", short: "go back to an earlier release", app: oneApp, login: true, run: rollback},
+
+		{name: "run", args: "COMMAND...", short: "run a command in a new dyno", app: oneApp, login: true, raw: true, run: runAttached, flags: func(fs *pflag.FlagSet) {
+			runFlags(fs)
+			fs.BoolP("exit-code", "x", false, "end with the command's exit status")
+			fs.Bool("no-tty", false, "without a terminal")
+		}},
+		{name: "run:detached", args: "COMMAND...", short: "run a command in a new dyno, without waiting for it", app: oneApp, login: true, raw: true, run: runDetached, flags: func(fs *pflag.FlagSet) {
+			runFlags(fs)
+			fs.BoolP("tail", "t", false, "follow its log")
+		}},
+
+		{name: "version", short: "print the version", run: version},
+	}
+}
