@@ -152,7 +152,7 @@ func step(what string, err error) error {
 
 // Links lists the names of this instance's links on the host.
 func (n *Network) Links() ([]string, error) {
-	links, err := netlink.LinkList()
+	links, err := complete(netlink.LinkList)
 	if err != nil {
 		return nil, fmt.Errorf("list links: %w", err)
 	}
@@ -163,6 +163,17 @@ func (n *Network) Links() ([]string, error) {
 		}
 	}
 	return names, nil
+}
+
+// complete repeats a listing that the kernel says was disturbed by a change.
+func complete[T any](list func() ([]T, error)) ([]T, error) {
+	for range 20 {
+		items, err := list()
+		if !errors.Is(err, netlink.ErrDumpInterrupted) {
+			return items, err
+		}
+	}
+	return list()
 }
 
 // RemoveLink takes a dyno's link away, should it still be there.

@@ -2,6 +2,7 @@ package oci_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -43,6 +44,14 @@ func newSubject(t testing.TB, images enginetest.Images) enginetest.Subject {
 		if shim.ProcessStart(s.ShimPid) == s.ShimStart {
 			_ = unix.Kill(s.ShimPid, unix.SIGKILL)
 		}
+	}
+	subject.BindSource = func(name string, owner int) string {
+		dir := filepath.Join(t.TempDir(), name)
+		file := filepath.Join(dir, "file")
+		if err := errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(file, []byte("bound\n"), 0o644), os.Chown(dir, owner, owner), os.Chown(file, owner, owner)); err != nil {
+			t.Fatal(err)
+		}
+		return dir
 	}
 	t.Cleanup(func() {
 		engine.Close()

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +24,8 @@ type Subject struct {
 	Restart func() dyno.Engine
 	// KillShim kills the keeper of a launch, and nothing else.
 	KillShim func(kigo.DynoID)
+	// BindSource makes a folder with a file "file" ("bound\n") of an owner, for Launch.Binds.
+	BindSource func(name string, owner int) string
 }
 
 // Deadline is how long the suite waits for what should happen at once.
@@ -176,4 +180,23 @@ func (s *suite) awaitLine(id kigo.DynoID, text string) {
 	if !found {
 		s.Fatalf("no line %q came", text)
 	}
+}
+
+var tests = slices.Concat(lifeTests, stopTests, rootTests, logTests, attachTests, crashTests)
+
+func (s *suite) check(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
+
+func short() bool { return testing.Short() }
+
+// running reports whether a process is there and not a zombie.
+func running(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !strings.Contains(string(stat), ") Z ")
 }

@@ -57,7 +57,7 @@ func stageFiles(order *Order) error {
 // stageDisk makes /app and /tmp: the slug under a layer of the dyno's own, or
 // an empty folder, both on disk below folder.
 func stageDisk(order *Order, folder string) error {
-	if err := scratch(order, folder); err != nil {
+	if err := scratch(order.Scratch, folder); err != nil {
 		return err
 	}
 	root, user := int(order.UIDBase), int(order.UIDBase)+dynoUser
@@ -136,12 +136,4 @@ func overlay(lower, upper, work, target string) error {
 	}
 	defer unix.Close(fd)
 	return unix.MoveMount(fd, "", unix.AT_FDCWD, target, unix.MOVE_MOUNT_F_EMPTY_PATH)
-}
-
-// scratch makes the disk folder, on a file system of its own size if one is asked for.
-func scratch(order *Order, folder string) error {
-	if err := os.Mkdir(folder, 0o711); err != nil {
-		return fmt.Errorf("make disk: %w", err)
-	}
-	return nil
 }

@@ -88,7 +88,7 @@ func trap([]string) {
 func deaf([]string) {
 	signal.Ignore(syscall.SIGTERM, syscall.SIGHUP)
 	fmt.Println("ready")
-	select {}
+	time.Sleep(time.Hour)
 }
 
 func eat([]string) {
