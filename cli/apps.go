@@ -138,7 +138,7 @@ func appsDestroy(c *call) error {
 		name = c.app
 	}
 	if name == "" {
-		return fmt.Errorf("No app specified.\nUSAGE: kigo apps:destroy APPNAME") //nolint:revive,staticcheck // the official CLI's words
+		return sentence("No app specified.\nUSAGE: kigo apps:destroy APPNAME")
 	}
 	if _, err := c.api.App(c, name); err != nil {
 		return err
@@ -166,7 +166,7 @@ func (c *call) confirm(app, warning string) error {
 	typed := c.str("confirm")
 	if typed != "" {
 		if typed != app {
-			return fmt.Errorf("Confirmation %s did not match %s. Aborted.", typed, app) //nolint:revive,staticcheck // the official CLI's words
+			return sentence("Confirmation %s did not match %s. Aborted.", typed, app)
 		}
 		return nil
 	}
@@ -175,7 +175,7 @@ func (c *call) confirm(app, warning string) error {
 	fmt.Fprintf(c.err, "To proceed, type %s or re-run this command with --confirm %s\n> ", app, app)
 	line, _ := bufio.NewReader(c.in).ReadString('\n')
 	if typed = strings.TrimSpace(line); typed != app {
-		return fmt.Errorf("Confirmation did not match %s. Aborted.", app) //nolint:revive,staticcheck // the official CLI's words
+		return sentence("Confirmation did not match %s. Aborted.", app)
 	}
 	return nil
 }
@@ -206,7 +206,7 @@ func appsInfo(c *call) error {
 		name = c.app
 	}
 	if name == "" {
-		return fmt.Errorf("No app specified.\nUSAGE: kigo apps:info --app my-app") //nolint:revive,staticcheck // the official CLI's words
+		return sentence("No app specified.\nUSAGE: kigo apps:info --app my-app")
 	}
 	app, err := c.api.App(c, name)
 	if err != nil {

@@ -82,7 +82,7 @@ func (a *attachment) outcome() error {
 	case !a.wantExit:
 		return nil
 	case !a.seen:
-		return errors.New("No exit code returned") //nolint:revive,staticcheck // the official CLI's words
+		return sentence("No exit code returned")
 	case a.status != 0:
 		return usage(a.status, "Process exited with code %d", a.status)
 	}
@@ -123,28 +123,29 @@ func (a *attachment) receive(conn io.Reader) error {
 		}
 		n, err := conn.Read(buf)
 		a.show(buf[:n])
-		switch {
-		case a.Err() != nil, errors.Is(err, io.EOF):
-			a.flush()
-			return nil
-		case err != nil:
-			a.flush()
+		if err == nil {
+			continue
+		}
+		a.flush()
+		if a.Err() == nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return fmt.Errorf("read from %s: %w", a.dyno, err)
 		}
+		break
 	}
 	return nil
 }
 
 var exitStatus = regexp.MustCompile(exitMark + `(\d+)\r?\n`)
 
-// show prints output, holding back what may become the exit status.
+// show prints output, holding back what may become the exit status. Without a
+// terminal of ours a line ends in a line feed alone.
 func (a *attachment) show(p []byte) {
 	a.held = append(a.held, p...)
 	if !a.isTerminal() {
 		a.held = bytes.ReplaceAll(a.held, []byte("\r\n"), []byte("\n"))
 	}
 	if !a.wantExit {
-		a.flush()
+		a.flushLines()
 		return
 	}
 	if m := exitStatus.FindSubmatchIndex(a.held); m != nil {
@@ -159,6 +160,18 @@ func (a *attachment) show(p []byte) {
 		if len(a.held) < len(exitMark)+8 {
 			return
 		}
+	}
+	a.flushLines()
+}
+
+// flushLines prints what is held but for a carriage return at its end, which
+// may be the first half of a line end.
+func (a *attachment) flushLines() {
+	n := len(a.held)
+	if n > 0 && a.held[n-1] == '\r' && !a.isTerminal() {
+		fmt.Fprintf(a.out, "%s", a.held[:n-1])
+		a.held = append(a.held[:0], '\r')
+		return
 	}
 	a.flush()
 }

@@ -12,6 +12,7 @@ import (
 type failure struct {
 	status  int
 	message string
+	plain   bool // indented, without a bullet
 }
 
 func (f *failure) Error() string { return f.message }
@@ -19,7 +20,13 @@ func (f *failure) Error() string { return f.message }
 // usage returns a failure; the official CLI ends with 2 for most of them, and
 // with 1 where a command says so.
 func usage(status int, format string, args ...any) error {
-	return &failure{status, fmt.Sprintf(format, args...)}
+	return &failure{status: status, message: fmt.Sprintf(format, args...)}
+}
+
+// sentence returns an error in the official CLI's own words, which it shows
+// without a bullet.
+func sentence(format string, args ...any) error {
+	return &failure{status: 1, message: fmt.Sprintf(format, args...), plain: true}
 }
 
 // fail shows an error as the official CLI does and returns the exit status: a
@@ -40,7 +47,7 @@ func (t *terminal) fail(err error) int {
 		}
 		fmt.Fprint(t.err, bullet(text))
 		return 2
-	case errors.As(err, &f):
+	case errors.As(err, &f) && !f.plain:
 		if f.message != "" {
 			fmt.Fprint(t.err, bullet("Error: "+f.message))
 		}

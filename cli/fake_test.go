@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,8 +19,13 @@ import (
 // so it holds nothing of either.
 type fake struct {
 	*httptest.Server
-	ago func(time.Duration) time.Time
+	ago    func(time.Duration) time.Time
+	attach string // attach_url of the one-off
+	last   atomic.Pointer[client.NewDyno]
 }
+
+// ran is the one-off that was asked for last.
+func (f *fake) ran() client.NewDyno { return *f.last.Load() }
 
 // reply is an answer: a status other than 200, or a body.
 type reply struct {
@@ -235,7 +241,14 @@ func (f *fake) dynos(what string, body []byte) (reply, bool) {
 		}
 		return reply{body: changed}, true
 	case "POST /apps/myapp/dynos":
-		return reply{201, dyno("run.1234", "run", "starting", 0, "bash")}, true
+		var n client.NewDyno
+		json.Unmarshal(body, &n)
+		f.last.Store(&n)
+		d := dyno("run.1234", "run", "starting", 0, "bash")
+		if n.Attach {
+			d.AttachURL = &f.attach
+		}
+		return reply{201, d}, true
 	case "DELETE /apps/myapp/dynos", "DELETE /apps/myapp/dynos/web.1", "DELETE /apps/myapp/formations/web",
 		"POST /apps/myapp/dynos/web.1/actions/stop", "POST /apps/myapp/formations/worker/actions/stop":
 		return reply{202, map[string]any{}}, true

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -72,7 +71,7 @@ func (c *call) setFeature(doing, done string, enabled bool) error {
 		return err
 	}
 	if f.Enabled == enabled {
-		return fmt.Errorf("%s is already %s.", name, done) //nolint:revive,staticcheck // the official CLI's words
+		return sentence("%s is already %s.", name, done)
 	}
 	_, err = c.api.SetAppFeature(c, c.app, name, enabled)
 	return c.ended(err)

@@ -37,8 +37,7 @@ func (c *call) showLog(n client.NewLogSession) error {
 		})
 		var refused *client.Error
 		switch {
-		case c.Err() != nil:
-			return nil
+		case c.Err() != nil: // the user has seen enough
 		case !n.Tail:
 			return err
 		case errors.As(err, &refused):

@@ -23,7 +23,7 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	case name == "" || name == "help" || name == "--help" || name == "-h":
 		return t.help(rest)
 	case name == "--version" || name == "-v":
-		name, rest, cmd = "version", nil, must("version")
+		rest, cmd = nil, must("version")
 	case !ok:
 		return t.unknown(name)
 	}

@@ -20,7 +20,7 @@ func psList(c *call) error {
 	if len(c.args) > 0 {
 		for _, typ := range c.args {
 			if !slices.ContainsFunc(dynos, func(d client.Dyno) bool { return d.Type == typ }) {
-				return fmt.Errorf("No %s dynos on %s", typ, c.app) //nolint:revive,staticcheck // the official CLI's words
+				return sentence("No %s dynos on %s", typ, c.app)
 			}
 		}
 		dynos = slices.DeleteFunc(dynos, func(d client.Dyno) bool { return !slices.Contains(c.args, d.Type) })

@@ -19,7 +19,7 @@ const exitMark = "\uFFFF heroku-command-exit-status: "
 func runAttached(c *call) error {
 	command := dynoCommand(c.args)
 	if command == "" {
-		return errors.New("Usage: kigo run COMMAND\n\nExample: kigo run bash")
+		return sentence("Usage: kigo run COMMAND\n\nExample: kigo run bash")
 	}
 	full := command
 	if c.is("exit-code") {
@@ -40,7 +40,7 @@ func runAttached(c *call) error {
 func runDetached(c *call) error {
 	command := dynoCommand(c.args)
 	if command == "" {
-		return errors.New("Usage: kigo run COMMAND\n\nExample: kigo run bash")
+		return sentence("Usage: kigo run COMMAND\n\nExample: kigo run bash")
 	}
 	dyno, err := c.runDyno(client.NewDyno{Command: command, Env: c.dynoEnv()})
 	if err != nil {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -69,7 +68,7 @@ func (c *call) showScale() error {
 func (c *call) readFormation() ([]client.Formation, error) {
 	formation, err := c.api.Formation(c, c.app)
 	if err == nil && len(formation) == 0 {
-		err = errors.New("No process types on " + c.app + ".\nUpload a Procfile to add process types.\nhttps://devcenter.heroku.com/articles/procfile")
+		err = sentence("No process types on %s.\nUpload a Procfile to add process types.\nhttps://devcenter.heroku.com/articles/procfile", c.app)
 	}
 	return formation, err
 }
@@ -118,7 +117,7 @@ func (c *call) typeChanges(formation []client.Formation) (changes []scaleChange,
 			for _, f := range formation {
 				types = append(types, f.Type)
 			}
-			return nil, fmt.Errorf("Type %s not found in process formation.\nTypes: %s", typ, strings.Join(types, ", ")) //nolint:revive,staticcheck // the official CLI's words
+			return nil, sentence("Type %s not found in process formation.\nTypes: %s", typ, strings.Join(types, ", "))
 		}
 		changes = append(changes, scaleChange{Type: typ, Size: m[2]})
 	}
