@@ -27,9 +27,10 @@ var ErrTooMany = errors.New("too many files")
 
 // Options say what goes into an image.
 type Options struct {
-	Owner    *Owner    // of everything; nil: as in the folder
-	Time     time.Time // of everything, to the second; zero: Epoch
-	MaxFiles int       // entries of every kind; 0: not limited
+	Owner     *Owner    // of everything; nil: as in the folder
+	Time      time.Time // of everything, to the second; zero: Epoch
+	KeepTimes bool      // files keep their own times instead
+	MaxFiles  int       // entries of every kind; 0: not limited
 
 	// Skip, if set, leaves out an entry and what is below it. name is relative,
 	// with slashes.

@@ -175,7 +175,10 @@ func (t *tree) info(name string, st *unix.Stat_t) *fileInfo {
 		owner = *t.Owner
 	}
 	info := &fileInfo{name: name, mode: goMode(st.Mode), time: t.Time}
-	info.stat = erofs.Stat{UID: owner.UID, GID: owner.GID, Mtime: uint64(t.Time.Unix()), Nlink: 1}
+	if t.KeepTimes {
+		info.time = time.Unix(st.Mtim.Sec, 0)
+	}
+	info.stat = erofs.Stat{UID: owner.UID, GID: owner.GID, Mtime: uint64(info.time.Unix()), Nlink: 1}
 	if info.mode.IsRegular() {
 		info.size = st.Size
 	}
