@@ -33,9 +33,13 @@ var layers = []layer{
 	}},
 	{"control", map[string][]string{"config": nil, "control": nil}},
 	{"parts", map[string][]string{
-		"buildpack": nil, "cert": nil, "logplex": nil, "network": nil, "slug": nil, "stack": nil,
-		"oci":      {"network"}, // a container is started inside the network that was made for it
-		"oci/shim": nil,
+		"cert": nil, "logplex": nil, "network": nil, "slug": nil, "stack": nil,
+		"oci":                 {"network"}, // a container is started inside the network that was made for it
+		"oci/shim":            nil,
+		"buildpack":           nil, // the vocabulary; each of those below it is one language or one side of a build
+		"buildpack/toolchain": {"buildpack"}, "buildpack/run": {"buildpack"}, "buildpack/procfile": {"buildpack"},
+		"buildpack/golang": {"buildpack", "buildpack/toolchain"}, "buildpack/nodejs": {"buildpack", "buildpack/toolchain"},
+		"buildpack/static": {"buildpack"},
 	}},
 	{"loops", map[string][]string{
 		"build": nil, "dyno": nil, "dyno/enginetest": {"dyno"}, "formation": nil, "release": nil, "router": nil,
