@@ -5,7 +5,7 @@ import "sync"
 // Buffers. A head that does not fit grows its buffer up to the limit of its side.
 const (
 	bufferSize  = 8 << 10  // of one side of an exchange
-	relaySize   = 64 << 10 // for a body that does not fit that
+	relaySize   = 32 << 10 // for a body that does not fit that
 	requestMax  = 64 << 10 // a request's head
 	responseMax = 1 << 20  // a response's head
 )

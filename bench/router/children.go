@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// child is one process of the bench. Those with a role are measured.
+type child struct {
+	role  string
+	plain string // address
+	tls   string
+	cmd   *exec.Cmd
+	pid   int // whose CPU time counts
+}
+
+// Addresses are on loopback and of this bench alone.
+const (
+	backendAddr = "127.0.0.1:28100"
+	kigoAddr    = "127.0.0.1:28101"
+	kigoTLS     = "127.0.0.1:28102"
+	nginxAddr   = "127.0.0.1:28103"
+	nginxTLS    = "127.0.0.1:28104"
+	proxyCPU    = "0"   // both proxies, never at the same time under load
+	otherCPUs   = "1-3" // load and backend
+)
+
+func startChildren(dir, profile string) ([]*child, error) {
+	var all []*child
+	if err := writeCertificate(dir); err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	nginx, err := must("nginx")
+	if err != nil {
+		return nil, err
+	}
+	config := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(config, []byte(nginxConfig(dir)), 0o600); err != nil {
+		return nil, err
+	}
+	args := []string{self, "-mode", "router", "-listen", kigoAddr, "-backend", backendAddr, "-logs", filepath.Join(dir, "kigo.log")}
+	if profile != "" {
+		args = append(args, "-profile", profile)
+	}
+	for _, c := range []struct {
+		child
+		cpus string
+		env  string
+		args []string
+	}{
+		{child{plain: backendAddr}, otherCPUs, "GOMAXPROCS=2", []string{self, "-mode", "backend", "-listen", backendAddr}},
+		{child{role: "kigo", plain: kigoAddr, tls: kigoTLS}, proxyCPU, "GOMAXPROCS=1", args},
+		{child{role: "nginx", plain: nginxAddr, tls: nginxTLS}, proxyCPU, "A=", []string{nginx, "-c", config, "-p", dir, "-e", filepath.Join(dir, "error.log")}},
+	} {
+		run := c.child
+		run.cmd = exec.Command("taskset", append([]string{"-c", c.cpus}, c.args...)...)
+		run.cmd.Dir, run.cmd.Stderr = dir, os.Stderr
+		run.cmd.Env = append(os.Environ(), c.env)
+		run.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+		if err := run.cmd.Start(); err != nil {
+			return all, err
+		}
+		run.pid = run.cmd.Process.Pid
+		all = append(all, &run)
+		if err := await(run.plain); err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+func await(addr string) error {
+	var err error
+	for range 200 {
+		var c net.Conn
+		if c, err = net.Dial("tcp", addr); err == nil {
+			return c.Close()
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return err
+}
+
+func stopAll(all []*child) {
+	for _, c := range all {
+		_ = c.cmd.Process.Signal(syscall.SIGTERM)
+	}
+	for _, c := range all {
+		t := time.AfterFunc(5*time.Second, func() { _ = c.cmd.Process.Kill() })
+		_ = c.cmd.Wait()
+		t.Stop()
+	}
+}
+
+func nginxConfig(dir string) string {
+	return strings.ReplaceAll(`daemon off;
+master_process off;
+worker_processes 1;
+pid DIR/nginx.pid;
+error_log DIR/error.log error;
+events { worker_connections 4096; }
+http {
+  client_body_temp_path DIR/body; proxy_temp_path DIR/proxy; fastcgi_temp_path DIR/f; uwsgi_temp_path DIR/u; scgi_temp_path DIR/s;
+  log_format line 'at=info method=$request_method path="$request_uri" host=$host request_id=$request_id fwd="$proxy_add_x_forwarded_for" dyno=web.1 connect=$upstream_connect_time service=$upstream_response_time status=$status bytes=$body_bytes_sent protocol=$server_protocol tls=$https';
+  access_log DIR/nginx.log line buffer=64k flush=1s;
+  keepalive_requests 100000000; keepalive_timeout 60s; client_max_body_size 10m; client_body_buffer_size 128k;
+  map $http_host $app { default ""; demo.test "demo"; }
+  upstream demo { server `+backendAddr+`; keepalive 512; keepalive_requests 100000000; }
+  server {
+    listen `+nginxAddr+` backlog=4096; listen `+nginxTLS+` ssl http2 backlog=4096; server_name _;
+    ssl_certificate DIR/cert.pem; ssl_certificate_key DIR/key.pem; ssl_protocols TLSv1.2 TLSv1.3;
+    location / {
+      if ($app = "") { return 404; }
+      proxy_pass http://$app; proxy_http_version 1.1;
+      proxy_set_header Connection ""; proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Forwarded-Port $server_port;
+      proxy_set_header X-Request-Id $request_id; proxy_set_header X-Request-Start $msec; proxy_set_header Via "1.1 nginx";
+      add_header Via "1.1 nginx";
+    }
+  }
+}
+`, "DIR", dir)
+}
+
+// cpuTime is what a process has used, user and system, in all its threads.
+func cpuTime(pid int) (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	user, err1 := strconv.ParseInt(fields[11], 10, 64)
+	system, err2 := strconv.ParseInt(fields[12], 10, 64)
+	if err1 != nil || err2 != nil {
+		return 0, fmt.Errorf("read /proc/%d/stat: %q", pid, text)
+	}
+	const ticks = 100 // USER_HZ
+	return time.Duration(user+system) * time.Second / ticks, nil
+}
