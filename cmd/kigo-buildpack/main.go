@@ -15,12 +15,13 @@ import (
 
 	"github.com/kigo-dev/kigo/buildpack"
 	"github.com/kigo-dev/kigo/buildpack/golang"
+	"github.com/kigo-dev/kigo/buildpack/nodejs"
 	"github.com/kigo-dev/kigo/buildpack/procfile"
 	"github.com/kigo-dev/kigo/buildpack/run"
 	"github.com/kigo-dev/kigo/buildpack/toolchain"
 )
 
-var builtins = []buildpack.Builtin{golang.Buildpack, procfile.Buildpack}
+var builtins = []buildpack.Builtin{nodejs.Buildpack, golang.Buildpack, procfile.Buildpack}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
