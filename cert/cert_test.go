@@ -21,11 +21,11 @@ import (
 
 func load(t *testing.T, l Local, domain string, names ...string) (tls.Certificate, Paths) {
 	t.Helper()
-	c, p, err := l.Load(domain, names...)
+	loaded, err := l.Load(domain, names...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c, p
+	return loaded.Certificate, loaded.Paths
 }
 
 func TestTheServersCertificateIsTrustedForEveryNameThatItWasMadeFor(t *testing.T) {
@@ -99,7 +99,7 @@ func TestADamagedAuthorityIsAnErrorAndIsNotReplaced(t *testing.T) {
 	if err := os.WriteFile(p.CA, []byte("junk"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := (Local{Dir: dir}).Load(""); err == nil || !strings.Contains(err.Error(), "Remove "+dir) {
+	if _, err := (Local{Dir: dir}).Load(""); err == nil || !strings.Contains(err.Error(), "Remove "+dir) {
 		t.Errorf("Load: %v", err)
 	}
 	if data, _ := os.ReadFile(p.CA); string(data) != "junk" {
@@ -183,11 +183,11 @@ func TestOnlyNamesBelowASingleLabelGetTheirOwnCertificate(t *testing.T) {
 
 func FuzzAnyServerNameGetsACertificate(f *testing.F) {
 	l := Local{Dir: f.TempDir()}
-	server, _, err := l.Load("localhost")
+	loaded, err := l.Load("localhost")
 	if err != nil {
 		f.Fatal(err)
 	}
-	issuer, err := l.Issuer("localhost", server)
+	issuer, err := l.Issuer("localhost", loaded.Certificate)
 	if err != nil {
 		f.Fatal(err)
 	}

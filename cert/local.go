@@ -44,6 +44,12 @@ type Local struct {
 	now func() time.Time // of tests; nil: time.Now
 }
 
+// Loaded is what Load gives.
+type Loaded struct {
+	Certificate tls.Certificate // the server's
+	Paths       Paths
+}
+
 // Paths are the files that clients and children are given.
 type Paths struct {
 	CA        string // the authority's certificate
@@ -55,27 +61,28 @@ type Paths struct {
 // Load gives the server's certificate for localhost, the loopback addresses, the
 // platform's domain with every name one level below it, and names (hosts or
 // addresses). It makes what is missing, about to expire or for other names.
-func (l Local) Load(domain string, names ...string) (tls.Certificate, Paths, error) {
+func (l Local) Load(domain string, names ...string) (Loaded, error) {
+	loaded := Loaded{Paths: l.paths()}
 	if err := os.MkdirAll(l.Dir, 0o755); err != nil {
-		return tls.Certificate{}, Paths{}, fmt.Errorf("make certificate folder: %w", err)
+		return loaded, fmt.Errorf("make certificate folder: %w", err)
 	}
-	p := l.paths()
 	ca, err := l.authority()
 	if err != nil {
-		return tls.Certificate{}, p, err
+		return loaded, err
 	}
+	p := loaded.Paths
 	if err := writeBundle(p.Bundle, ca.Certificate[0]); err != nil {
-		return tls.Certificate{}, p, err
+		return loaded, err
 	}
 	all := serverNames(domain, names)
-	if server, err := tls.LoadX509KeyPair(p.Server, p.ServerKey); err == nil && l.good(server, ca, all) {
-		return server, p, nil
+	loaded.Certificate, err = tls.LoadX509KeyPair(p.Server, p.ServerKey)
+	if err == nil && l.good(loaded.Certificate, ca, all) {
+		return loaded, nil
 	}
-	server, err := l.issue(ca, all)
-	if err != nil {
-		return tls.Certificate{}, p, err
+	if loaded.Certificate, err = l.issue(ca, all); err != nil {
+		return loaded, err
 	}
-	return server, p, l.save(server, p.Server, p.ServerKey)
+	return loaded, l.save(loaded.Certificate, p.Server, p.ServerKey)
 }
 
 func (l Local) paths() Paths {
