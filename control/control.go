@@ -11,6 +11,7 @@
 package control
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,7 @@ type Control struct {
 	Domain  string       // of the platform, such as "localhost": apps are NAME.localhost
 	Stacks  []string     // the first is the default; empty: DefaultStack
 	Regions []string     // the first is the default; empty: DefaultRegion
+	URL     string       // of the API, for log lines that point to output; may be empty
 	Log     *slog.Logger // nil: slog.Default
 }
 
@@ -51,8 +53,9 @@ type Actor struct {
 // shall be written when it has committed.
 type change struct {
 	*store.Tx
-	actor Actor
-	lines []appLine
+	control *Control
+	actor   Actor
+	lines   []appLine
 }
 
 type appLine struct {
@@ -60,15 +63,43 @@ type appLine struct {
 	line kigo.LogLine
 }
 
-// logf adds a line from "app[api]".
+// update runs f in one transaction and writes its log lines when it has committed.
+func (c *Control) update(ctx context.Context, a Actor, f func(*change) error) error {
+	var lines []appLine
+	err := c.Store.Update(ctx, func(tx *store.Tx) error {
+		ch := &change{Tx: tx, control: c, actor: a}
+		err := f(ch)
+		lines = ch.lines
+		return err
+	})
+	if err != nil || c.Logs == nil {
+		return err
+	}
+	for _, l := range lines {
+		c.Logs.Write(l.app, l.line)
+	}
+	return nil
+}
+
+// app reads an app that a user may still change: one being destroyed is not found.
+func (c *change) app(id kigo.AppID) (kigo.App, error) {
+	app, err := c.App(id)
+	if err == nil && app.Destroying {
+		return kigo.App{}, kigo.NotFound("app")
+	}
+	return app, err
+}
+
+// logf adds a line from "app[api]"; byf one that ends in who did it.
+func (c *change) byf(app kigo.AppID, format string, args ...any) {
+	c.logf(app, format+" by user %s", append(args, c.actor.Email)...)
+}
+
 func (c *change) logf(app kigo.AppID, format string, args ...any) {
 	c.lines = append(c.lines, appLine{app, kigo.LogLine{
 		Time: c.Now(), Source: "app", Process: "api", Message: fmt.Sprintf(format, args...),
 	}})
 }
-
-// by is the end of most lines.
-func (c *change) by() string { return " by user " + c.actor.Email }
 
 // emit records an event of this change. Payload may be nil.
 func (c *change) emit(kind string, app kigo.AppID, key string, payload any) error {

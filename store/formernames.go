@@ -55,3 +55,9 @@ func (tx *Tx) PutFormerName(f FormerName) error {
 func (tx *Tx) DeleteFormerName(name string) error {
 	return tx.exec("forget former name", "DELETE FROM former_names WHERE name = $1", name)
 }
+
+// HoldFormerNames restarts the time for which an app's former names are kept,
+// because the app ends now.
+func (tx *Tx) HoldFormerNames(app kigo.AppID) error {
+	return tx.exec("hold former names", "UPDATE former_names SET at = $2 WHERE app_id = $1", string(app), micros(tx.now))
+}

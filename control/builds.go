@@ -1,0 +1,169 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"regexp"
+
+	"github.com/google/uuid"
+
+	"github.com/kigo-dev/kigo"
+)
+
+const maxSource = 8 << 10
+
+var checksum = regexp.MustCompile(`^SHA256:[0-9a-fA-F]{64}$`)
+
+// CreateBuild asks for a build of a source, with the buildpacks given or else the
+// app's. The build loop takes it from there; Output is where its output will be.
+func (c *Control) CreateBuild(ctx context.Context, a Actor, id kigo.AppID, s kigo.Source, buildpacks []string) (b kigo.Build, err error) {
+	if err := checkSource(s); err != nil {
+		return b, err
+	}
+	packs, err := parseBuildpacks(buildpacks)
+	if err != nil {
+		return b, err
+	}
+	err = c.update(ctx, a, func(tx *change) error {
+		app, err := tx.app(id)
+		if err != nil {
+			return err
+		}
+		if len(packs) == 0 {
+			if packs, err = tx.BuildpackInstallations(id); err != nil {
+				return err
+			}
+		}
+		b = kigo.Build{
+			ID: kigo.BuildID(uuid.NewString()), App: id, User: a.ID, UserEmail: a.Email,
+			Status: kigo.BuildPending, Stack: app.BuildStack, Source: s,
+		}
+		b.Output = "build-" + string(b.ID)
+		for _, p := range packs {
+			b.Buildpacks = append(b.Buildpacks, p.Name)
+		}
+		if err := tx.CreateBuild(&b); err != nil {
+			return err
+		}
+		tx.byf(id, "Build started")
+		return tx.emit("build.create", id, string(b.ID), nil)
+	})
+	return b, err
+}
+
+func checkSource(s kigo.Source) error {
+	if s.Blob == "" {
+		u, err := url.Parse(s.URL)
+		if s.URL == "" || err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return kigo.Invalid("source_blob.url must be an http or https URL of a gzipped tar archive")
+		}
+	}
+	if s.Checksum != "" && !checksum.MatchString(s.Checksum) {
+		return kigo.Invalid("source_blob.checksum must be SHA256: and 64 hexadecimal digits")
+	}
+	for field, text := range map[string]string{"source_blob.url": s.URL, "source_blob.version": s.Version, "source_blob.version_description": s.Description} {
+		if err := checkText(field, text, maxSource); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CancelBuild ends a build that has not ended.
+func (c *Control) CancelBuild(ctx context.Context, a Actor, id kigo.BuildID) (b kigo.Build, err error) {
+	err = c.update(ctx, a, func(tx *change) error {
+		if b, err = tx.Build(id); err != nil {
+			return err
+		}
+		if b.Status != kigo.BuildPending {
+			return kigo.Invalid("Build %s has ended already: it %s.", id, b.Status)
+		}
+		tx.byf(b.App, "Build cancelled")
+		return tx.endBuild(&b, "Build cancelled by user "+a.Email)
+	})
+	return b, err
+}
+
+// FailBuild ends a build that did not work; why is one line. Of a build that has
+// failed already it changes nothing.
+func (c *Control) FailBuild(ctx context.Context, id kigo.BuildID, why string) error {
+	return c.update(ctx, Actor{}, func(tx *change) error {
+		b, err := tx.Build(id)
+		if err != nil || b.Status == kigo.BuildFailed {
+			return err
+		}
+		if b.Status != kigo.BuildPending {
+			return kigo.Conflict("Build %s has %s already.", id, b.Status)
+		}
+		tx.actor = Actor{ID: b.User, Email: b.UserEmail}
+		line := "Build failed -- check your build output"
+		if c.URL != "" {
+			line += ": " + c.URL + "/apps/" + string(b.App) + "/builds/" + string(b.ID)
+		}
+		tx.logf(b.App, "%s", line)
+		return tx.endBuild(&b, why)
+	})
+}
+
+func (c *change) endBuild(b *kigo.Build, why string) error {
+	b.Status, b.Failure = kigo.BuildFailed, why
+	if err := c.UpdateBuild(b); err != nil {
+		return err
+	}
+	return c.emit("build.update", b.App, string(b.ID), map[string]string{"status": string(b.Status)})
+}
+
+// CompleteBuild ends a build that worked: its slug, the release of it and what
+// follows, all at once. Of a build that is complete already it changes nothing
+// and answers with the same release, so that it can be repeated after a crash.
+func (c *Control) CompleteBuild(ctx context.Context, id kigo.BuildID, slug kigo.Slug) (r kigo.Release, err error) {
+	err = c.update(ctx, Actor{}, func(tx *change) error {
+		b, err := tx.Build(id)
+		if err != nil {
+			return err
+		}
+		switch b.Status {
+		case kigo.BuildSucceeded:
+			r, err = tx.Release(b.Release)
+			return err
+		case kigo.BuildFailed:
+			return kigo.Conflict("Build %s has failed already: %s.", id, b.Failure)
+		}
+		tx.actor = Actor{ID: b.User, Email: b.UserEmail}
+		app, err := tx.app(b.App)
+		if err != nil {
+			return err
+		}
+		r, err = tx.complete(&app, &b, slug)
+		return err
+	})
+	return r, err
+}
+
+func (c *change) complete(app *kigo.App, b *kigo.Build, slug kigo.Slug) (r kigo.Release, err error) {
+	slug.App = app.ID
+	if slug.Commit == "" {
+		slug.Commit, slug.CommitDescription = b.Source.Version, b.Source.Description
+	}
+	if slug.Stack == "" {
+		slug.Stack = b.Stack
+	}
+	if err := checkSlug(slug); err != nil {
+		return r, fmt.Errorf("complete build %s: %w", b.ID, err)
+	}
+	if err := c.CreateSlug(&slug); err != nil {
+		return r, err
+	}
+	description := deploy(b.Source.Version)
+	c.byf(app.ID, "%s", description)
+	if r, err = c.release(app, newRelease{slug: slug.ID, description: description}); err != nil {
+		return r, err
+	}
+	b.Status, b.Slug, b.Release = kigo.BuildSucceeded, slug.ID, r.ID
+	if err := c.UpdateBuild(b); err != nil {
+		return r, err
+	}
+	c.logf(app.ID, "Build succeeded")
+	return r, c.emit("build.update", app.ID, string(b.ID), map[string]string{"status": string(b.Status)})
+}

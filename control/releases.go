@@ -1,0 +1,208 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/kigo-dev/kigo"
+)
+
+// releaseType is the process type that runs before a release becomes current.
+const releaseType = "release"
+
+// newRelease is what a release is made of. Without vars it has the app's present ones.
+type newRelease struct {
+	slug        kigo.SlugID // empty: no code yet
+	description string
+	vars        kigo.ConfigVars
+}
+
+// CreateRelease releases a slug of the app, with the app's config vars.
+func (c *Control) CreateRelease(ctx context.Context, a Actor, id kigo.AppID, slugID kigo.SlugID, description string) (r kigo.Release, err error) {
+	if err := checkText("Description", description, maxDescription); err != nil {
+		return r, err
+	}
+	err = c.update(ctx, a, func(tx *change) error {
+		app, err := tx.app(id)
+		if err != nil {
+			return err
+		}
+		slug, err := tx.Slug(slugID)
+		switch {
+		case err != nil:
+			return err
+		case slug.App != id:
+			return kigo.NotFound("slug")
+		case slug.Digest == "":
+			return kigo.Invalid("Slug %s holds nothing yet: PUT its archive to the blob URL first", slugID)
+		}
+		if description == "" {
+			description = deploy(slug.Commit)
+		}
+		tx.byf(id, "%s", description)
+		r, err = tx.release(&app, newRelease{slug: slugID, description: description})
+		return err
+	})
+	return r, err
+}
+
+// Rollback releases the code and config vars of an earlier release again. Which
+// is "v3", "3" or an id.
+func (c *Control) Rollback(ctx context.Context, a Actor, id kigo.AppID, which string) (r kigo.Release, err error) {
+	err = c.update(ctx, a, func(tx *change) error {
+		app, err := tx.app(id)
+		if err != nil {
+			return err
+		}
+		old, err := tx.FindRelease(id, which)
+		if err != nil {
+			return err
+		}
+		if err := eligible(old); err != nil {
+			return err
+		}
+		vars, err := tx.ReleaseConfig(old.ID)
+		if err != nil {
+			return err
+		}
+		description := fmt.Sprintf("Rollback to v%d", old.Version)
+		tx.byf(id, "%s", description)
+		r, err = tx.release(&app, newRelease{slug: old.Slug, description: description, vars: vars})
+		return err
+	})
+	return r, err
+}
+
+// EligibleForRollback says whether a release can be rolled back to: it has code,
+// its release phase succeeded and it is not the current one.
+func EligibleForRollback(r kigo.Release) bool { return eligible(r) == nil }
+
+func eligible(r kigo.Release) error {
+	why := ""
+	switch {
+	case r.Current:
+		why = "it is the current release"
+	case r.Status == kigo.ReleasePending:
+		why = "its release command has not ended"
+	case r.Status != kigo.ReleaseSucceeded:
+		why = "its release command failed"
+	case r.Slug == "":
+		why = "it has no code"
+	default:
+		return nil
+	}
+	return kigo.Invalid("Cannot roll back to v%d: %s.", r.Version, why)
+}
+
+// FinishRelease ends the release phase of a release: it becomes the current one, or
+// has failed and the one before runs on. Calling it again changes nothing.
+func (c *Control) FinishRelease(ctx context.Context, id kigo.ReleaseID, ok bool) (r kigo.Release, err error) {
+	err = c.update(ctx, Actor{}, func(tx *change) error {
+		if r, err = tx.Release(id); err != nil || r.Status != kigo.ReleasePending {
+			return err
+		}
+		tx.actor = Actor{ID: r.User, Email: r.UserEmail}
+		app, err := tx.App(r.App)
+		if err != nil {
+			return err
+		}
+		r.Status = kigo.ReleaseFailed
+		if ok {
+			r.Status = kigo.ReleaseSucceeded
+		}
+		if err := tx.UpdateRelease(&r); err != nil {
+			return err
+		}
+		if ok {
+			tx.byf(app.ID, "Release v%d created", r.Version)
+			err = tx.promote(&app, &r)
+		} else {
+			tx.logf(app.ID, "Release v%d failed: its release command did not succeed", r.Version)
+		}
+		if err != nil {
+			return err
+		}
+		return tx.emit("release.update", app.ID, string(r.ID), nil)
+	})
+	return r, err
+}
+
+// release makes the app's next release. It is current at once, or pending when
+// its slug has a release phase.
+func (c *change) release(app *kigo.App, n newRelease) (r kigo.Release, err error) {
+	if n.vars == nil {
+		if n.vars, err = c.ConfigVars(app.ID); err != nil {
+			return r, err
+		}
+	}
+	r = kigo.Release{
+		App: app.ID, Slug: n.slug, Stack: app.BuildStack, Description: n.description,
+		User: c.actor.ID, UserEmail: c.actor.Email, Status: kigo.ReleaseSucceeded,
+	}
+	var slug kigo.Slug
+	if n.slug != "" {
+		if slug, err = c.Slug(n.slug); err != nil {
+			return r, err
+		}
+		r.Stack = slug.Stack
+	}
+	if _, ok := slug.ProcessTypes[releaseType]; ok {
+		r.Status = kigo.ReleasePending
+		r.ID = kigo.ReleaseID(uuid.NewString())
+		r.Output = "release-" + string(r.ID)
+	}
+	if err := c.CreateRelease(&r, n.vars); err != nil {
+		return r, err
+	}
+	if err := c.emit("release.create", app.ID, string(r.ID), map[string]string{"description": r.Description}); err != nil {
+		return r, err
+	}
+	if r.Status == kigo.ReleasePending {
+		c.byf(app.ID, "Running release v%d commands", r.Version)
+		return r, c.ensureReleaseType(app.ID, slug)
+	}
+	c.byf(app.ID, "Release v%d created", r.Version)
+	return r, c.promote(app, &r)
+}
+
+// promote makes a release the current one and the app what it says. One that was
+// overtaken by a newer release while its release phase ran stays where it is.
+func (c *change) promote(app *kigo.App, r *kigo.Release) error {
+	current, err := c.CurrentRelease(app.ID)
+	if err == nil && current.Version > r.Version {
+		return nil
+	}
+	if err != nil && !errors.Is(err, kigo.ErrNotFound) {
+		return err
+	}
+	if err := c.SetCurrentRelease(app.ID, r.ID); err != nil {
+		return err
+	}
+	r.Current = true
+	if r.Slug == "" {
+		return nil
+	}
+	slug, err := c.Slug(r.Slug)
+	if err != nil {
+		return err
+	}
+	app.Stack, app.SlugSize, app.ReleasedAt = slug.Stack, slug.Size, c.Now()
+	if slug.BuildpackProvided != "" {
+		app.BuildpackProvided = slug.BuildpackProvided
+	}
+	if err := c.UpdateApp(app); err != nil {
+		return err
+	}
+	return c.ensureFormation(*app, slug)
+}
+
+// deploy describes a release of code.
+func deploy(commit string) string {
+	if commit == "" {
+		return "Deploy"
+	}
+	return "Deploy " + commit[:min(8, len(commit))]
+}
