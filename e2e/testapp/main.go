@@ -1,0 +1,74 @@
+// Command testapp is what the end-to-end scripts deploy: a web and a worker
+// process, and ways to misbehave. Its type is the first argument.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	mode := ""
+	if len(os.Args) > 1 {
+		mode = os.Args[1]
+	}
+	switch mode {
+	case "web":
+		serve()
+	case "worker":
+		work()
+	case "stubborn": // ignores SIGTERM
+		signal.Ignore(syscall.SIGTERM)
+		serve()
+	case "unbound": // never listens
+		select {}
+	case "long": // a line of 1 MB, then bytes that are no text
+		w := bufio.NewWriter(os.Stdout)
+		fmt.Fprintln(w, strings.Repeat("x", 1<<20))
+		fmt.Fprint(w, "\x00\xff\xfe binary\n")
+		_ = w.Flush()
+		serve()
+	default:
+		fmt.Fprintf(os.Stderr, "testapp: unknown mode %q\n", mode)
+		os.Exit(64)
+	}
+}
+
+func serve() {
+	started := time.Now().UnixNano()
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Println("served", r.URL.Path)
+		fmt.Fprintf(w, "hello from %s greeting=%s version=%s\n", os.Getenv("DYNO"), os.Getenv("GREETING"), version())
+	})
+	http.HandleFunc("/started", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, started) })
+	http.HandleFunc("/exit", func(http.ResponseWriter, *http.Request) { os.Exit(7) })
+	http.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) { _ = r.Header.Write(w) })
+	fmt.Println("listening on", os.Getenv("PORT"))
+	if err := http.ListenAndServe(":"+os.Getenv("PORT"), nil); err != nil { //nolint:gosec // a test app
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// version is what a file of the app says, so that a script can deploy another one.
+func version() string {
+	b, err := os.ReadFile("version.txt")
+	if err != nil {
+		return "1"
+	}
+	return strings.TrimSpace(string(b))
+}
+
+func work() {
+	fmt.Println("working as", os.Getenv("DYNO"))
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	<-stop
+	fmt.Println("stopping in order")
+}
