@@ -37,27 +37,30 @@ var namespaceSettings = [][2]string{
 	{"ipv6/conf/default/disable_ipv6", "1"},
 }
 
-// newNamespace runs on an operating system thread that ends with it.
+// newNamespace makes a namespace on a thread that returns to its own one after
+// that. The thread may be the process's first, which can neither be thrown away
+// nor left elsewhere: it would keep the namespace open for ever.
 func newNamespace() (*os.File, error) {
-	type result struct {
-		file *os.File
-		err  error
+	runtime.LockOSThread()
+	own, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		runtime.UnlockOSThread()
+		return nil, err
 	}
-	made := make(chan result)
-	go func() {
-		runtime.LockOSThread() // never unlocked
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			made <- result{err: err}
-			return
-		}
-		for _, s := range namespaceSettings {
-			_ = os.WriteFile("/proc/sys/net/"+s[0], []byte(s[1]), 0)
-		}
-		file, err := os.Open("/proc/thread-self/ns/net")
-		made <- result{file, err}
-	}()
-	r := <-made
-	return r.file, r.err
+	defer own.Close()
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		runtime.UnlockOSThread()
+		return nil, err
+	}
+	for _, s := range namespaceSettings {
+		_ = os.WriteFile("/proc/sys/net/"+s[0], []byte(s[1]), 0)
+	}
+	made, err := os.Open("/proc/thread-self/ns/net")
+	if back := unix.Setns(int(own.Fd()), unix.CLONE_NEWNET); back != nil {
+		panic(fmt.Sprintf("network: a thread cannot return to its namespace: %v", back)) // it must run nothing else
+	}
+	runtime.UnlockOSThread()
+	return made, err
 }
 
 func (n *Network) connect(space *os.File, address netip.Addr) error {

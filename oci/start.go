@@ -218,6 +218,7 @@ func (e *Engine) runShim(id kigo.DynoID, order, lock, space, users *os.File) err
 	if r.Error != "" {
 		return fmt.Errorf("start dyno: %s", r.Error)
 	}
+	e.table.set(runStatus(r.State))
 	return nil
 }
 

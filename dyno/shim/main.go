@@ -80,7 +80,8 @@ func (k *keeper) run() error {
 	}
 	k.forget()
 	k.started(pid)
-	report(nil)
+	state, _ := k.now()
+	report(Report{State: state})
 	go k.watchPort()
 	k.wait(pid)
 	_ = cgroup.Find(k.order.Cgroup).Remove()
@@ -132,18 +133,14 @@ func (k *keeper) waitReaders() {
 	}
 }
 
-func report(err error) {
-	var r Report
-	if err != nil {
-		r.Error = err.Error()
-	}
+func report(r Report) {
 	output := os.NewFile(fdReport, "report")
 	_ = json.NewEncoder(output).Encode(r)
 	_ = output.Close()
 }
 
 func fail(err error) int {
-	report(err)
+	report(Report{Error: err.Error()})
 	fmt.Fprintln(os.Stderr, "kigo-dyno:", err)
 	return 1
 }

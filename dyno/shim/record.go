@@ -57,7 +57,10 @@ const (
 func (o *Order) Attached() bool { return o.TTY || o.Stdin }
 
 // Report is the shim's one word to the engine that started it.
-type Report struct{ Error string }
+type Report struct {
+	Error string
+	State State // when there is no error
+}
 
 // State is what a shim knows of its dyno. The values of Phase are those of kigo.RunState.
 type State struct {

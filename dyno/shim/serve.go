@@ -94,6 +94,7 @@ func (k *keeper) answerWatch(conn net.Conn) {
 // answerLogs wakes the client up; it reads the ring itself.
 func (k *keeper) answerLogs(conn net.Conn) {
 	news := make(chan struct{}, 1)
+	news <- struct{}{} // what was written before this point has woken nobody here
 	k.mu.Lock()
 	k.watchers[news] = true
 	k.mu.Unlock()

@@ -28,6 +28,7 @@ var behaviours = map[string]func([]string){
 	"lines":   lines,
 	"threads": threads,
 	"sockets": sockets,
+	"escapes": escapes,
 }
 
 // serve listens on $PORT, or on the address given, and answers each connection with a line.

@@ -1,0 +1,184 @@
+package shim
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLinesAreCutAtLineEndsAndAtTheirLimit(t *testing.T) {
+	long := strings.Repeat("x", maxLine)
+	for _, c := range []struct {
+		name   string
+		chunks []string
+		want   []string
+	}{
+		{"whole lines", []string{"a\nb\n"}, []string{"a", "b"}},
+		{"a line in parts", []string{"a", "b", "c\nd"}, []string{"abc", "d"}},
+		{"empty lines", []string{"\n", "\n\n"}, []string{"", "", ""}},
+		{"exactly the limit", []string{long + "\nb\n"}, []string{long, "b"}},
+		{"the limit, then its end in the next chunk", []string{long, "\nb\n"}, []string{long, "b"}},
+		{"beyond the limit", []string{long + "y\n"}, []string{long, "y"}},
+		{"beyond the limit in parts", []string{long[:maxLine-1], "xy", "\n"}, []string{long, "y"}},
+		{"twice the limit", []string{long + long + "\n"}, []string{long, long}},
+		{"bytes of all kinds", []string{"\x00\xff\r\n"}, []string{"\x00\xff\r"}},
+	} {
+		var s splitter
+		var got []string
+		keep := func(text []byte) { got = append(got, string(text)) }
+		for _, chunk := range c.chunks {
+			s.feed([]byte(chunk), keep)
+		}
+		s.end(keep)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+func FuzzNoByteIsLostBetweenLines(f *testing.F) {
+	f.Add([]byte("a\nb"), 1)
+	f.Add(bytes.Repeat([]byte("x"), maxLine+1), 3)
+	f.Fuzz(func(t *testing.T, data []byte, chunk int) {
+		chunk = max(1, chunk&0xffff)
+		var s splitter
+		var got []byte
+		keep := func(text []byte) {
+			if len(text) > maxLine {
+				t.Fatalf("a line of %d bytes", len(text))
+			}
+			got = append(got, text...)
+		}
+		for rest := data; len(rest) > 0; {
+			n := min(chunk, len(rest))
+			s.feed(rest[:n], keep)
+			rest = rest[n:]
+		}
+		s.end(keep)
+		if want := bytes.ReplaceAll(data, []byte("\n"), nil); !bytes.Equal(got, want) {
+			t.Errorf("%d bytes of %d", len(got), len(want))
+		}
+	})
+}
+
+func TestTheOutputRingKeepsTheLastLinesAndTellsGaps(t *testing.T) {
+	dir := t.TempDir()
+	w := newLogWriter(dir, func() {})
+	const n = 60_000
+	var sent int
+	for i := range n {
+		w.line([]byte(fmt.Sprintf("line %d %s", i+1, strings.Repeat("x", 100))), time.Now())
+		if sent++; sent%1000 == 0 { // do not outrun the disk: drops are another test
+			for {
+				w.mu.Lock()
+				waiting := len(w.pending)
+				w.mu.Unlock()
+				if waiting < bufferBytes/2 {
+					break
+				}
+			}
+		}
+	}
+	w.end()
+	files, _ := filepath.Glob(filepath.Join(dir, "log.*"))
+	if len(files) != segmentsKept {
+		t.Errorf("%d files, want %d", len(files), segmentsKept)
+	}
+	r := NewLogReader(dir, 10)
+	defer r.Close()
+	var got []Line
+	if err := r.ReadNew(func(l Line) { got = append(got, l) }); err != nil {
+		t.Fatal(err)
+	}
+	first, last := got[0], got[len(got)-1]
+	if last.Seq != n || int(first.Seq)-1-10 != first.Dropped || len(got) != n-10-first.Dropped {
+		t.Errorf("%d lines from %d (%d dropped) to %d", len(got), first.Seq, first.Dropped, last.Seq)
+	}
+	if len(got)*128 < (segmentsKept-1)*segmentBytes {
+		t.Errorf("only %d lines were kept", len(got))
+	}
+}
+
+func TestATornFrameIsNotRead(t *testing.T) {
+	dir := t.TempDir()
+	w := newLogWriter(dir, func() {})
+	w.line([]byte("one"), time.Now())
+	w.line([]byte("two"), time.Now())
+	w.end()
+	path := segmentPath(dir, 1)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data[:len(data)-1], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := NewLogReader(dir, 0)
+	defer r.Close()
+	var got []string
+	read := func() {
+		if err := r.ReadNew(func(l Line) { got = append(got, string(l.Text)) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read()
+	if diff := cmp.Diff([]string{"one"}, got); diff != "" {
+		t.Error(diff)
+	}
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	read()
+	if diff := cmp.Diff([]string{"one", "two"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestListeningSocketsAreFoundInTheKernelsTable(t *testing.T) {
+	const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1 1
+   1: 0100007F:1388 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1 1
+   2: 0100A8C0:0050 0100A8C0:C350 01 00000000:00000000 00:00000000 00000000  1000        0 1 1
+`
+	const tcp6 = `  sl  local_address                         remote_address                        st
+   0: 00000000000000000000000001000000:0051 00000000000000000000000000000000:0000 0A 0
+   1: 00000000000000000000000000000000:0052 00000000000000000000000000000000:0000 0A 0
+`
+	for port, want := range map[int]bool{8080: true, 5000: false, 80: false, 81: false, 82: true, 1: false} {
+		if got := listens([]byte(tcp), port) || listens([]byte(tcp6), port); got != want {
+			t.Errorf("port %d: %v, want %v", port, got, want)
+		}
+	}
+}
+
+func TestAProcessThatIsNotConfinedIsRefused(t *testing.T) {
+	const good = "Name:\tx\nState:\tS (sleeping)\nCapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nCapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n"
+	const uids = "         0    2000000      65536\n"
+	if err := checkPosture(good, uids, 2_000_000); err != nil {
+		t.Errorf("a confined process: %v", err)
+	}
+	for _, bad := range [][2]string{
+		{strings.Replace(good, "CapBnd:\t0000000000000000", "CapBnd:\t00000000a80425fb", 1), uids},
+		{strings.Replace(good, "NoNewPrivs:\t1", "NoNewPrivs:\t0", 1), uids},
+		{strings.Replace(good, "Seccomp:\t2", "Seccomp:\t0", 1), uids},
+		{strings.Replace(good, "Seccomp:\t2\n", "", 1), uids},
+		{good, "         0          0 4294967295\n"},
+		{good, "         0    2065536      65536\n"},
+	} {
+		if checkPosture(bad[0], bad[1], 2_000_000) == nil {
+			t.Errorf("%q with %q was taken", bad[0], bad[1])
+		}
+	}
+}
+
+func TestAProcessIsNamedByItsStart(t *testing.T) {
+	if ProcessStart(os.Getpid()) == 0 || ProcessStart(1<<30) != 0 || len(BootID()) != 36 {
+		t.Errorf("start %d, boot %q", ProcessStart(os.Getpid()), BootID())
+	}
+}
