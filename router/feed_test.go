@@ -1,0 +1,219 @@
+package router
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func shortSocket(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "kigo-router-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return filepath.Join(dir, "run", "router.sock")
+}
+
+// startFeed runs control's end until the test ends, or stop is called.
+func startFeed(t *testing.T, path string) (f *Feed, stop func()) {
+	t.Helper()
+	f = &Feed{Path: path}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = f.Run(ctx)
+	}()
+	stop = func() { cancel(); <-done }
+	t.Cleanup(stop)
+	return f, stop
+}
+
+func waitFor(t *testing.T, f *Feed, revision int64) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := f.Wait(ctx, revision); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestARouterServesItsLastSnapshotWithControlGone(t *testing.T) {
+	socket := shortSocket(t)
+	config := Config{Limits: quick, Socket: socket, SnapshotPath: filepath.Join(t.TempDir(), "router", "snapshot.json")}
+	dyno := goDyno(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "served") })
+	feed, stop := startFeed(t, socket)
+	feed.Send(&Snapshot{Revision: 7, Apps: []App{demo(dyno)}})
+
+	first := startRouter(t, config)
+	waitFor(t, feed, 7)
+	stop() // control is gone
+	if got := bodyOf(t, first.raw(t, plainGet)); got != "served" {
+		t.Errorf("got %q", got)
+	}
+	first.stop()
+
+	second := startRouter(t, config)
+	if got := bodyOf(t, second.raw(t, plainGet)); got != "served" {
+		t.Errorf("after a restart: %q", got)
+	}
+	s, err := ReadStatus(t.Context(), socket)
+	if err != nil || s.Revision != 7 || s.Apps != 1 {
+		t.Errorf("status %+v %v", s, err)
+	}
+}
+
+func TestAFeedFindsANewRouterAndSendsTheNewestSnapshot(t *testing.T) {
+	socket := shortSocket(t)
+	feed, _ := startFeed(t, socket)
+	feed.Send(&Snapshot{Revision: 1, Apps: []App{demo()}})
+	first := startRouter(t, Config{Limits: quick, Socket: socket})
+	waitFor(t, feed, 1)
+	first.stop()
+	feed.Send(&Snapshot{Revision: 2, Apps: []App{demo()}})
+	second := startRouter(t, Config{Limits: quick, Socket: socket})
+	waitFor(t, feed, 2)
+	if second.Revision() != 2 {
+		t.Errorf("revision %d", second.Revision())
+	}
+}
+
+func TestAnImpossibleSnapshotIsRefusedAndTheOldOneServed(t *testing.T) {
+	socket := shortSocket(t)
+	feed, _ := startFeed(t, socket)
+	r := startRouter(t, Config{Limits: quick, Socket: socket})
+	feed.Send(&Snapshot{Revision: 1, Apps: []App{demo()}})
+	waitFor(t, feed, 1)
+	twin := demo()
+	twin.ID, twin.Name = "a2", "twin"
+	feed.Send(&Snapshot{Revision: 2, Apps: []App{demo(), twin}})
+	feed.Send(&Snapshot{Revision: 3, Apps: []App{demo()}})
+	waitFor(t, feed, 3)
+	if r.Revision() != 3 {
+		t.Errorf("revision %d", r.Revision())
+	}
+	if err := r.Apply(&Snapshot{Revision: 4, Apps: []App{demo(), twin}}); err == nil {
+		t.Error("two apps with one host were accepted")
+	}
+}
+
+func TestADamagedSnapshotFileMeansNoRoutesUntilControlSpeaks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "snapshot.json")
+	if err := os.WriteFile(path, []byte(`{"revision": 5, "apps": [`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := startRouter(t, Config{Limits: quick, SnapshotPath: path})
+	if res := r.raw(t, plainGet); res.StatusCode != 503 {
+		t.Errorf("status %d", res.StatusCode)
+	}
+	r.serve(t, goDyno(t, func(http.ResponseWriter, *http.Request) {}))
+	if res := r.raw(t, plainGet); res.StatusCode != 200 {
+		t.Errorf("status %d", res.StatusCode)
+	}
+}
+
+func TestCountsAndConnectionsOutliveSnapshots(t *testing.T) {
+	limits := quick
+	limits.FirstByte = 10 * time.Second
+	r := startRouter(t, Config{Limits: limits})
+	release := make(chan struct{})
+	old := goDyno(t, func(w http.ResponseWriter, _ *http.Request) { <-release; fmt.Fprint(w, "old") })
+	r.serve(t, old)
+	c, in := dialRaw(t, r.addr)
+	fmt.Fprint(c, plainGet)
+	running := r.table.Load().apps["a1"].view.Load().up[0]
+	eventually(t, "a request at the old dyno", func() bool { return running.active.Load() == 1 })
+
+	app := demo(old, goDyno(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "new") }))
+	r.apply(t, app)
+	if again := r.table.Load().apps["a1"].view.Load().all[running.ID]; again != running {
+		t.Error("the dyno was forgotten over a snapshot")
+	}
+	r.apply(t, App{ID: "a1", Name: "demo", Hosts: app.Hosts, Released: true, WebQuantity: 1, Dynos: app.Dynos[1:]})
+	for range 10 { // the one that was taken away gets no more
+		if got := bodyOf(t, r.raw(t, plainGet)); got != "new" {
+			t.Fatalf("got %q", got)
+		}
+	}
+	close(release) // and still finishes what it has
+	res, err := http.ReadResponse(in, nil)
+	if err != nil || bodyOf(t, res) != "old" {
+		t.Errorf("%v", err)
+	}
+	eventually(t, "counts back at 0", func() bool { return running.active.Load() == 0 })
+}
+
+// TestAHandOverLosesNoRequest starts a new router behind the same listener and
+// ends the old one, under load with and without keep-alive.
+func TestAHandOverLosesNoRequest(t *testing.T) {
+	limits := quick
+	limits.Idle, limits.Drain = time.Second, 5*time.Second
+	dyno := goDyno(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
+	l := sharedListener(t)
+	start := func() func() {
+		r, err := New(Config{Limits: limits, HTTP: dup(t, l)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Apply(&Snapshot{Revision: 1, Apps: []App{demo(dyno)}}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = r.Run(ctx)
+		}()
+		return func() { cancel(); <-done }
+	}
+	stop := start()
+	var sent, failed atomic.Int64
+	ending := make(chan struct{})
+	var load sync.WaitGroup
+	for i := range 8 {
+		transport := &http.Transport{DisableKeepAlives: i%2 == 0}
+		load.Go(func() {
+			defer transport.CloseIdleConnections()
+			client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
+			for {
+				select {
+				case <-ending:
+					return
+				default:
+				}
+				q, _ := http.NewRequest("POST", "http://"+l.Addr().String(), nil) // a client repeats no POST
+				q.Host = "demo.test"
+				sent.Add(1)
+				res, err := client.Do(q)
+				if err != nil || res.StatusCode != 200 {
+					failed.Add(1)
+					t.Log(err)
+				}
+				if err == nil {
+					_ = res.Body.Close()
+				}
+			}
+		})
+	}
+	for range 10 {
+		before := sent.Load()
+		eventually(t, "some load", func() bool { return sent.Load() > before+100 })
+		next := start()
+		stop()
+		stop = next
+	}
+	close(ending)
+	load.Wait()
+	stop()
+	if failed.Load() > 0 {
+		t.Errorf("%d of %d requests were lost", failed.Load(), sent.Load())
+	}
+}
