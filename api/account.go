@@ -3,6 +3,7 @@ package api
 import (
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/client"
+	"github.com/kigo-dev/kigo/control"
 	"github.com/kigo-dev/kigo/store"
 )
 
@@ -31,7 +32,8 @@ func accountUpdate(c *call) (reply, error) {
 	if err := c.decode(&in); err != nil {
 		return reply{}, err
 	}
-	return accountInfo(c)
+	a, err := ctrl(c).UpdateAccount(c.ctx(), c.actor, control.AccountChange{Name: in.Name})
+	return ok(serializeAccount(a)), err
 }
 
 func userInfo(c *call) (reply, error) {

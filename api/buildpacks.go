@@ -41,7 +41,9 @@ func buildpackInstallationList(c *call) (reply, error) {
 
 func buildpackInstallationUpdate(c *call) (reply, error) {
 	var in struct {
-		Updates *[]struct{ Buildpack *ident }
+		Updates *[]struct {
+			Buildpack *ident `json:"buildpack"`
+		} `json:"updates"`
 	}
 	if err := c.decode(&in); err != nil {
 		return reply{}, err

@@ -78,11 +78,14 @@ func buildInfo(c *call) (reply, error) {
 
 func buildCreate(c *call) (reply, error) {
 	var in struct {
-		Buildpacks []struct{ URL, Name string }
+		Buildpacks []struct {
+			URL  string `json:"url"`
+			Name string `json:"name"`
+		} `json:"buildpacks"`
 		SourceBlob *struct {
-			URL                *string
-			Checksum           *string
-			Version            *string
+			URL                *string `json:"url"`
+			Checksum           *string `json:"checksum"`
+			Version            *string `json:"version"`
 			VersionDescription *string `json:"version_description"`
 		} `json:"source_blob"`
 	}
@@ -174,7 +177,9 @@ func (c *call) outputSoFar(b kigo.Build) string {
 	}
 	defer r.Close()
 	var text bytes.Buffer
-	io.Copy(&tail{buf: &text, max: maxResult}, r)
+	if _, err := io.Copy(&tail{buf: &text, max: maxResult}, r); err != nil {
+		return text.String() // it goes on: this is what there is now
+	}
 	return text.String()
 }
 

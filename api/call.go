@@ -65,7 +65,11 @@ func (c *call) decode(out any) error {
 		return newError(kigo.IDBadRequest, "Unable to parse the JSON request: the body must be an object, such as {\"name\":\"value\"}.")
 	}
 	var wrongType *json.UnmarshalTypeError
-	switch err := json.Unmarshal(data, out); {
+	err = json.Unmarshal(data, out)
+	if e, ours := kigo.AsError(err); ours { // a type of ours refused a value
+		return e
+	}
+	switch {
 	case errors.As(err, &wrongType):
 		return kigo.Invalid("Invalid value for %s: it must be %s, not %s.", fieldPath(wrongType.Field), jsonType(wrongType.Type.String()), wrongType.Value)
 	case err != nil:

@@ -1,6 +1,9 @@
 package api
 
 import (
+	"encoding/json"
+	"strconv"
+
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/store"
 )
@@ -29,11 +32,19 @@ func (c *call) configReply(read func(*store.Tx) (kigo.ConfigVars, error)) (reply
 }
 
 func configUpdate(c *call) (reply, error) {
-	var in map[string]*string
+	var in map[string]json.RawMessage
 	if err := c.decode(&in); err != nil {
 		return reply{}, err
 	}
-	vars, _, err := ctrl(c).SetConfig(c.ctx(), c.actor, c.app.ID, in)
+	changes := make(map[string]*string, len(in))
+	for name, raw := range in {
+		var v *string
+		if json.Unmarshal(raw, &v) != nil {
+			return reply{}, kigo.Invalid("The value of config var %.40s must be a string, or null to remove it.", strconv.Quote(name))
+		}
+		changes[name] = v
+	}
+	vars, _, err := ctrl(c).SetConfig(c.ctx(), c.actor, c.app.ID, changes)
 	return ok(someVars(vars)), err
 }
 

@@ -49,7 +49,9 @@ func domainInfo(c *call) (reply, error) {
 }
 
 func domainCreate(c *call) (reply, error) {
-	var in struct{ Hostname *string }
+	var in struct {
+		Hostname *string `json:"hostname"`
+	}
 	if err := c.decode(&in); err != nil {
 		return reply{}, err
 	}

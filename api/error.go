@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -65,8 +64,12 @@ func (c *call) fail(err error) {
 	h.Set("Content-Type", "application/json;charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	if status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", `Basic realm="Heroku"`)
+		// Not Basic: a browser would ask for a password, keep it and send it along
+		// with whatever another site makes it request here.
+		h.Set("WWW-Authenticate", `Bearer realm="Heroku"`)
 	}
 	c.w.WriteHeader(status)
-	json.NewEncoder(c.w).Encode(problem{ID: e.ID, Message: e.Message, Resource: e.Resource, URL: e.URL})
+	if data, err := encode(problem{ID: e.ID, Message: e.Message, Resource: e.Resource, URL: e.URL}); err == nil {
+		c.w.Write(data)
+	}
 }

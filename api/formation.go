@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"strconv"
 
 	"github.com/kigo-dev/kigo"
@@ -63,9 +64,9 @@ func (c *call) formation() (f kigo.Formation, err error) {
 // formationUpdateIn is one change: the size comes as "size", or as "dyno_size"
 // with a name, an id or an object of either.
 type formationUpdateIn struct {
-	Type        *string
-	Quantity    *quantity
-	Size        *ident
+	Type        *string          `json:"type"`
+	Quantity    *quantity        `json:"quantity"`
+	Size        *ident           `json:"size"`
 	DynoSize    *ident           `json:"dyno_size"`
 	DockerImage *json.RawMessage `json:"docker_image"`
 }
@@ -112,7 +113,9 @@ func (in formationUpdateIn) change(typ string) (control.FormationChange, error) 
 }
 
 func formationBatchUpdate(c *call) (reply, error) {
-	var in struct{ Updates *[]formationUpdateIn }
+	var in struct {
+		Updates *[]formationUpdateIn `json:"updates"`
+	}
 	if err := c.decode(&in); err != nil {
 		return reply{}, err
 	}
@@ -125,7 +128,11 @@ func formationBatchUpdate(c *call) (reply, error) {
 		if typ == "" {
 			return reply{}, kigo.Invalid("updates[%d].type is required: a process type, such as web.", i)
 		}
-		ch, err := u.change(c.typeName(typ))
+		typ, err := c.typeName(typ)
+		if err != nil {
+			return reply{}, err
+		}
+		ch, err := u.change(typ)
 		if err != nil {
 			return reply{}, err
 		}
@@ -136,15 +143,18 @@ func formationBatchUpdate(c *call) (reply, error) {
 }
 
 // typeName turns a formation's id into its type; anything else stays as it is.
-func (c *call) typeName(typeOrID string) string {
-	name := typeOrID
-	c.view(func(tx *store.Tx) error {
-		if f, err := tx.Formation(c.app.ID, typeOrID); err == nil {
+func (c *call) typeName(typeOrID string) (name string, err error) {
+	name = typeOrID
+	err = c.view(func(tx *store.Tx) error {
+		f, err := tx.Formation(c.app.ID, typeOrID)
+		if err == nil {
 			name = f.Type
+		} else if !errors.Is(err, kigo.ErrNotFound) {
+			return err
 		}
 		return nil
 	})
-	return name
+	return name, err
 }
 
 func formationUpdate(c *call) (reply, error) {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,7 +37,12 @@ func (c *call) findApp(nameOrID string) error {
 	if err != nil {
 		return err
 	}
-	return c.s.Control.Can(c.actor, string(c.route.access), c.app)
+	if err := c.s.Control.Can(c.actor, string(c.route.access), c.app); errors.Is(err, kigo.ErrForbidden) {
+		return kigo.NotFound("app") // scopes were checked before: this app is another account's, whose names are nobody's business
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 // user checks that {user} of the path is the one who asks: "~", id or e-mail address.

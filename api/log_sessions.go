@@ -13,12 +13,12 @@ const linesDefault = 100
 
 func logSessionCreate(c *call) (reply, error) {
 	var in struct {
-		Dyno     *string // what the command line sends; a type is as good as a name
+		Dyno     *string `json:"dyno"`      // what the command line sends; a type is as good as a name
 		DynoName *string `json:"dyno_name"` // what the schema says
-		Type     *string
-		Lines    *int
-		Source   *string
-		Tail     *bool
+		Type     *string `json:"type"`
+		Lines    *int    `json:"lines"`
+		Source   *string `json:"source"`
+		Tail     *bool   `json:"tail"`
 	}
 	if err := c.decode(&in); err != nil {
 		return reply{}, err

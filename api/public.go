@@ -1,8 +1,6 @@
 package api
 
-import (
-	"io"
-)
+import "io"
 
 // currentStatus is what `heroku status` shows, at HEROKU_STATUS_HOST.
 func currentStatus(*call) (reply, error) {
@@ -20,6 +18,6 @@ func currentStatus(*call) (reply, error) {
 // telemetrySink takes what the command line tells about its use, when it was told
 // to send that here (HEROKU_ANALYTICS_URL), and forgets it.
 func telemetrySink(c *call) (reply, error) {
-	io.Copy(io.Discard, io.LimitReader(c.r.Body, maxBody))
-	return ok(empty), nil
+	_, err := io.Copy(io.Discard, io.LimitReader(c.r.Body, maxBody))
+	return ok(empty), err
 }

@@ -6,7 +6,9 @@ import "github.com/kigo-dev/kigo"
 // asking for one more is a clear error.
 
 func addonCreate(c *call) (reply, error) {
-	var in struct{ Plan *ident }
+	var in struct {
+		Plan *ident `json:"plan"`
+	}
 	if err := c.decode(&in); err != nil {
 		return reply{}, err
 	}

@@ -67,9 +67,9 @@ func releaseInfo(c *call) (reply, error) {
 // releaseCreate makes a release of a slug, or of an older release (a rollback).
 func releaseCreate(c *call) (reply, error) {
 	var in struct {
-		Description *string
-		Release     *ident
-		Slug        *ident
+		Description *string `json:"description"`
+		Release     *ident  `json:"release"`
+		Slug        *ident  `json:"slug"`
 	}
 	if err := c.decode(&in); err != nil {
 		return reply{}, err

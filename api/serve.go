@@ -16,7 +16,7 @@ func (s *Server) serve(rt route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c := &call{s: s, w: w, r: r, route: rt}
 		c.id = requestID(w, r)
-		defer c.recoverPanic()
+		defer func() { c.failPanic(recover()) }()
 		rep, err := c.run()
 		switch {
 		case err != nil:
@@ -109,9 +109,9 @@ func (c *call) checkPrecondition() error {
 	return nil
 }
 
-// recoverPanic answers a panic with 500 and logs where it was.
-func (c *call) recoverPanic() {
-	switch p := recover(); p {
+// failPanic answers a panic with 500 and logs where it was.
+func (c *call) failPanic(p any) {
+	switch p {
 	case nil:
 	case http.ErrAbortHandler:
 		panic(p)

@@ -56,10 +56,10 @@ func (c *call) slug(id kigo.SlugID) (s kigo.Slug, err error) {
 func slugCreate(c *call) (reply, error) {
 	var in struct {
 		ProcessTypes      map[string]string `json:"process_types"`
-		Stack             *ident
-		Commit            *string
-		CommitDescription *string `json:"commit_description"`
-		BuildpackProvided *string `json:"buildpack_provided_description"`
+		Stack             *ident            `json:"stack"`
+		Commit            *string           `json:"commit"`
+		CommitDescription *string           `json:"commit_description"`
+		BuildpackProvided *string           `json:"buildpack_provided_description"`
 	}
 	if err := c.decode(&in); err != nil {
 		return reply{}, err

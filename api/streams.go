@@ -31,22 +31,26 @@ func streamGet(c *call) (reply, error) {
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	c.w.WriteHeader(http.StatusOK)
-	flush := http.NewResponseController(c.w)
-	flush.Flush()
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := r.Read(buf)
-		if n > 0 {
-			if _, err := c.w.Write(buf[:n]); err != nil {
-				return reply{}, nil // the reader is gone
-			}
-			flush.Flush()
-		}
-		switch {
-		case err == io.EOF:
-			return reply{}, nil
-		case err != nil:
-			panic(http.ErrAbortHandler) // an end that is no end must not look like one
-		}
+	out := flusher{c.w, http.NewResponseController(c.w)}
+	if _, err := out.Write(nil); err != nil {
+		return reply{}, nil // the reader is gone: nobody is left to tell
 	}
+	if _, err := io.Copy(out, r); err != nil {
+		panic(http.ErrAbortHandler) // an end that is no end must not look like one
+	}
+	return reply{}, nil
+}
+
+// flusher sends each piece at once.
+type flusher struct {
+	io.Writer
+	*http.ResponseController
+}
+
+func (f flusher) Write(p []byte) (int, error) {
+	n, err := f.Writer.Write(p)
+	if err != nil {
+		return n, err
+	}
+	return n, f.Flush()
 }

@@ -53,7 +53,7 @@ func TestRefusalsKeepHerokusIdAndSentence(t *testing.T) {
 		``:                   {ID: "unexpected_response", Status: 404},
 	} {
 		c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(404)
+			w.WriteHeader(http.StatusNotFound)
 			fmt.Fprint(w, body)
 		})
 		_, err := c.App(context.Background(), "x")
@@ -74,7 +74,7 @@ func TestListsFollowNextRange(t *testing.T) {
 		page := []client.Release{{Version: len(asked)}}
 		if len(asked) < 3 {
 			w.Header().Set("Next-Range", fmt.Sprintf("version ]%d..; max=1", len(asked)))
-			w.WriteHeader(206)
+			w.WriteHeader(http.StatusPartialContent)
 		}
 		json.NewEncoder(w).Encode(page)
 	})

@@ -357,11 +357,12 @@ type BuildResult struct {
 	Lines    []BuildLine `json:"lines"`
 }
 
-// Addon, AddonAttachment, LogDrain and PipelineCoupling are not provided yet:
-// their lists are empty.
+// Things that the server does not provide yet: their lists are empty.
 type (
-	Addon            = json.RawMessage
-	AddonAttachment  = json.RawMessage
-	LogDrain         = json.RawMessage
+	// Addon is a service attached to an app.
+	Addon = json.RawMessage
+	// LogDrain is where an app's log is sent.
+	LogDrain = json.RawMessage
+	// PipelineCoupling is an app's place in a pipeline.
 	PipelineCoupling = json.RawMessage
 )

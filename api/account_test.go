@@ -1,0 +1,126 @@
+package api_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kigo-dev/kigo/client"
+)
+
+func TestAnAccountKnowsItself(t *testing.T) {
+	s, ctx := newServer(t), t.Context()
+	a, err := s.Account(ctx)
+	must(t, err)
+	if a.Email != operator || a.ID != string(s.account.ID) || !a.Verified {
+		t.Errorf("account %+v", a)
+	}
+	for _, user := range []string{"~", operator, a.ID} {
+		var again client.Account
+		must(t, s.Do(ctx, "GET", "/users/"+user, nil, &again))
+		if again.ID != a.ID {
+			t.Errorf("/users/%s: %+v", user, again)
+		}
+		must(t, s.Do(ctx, "GET", "/users/"+user+"/apps", nil, nil))
+	}
+	wantError(t, s.Do(ctx, "GET", "/users/other@example.com", nil, nil), 404, "not_found", "Couldn't find that user.")
+	wantError(t, s.Do(ctx, "GET", "/users/other@example.com/apps", nil, nil), 404, "not_found", "user")
+	renamed, err := s.RenameAccount(ctx, "Tina")
+	must(t, err)
+	if renamed.Name == nil || *renamed.Name != "Tina" {
+		t.Errorf("renamed %+v", renamed)
+	}
+	must(t, s.Do(ctx, "PATCH", "/users/~", map[string]any{"name": "Tina", "email": "x@y.z", "id": "0"}, &a))
+	if a.Email != operator {
+		t.Errorf("a field that is no such field was assigned: %+v", a)
+	}
+	limit, err := s.RateLimit(ctx)
+	must(t, err)
+	if limit.Remaining < 4000 || limit.Remaining > 4500 {
+		t.Errorf("%d requests remain", limit.Remaining)
+	}
+}
+
+func TestAuthorizationsAreMadeShownOnceAndRevoked(t *testing.T) {
+	s, ctx := newServer(t), t.Context()
+	made, err := s.CreateAuthorization(ctx, client.NewAuthorization{Description: "ci", Scope: []string{"read"}, ExpiresIn: ptr(3600)})
+	must(t, err)
+	token := made.AccessToken.Token
+	if !strings.HasPrefix(token, "HRKU-") || *made.AccessToken.ExpiresIn < 3590 || made.Description != "ci" || !slices.Equal(made.Scope, []string{"read"}) {
+		t.Errorf("made %+v", made)
+	}
+	all, err := s.Authorizations(ctx)
+	must(t, err)
+	if len(all) != 2 {
+		t.Errorf("%d authorizations", len(all))
+	}
+	for _, a := range all {
+		if a.AccessToken.Token == token || a.AccessToken.Token == s.token {
+			t.Errorf("the list tells a token: %+v", a)
+		}
+	}
+	self, err := s.as(token).Authorization(ctx, "~")
+	must(t, err)
+	if self.ID != made.ID {
+		t.Errorf("~ is %+v", self)
+	}
+	updated, err := s.UpdateAuthorization(ctx, made.ID, "new")
+	must(t, err)
+	rotated, err := s.RotateAuthorization(ctx, made.ID)
+	must(t, err)
+	if updated.Description != "new" || rotated.AccessToken.Token == token || !strings.HasPrefix(rotated.AccessToken.Token, "HRKU-") {
+		t.Errorf("updated %+v, rotated %+v", updated, rotated)
+	}
+	_, err = s.as(token).Account(ctx)
+	wantError(t, err, 401, "unauthorized", "Invalid credentials provided.")
+	_, err = s.as(rotated.AccessToken.Token).Account(ctx)
+	must(t, err)
+	gone, err := s.RevokeAuthorization(ctx, made.ID)
+	must(t, err)
+	if gone.ID != made.ID {
+		t.Errorf("revoked %+v", gone)
+	}
+	_, err = s.as(rotated.AccessToken.Token).Account(ctx)
+	wantError(t, err, 401, "unauthorized", "Invalid credentials provided.")
+	_, err = s.Authorization(ctx, made.ID)
+	wantError(t, err, 404, "not_found", "Couldn't find that authorization.")
+}
+
+func TestBadAuthorizationsAreRefused(t *testing.T) {
+	s, ctx := newServer(t), t.Context()
+	for _, n := range []client.NewAuthorization{
+		{Scope: []string{"everything"}}, {ExpiresIn: ptr(0)}, {ExpiresIn: ptr(-5)}, {ExpiresIn: ptr(1 << 40)},
+	} {
+		_, err := s.CreateAuthorization(ctx, n)
+		wantError(t, err, 422, "invalid_params", "")
+	}
+}
+
+func TestLoginByPassword(t *testing.T) {
+	s, ctx := newServer(t), t.Context()
+	must(t, s.control.SetPassword(ctx, s.actor, "correct horse battery"))
+	nobody := s.as("")
+	a, err := nobody.Login(ctx, operator, "correct horse battery", client.NewAuthorization{Scope: []string{"global"}})
+	must(t, err)
+	if a.User.Email != operator {
+		t.Errorf("logged in as %+v", a.User)
+	}
+	_, err = s.as(a.AccessToken.Token).Account(ctx)
+	must(t, err)
+	_, err = nobody.Login(ctx, operator, "wrong", client.NewAuthorization{})
+	wantError(t, err, 401, "unauthorized", "")
+	_, unknown := nobody.Login(ctx, "who@example.com", "wrong", client.NewAuthorization{})
+	wantError(t, unknown, 401, "unauthorized", "")
+	if err.Error() != unknown.Error() {
+		t.Errorf("an unknown account is told apart: %q, %q", err, unknown)
+	}
+	throttled := false
+	for range 30 {
+		_, err = nobody.Login(ctx, "victim@example.com", "guess", client.NewAuthorization{})
+		throttled = throttled || err.(*client.Error).Status == http.StatusTooManyRequests
+	}
+	if !throttled {
+		t.Error("thirty wrong passwords in a row were all tried")
+	}
+}

@@ -1,0 +1,36 @@
+package api
+
+import "github.com/kigo-dev/kigo"
+
+// Route is a line of the table of routes, for tests that walk it.
+type Route struct {
+	Method, Pattern string
+	access          scope
+}
+
+// Routes is the table of routes.
+func Routes() []Route {
+	out := make([]Route, len(routes))
+	for i, rt := range routes {
+		out[i] = Route{rt.method, rt.pattern, rt.access}
+	}
+	return out
+}
+
+// Open reports whether a route takes no token.
+func (r Route) Open() bool { return r.access == open && r.Pattern != "/oauth/authorizations" }
+
+// Allows reports whether a token of that scope may use the route.
+func (r Route) Allows(have string) bool {
+	need := r.access
+	if r.Pattern == "/oauth/authorizations" {
+		need = global
+	}
+	return need.check([]string{have}) == nil
+}
+
+// Exhaust spends what an account has left of its requests.
+func (s *Server) Exhaust(account kigo.AccountID) {
+	left, _ := s.rate.take(string(account), 0)
+	s.rate.take(string(account), float64(left))
+}

@@ -1,0 +1,140 @@
+package api_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kigo-dev/kigo/api"
+)
+
+var update = flag.Bool("update", false, "write golden files")
+
+// validated counts, for each link of the schema, the successes that were checked.
+var validated struct {
+	sync.Mutex
+	links map[string]int
+}
+
+func markValidated(l *link) {
+	validated.Lock()
+	defer validated.Unlock()
+	if validated.links == nil {
+		validated.links = map[string]int{}
+	}
+	validated.links[l.key()]++
+}
+
+var parameter = regexp.MustCompile(`\{[^}]*\}`)
+
+// key is the same for a link of the schema and a line of the table of routes.
+func (l *link) key() string { return l.method + " " + parameter.ReplaceAllString(l.href, "{}") }
+
+// refusedOnly are routes that answer nothing but an error yet.
+var refusedOnly = []string{
+	"GET /account/features/{}", "PATCH /account/features/{}", "POST /apps/{}/addons", "GET /apps/{}/addons/{}",
+	"GET /apps/{}/addon-attachments/{}", "POST /actions/addons/resolve", "POST /actions/addon-attachments/resolve",
+	"GET /apps/{}/pipeline-couplings", "GET /teams/{}", "GET /teams/{}/apps", "GET /spaces/{}",
+}
+
+// TestMain fails a whole run in which an implemented link never answered well.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code := m.Run()
+	if whole := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == "" && !testing.Short(); code == 0 && whole {
+		for _, key := range implemented() {
+			if validated.links[key] == 0 && !slices.Contains(refusedOnly, key) {
+				fmt.Println("no test has validated an answer of", key)
+				code = 1
+			}
+		}
+	}
+	os.Exit(code)
+}
+
+// implemented lists the links of the schema that the table of routes has.
+func implemented() []string {
+	s, err := official()
+	if err != nil {
+		panic(err)
+	}
+	known := map[string]bool{}
+	for _, l := range s.links {
+		known[l.key()] = true
+	}
+	var out []string
+	for _, rt := range api.Routes() {
+		if key := rt.Method + " " + parameter.ReplaceAllString(rt.Pattern, "{}"); known[key] {
+			out = append(out, key)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestEveryTargetSchemaCompiles(t *testing.T) {
+	s, err := official()
+	must(t, err)
+	if len(s.links) != 305 {
+		t.Errorf("%d links in the schema, want 305", len(s.links))
+	}
+	for _, l := range s.links {
+		if l.pointer == "" {
+			continue
+		}
+		if _, err := s.compiled(l); err != nil {
+			t.Errorf("%s %s: %v", l.method, l.href, err)
+		}
+	}
+}
+
+func TestEveryRouteIsHerokus(t *testing.T) {
+	known := implemented()
+	for _, rt := range api.Routes() {
+		key := rt.Method + " " + parameter.ReplaceAllString(rt.Pattern, "{}")
+		if !slices.Contains(known, key) && !slices.Contains(notInSchema, rt.Pattern) {
+			t.Errorf("%s is in no schema of Heroku's, nor among the known exceptions", key)
+		}
+	}
+}
+
+// The list is golden, so that a change of coverage is seen in review.
+func TestImplementedLinksAreListed(t *testing.T) {
+	s, err := official()
+	must(t, err)
+	have := implemented()
+	var lines []string
+	seen := map[string]bool{}
+	for _, l := range s.links {
+		if seen[l.key()] {
+			continue
+		}
+		seen[l.key()] = true
+		mark := "-"
+		switch {
+		case slices.Contains(refusedOnly, l.key()):
+			mark = "refused"
+		case slices.Contains(have, l.key()):
+			mark = "yes"
+		}
+		lines = append(lines, fmt.Sprintf("%-8s%s", mark, l.key()))
+	}
+	slices.SortFunc(lines, func(a, b string) int { return strings.Compare(a[8:], b[8:]) })
+	got := strings.Join(lines, "\n") + "\n"
+	const golden = "testdata/links.txt"
+	if *update {
+		must(t, os.WriteFile(golden, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(golden)
+	must(t, err)
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("run with -update (-want +got):\n%s", d)
+	}
+}
