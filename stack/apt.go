@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // defaultSources is what Debian's own installer writes; it is used on a machine
@@ -51,7 +52,10 @@ func wanted(s string) bool {
 func parseList(text string) []string {
 	var keep []string
 	for line := range strings.Lines(text) {
-		line, _, _ = strings.Cut(line, "#")
+		line, _, _ = strings.Cut(strings.TrimRight(line, "\r\n"), "#")
+		if strings.ContainsFunc(line, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
+			continue
+		}
 		fields := strings.Fields(line)
 		if len(fields) == 0 || fields[0] != "deb" {
 			continue
