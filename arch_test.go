@@ -23,17 +23,19 @@ type layer struct {
 var layers = []layer{
 	{"domain", map[string][]string{".": nil}},
 	{"mechanism", map[string][]string{
-		"internal/atomicfile": nil, "internal/backoff": nil, "internal/lifecycle": nil, "internal/testenv": nil,
+		"internal/atomicfile": nil, "internal/backoff": nil, "internal/image": nil, "internal/lifecycle": nil, "internal/testenv": nil,
 		"reconcile": nil,
 	}},
 	{"state", map[string][]string{
-		"blob": nil, "output": nil, "secret": nil,
+		"blob": nil, "blob/blobtest": {"blob"}, "output": nil, "secret": nil,
 		"store":           {"secret"}, // columns that hold secrets are sealed where they are written
 		"store/storetest": {"store"},
 	}},
 	{"control", map[string][]string{"config": nil, "control": nil}},
 	{"parts", map[string][]string{
-		"cert": nil, "logplex": nil, "network": nil, "slug": nil, "stack": nil,
+		"cert": nil, "logplex": nil, "network": nil, "slug": nil,
+		"stack":               {"cert"}, // what the machine trusts is found in one place
+		"stack/stacktest":     {"stack"},
 		"oci":                 {"network"}, // a container is started inside the network that was made for it
 		"oci/shim":            nil,
 		"buildpack":           nil, // the vocabulary; each of those below it is one language or one side of a build
