@@ -1,0 +1,307 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/blob"
+	"github.com/kigo-dev/kigo/build"
+	"github.com/kigo-dev/kigo/config"
+	"github.com/kigo-dev/kigo/control"
+	"github.com/kigo-dev/kigo/dyno"
+	"github.com/kigo-dev/kigo/formation"
+	"github.com/kigo-dev/kigo/git"
+	"github.com/kigo-dev/kigo/internal/atomicfile"
+	"github.com/kigo-dev/kigo/internal/lifecycle"
+	"github.com/kigo-dev/kigo/logplex"
+	"github.com/kigo-dev/kigo/oci"
+	"github.com/kigo-dev/kigo/output"
+	"github.com/kigo-dev/kigo/release"
+	"github.com/kigo-dev/kigo/router"
+	"github.com/kigo-dev/kigo/secret"
+	"github.com/kigo-dev/kigo/slug"
+	"github.com/kigo-dev/kigo/stack"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// node is the control process: every part that it is made of.
+type node struct {
+	child   *child
+	cfg     config.Config
+	log     *slog.Logger
+	box     *secret.Box
+	store   *store.Store
+	hub     *logplex.Hub
+	blobs   *blob.Store
+	outputs *output.Store
+	slugs   *slug.Store
+	stacks  *stack.Store
+	control *control.Control
+	engine  *oci.Engine
+	feed    *router.Feed
+
+	agent     *dyno.Agent
+	formation *formation.Loop
+	release   *release.Loop
+	builds    *build.Loop
+	routing   *routing
+	git       *git.Server
+	changes   bell
+	phases    *phaseOutputs
+}
+
+// Control is the control process: API, git, rendezvous, loops and logs. Killing
+// it stops no dyno and loses no request; what it left half done it finishes at
+// its next start.
+func Control() error {
+	c, err := inherit()
+	if err != nil {
+		return err
+	}
+	ctx, why := lifetime()
+	n := &node{child: c, cfg: c.Config, log: NewLogger(c.Config, "control")}
+	defer n.close()
+	if err := n.openState(ctx); err != nil {
+		return err
+	}
+	if err := n.makeLoops(); err != nil {
+		return err
+	}
+	group, err := n.stages()
+	if err != nil {
+		return err
+	}
+	c.announce()
+	err = group.Run(ctx)
+	if why().Interrupted {
+		n.endDynos()
+	}
+	return err
+}
+
+// openState opens everything that lies in the data folder.
+func (n *node) openState(ctx context.Context) (err error) {
+	if n.box, err = secret.OpenBox(n.cfg.Path("key")); err != nil {
+		return err
+	}
+	if n.store, err = store.Open(ctx, n.cfg.DSN(), store.Options{Box: n.box, Log: n.log}); err != nil {
+		return err
+	}
+	n.hub = &logplex.Hub{Dir: n.cfg.Path("logs"), Log: n.log}
+	n.blobs = &blob.Store{Dir: n.cfg.Path("blobs")}
+	n.outputs = &output.Store{Dir: n.cfg.Path("output")}
+	n.slugs = &slug.Store{Dir: n.cfg.Path("slugs")}
+	n.stacks = &stack.Store{Dir: n.cfg.Path("stacks")}
+	n.control = &control.Control{Store: n.store, Logs: n.hub, Domain: n.cfg.Domain, Stacks: []string{n.cfg.Stack}, Log: n.log}
+	return n.ensureOperator(ctx)
+}
+
+// ensureOperator makes the first account and its token, which `kigo env` reads.
+func (n *node) ensureOperator(ctx context.Context) error {
+	path := n.cfg.Path("token")
+	b, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		b = []byte(secret.NewToken())
+		err = atomicfile.Write(path, b, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("keep operator's token: %w", err)
+	}
+	if _, err := n.control.EnsureOperator(ctx, n.cfg.Email, strings.TrimSpace(string(b))); err != nil {
+		return fmt.Errorf("make operator's account: %w", err)
+	}
+	return nil
+}
+
+// images finds the file of a stack or a slug.
+func (n *node) images(digest string) (string, error) {
+	if path, err := n.stacks.Path(digest); err == nil {
+		return path, nil
+	}
+	return n.slugs.Path(digest)
+}
+
+func (n *node) runStack(name string) (kigo.Image, error) {
+	image, _, err := n.stacks.Image(name, stack.VariantRun)
+	return image, err
+}
+
+func (n *node) buildStack(name string) (kigo.Image, error) {
+	image, _, err := n.stacks.Image(name, stack.VariantBuild)
+	return image, err
+}
+
+// findRuntime is the runc of our own build beside the program, or the operator's.
+func findRuntime(cfg config.Config) (string, error) {
+	if cfg.Runtime != "" {
+		return cfg.Runtime, nil
+	}
+	exe, err := os.Executable()
+	if err == nil {
+		beside := filepath.Join(filepath.Dir(exe), "runc")
+		if _, err := os.Stat(beside); err == nil {
+			return beside, nil
+		}
+	}
+	path, err := exec.LookPath("runc")
+	if err != nil {
+		return "", errors.New("no runc beside the program or in PATH: run `make build`, or name one with --runtime")
+	}
+	return path, nil
+}
+
+func (n *node) makeEngine() error {
+	runtime, err := findRuntime(n.cfg)
+	if err != nil {
+		return err
+	}
+	subnet, err := netip.ParsePrefix(n.cfg.Network)
+	if err != nil {
+		return fmt.Errorf("parse --network: %w", err)
+	}
+	id, err := instanceID(n.cfg)
+	if err != nil {
+		return err
+	}
+	n.engine, err = oci.New(context.Background(), oci.Config{
+		Dir: n.cfg.Data, Instance: id, Runtime: runtime, Images: n.images, Subnet: subnet, Log: n.log,
+	})
+	return err
+}
+
+// makeLoops builds the engine and every loop.
+func (n *node) makeLoops() error {
+	if err := n.makeEngine(); err != nil {
+		return err
+	}
+	n.feed = &router.Feed{Path: n.cfg.Path("run", "router.sock")}
+	n.routing = newRouting(n.store, n.cfg.Domain, n.feed.Send, n.log)
+	n.agent = &dyno.Agent{
+		Engine: n.engine, Store: n.store, Logs: n.hub, Log: n.log, Stack: n.runStack,
+		Binds: hostBinds(), Settle: n.settle,
+		Output: func(d kigo.Dyno, l kigo.OutputLine) {
+			if err := n.phases.add(d.Release, l.Text); err != nil {
+				n.log.Warn("write release output", "release", d.Release, "err", err)
+			}
+		},
+	}
+	n.phases = &phaseOutputs{store: n.store, outputs: n.outputs}
+	n.formation = &formation.Loop{Store: n.store, Log: n.log, Destroy: n.destroy}
+	n.release = &release.Loop{Store: n.store, Control: n.control, Outputs: n.phases, Log: n.log}
+	return n.makeBuilds()
+}
+
+// settle waits until the router sends nothing more to dynos that are told to
+// stop; a router that is gone holds nothing up.
+func (n *node) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	var revision int64
+	err := n.store.View(ctx, func(tx *store.Tx) (err error) {
+		revision, err = tx.Revision()
+		return err
+	})
+	if err != nil {
+		return
+	}
+	n.routing.mark()
+	_ = n.feed.Wait(ctx, revision)
+}
+
+// hostBinds are the machine's certificate authorities, so that dynos trust what
+// their host trusts.
+func hostBinds() []kigo.Bind {
+	ca := build.HostEnvironment().CAFile
+	if ca == "" {
+		return nil
+	}
+	return []kigo.Bind{{Source: ca, Target: "/etc/ssl/certs/ca-certificates.crt"}}
+}
+
+// destroy removes what an app without dynos leaves behind, its rows last.
+func (n *node) destroy(ctx context.Context, app kigo.App) error {
+	if err := n.builds.Forget(app.ID); err != nil {
+		return err
+	}
+	if err := n.git.Delete(app.ID); err != nil {
+		return err
+	}
+	if err := n.hub.Drop(app.ID); err != nil {
+		return err
+	}
+	return n.control.FinishDestroy(ctx, app.ID)
+}
+
+// endDynos kills every dyno of this node, for a server that was interrupted at
+// its terminal; the next start brings them back.
+func (n *node) endDynos() {
+	ctx, cancel := context.WithTimeout(context.Background(), 35*time.Second)
+	defer cancel()
+	runs, err := n.engine.List(ctx)
+	if err != nil {
+		n.log.Error("list dynos", "err", err)
+		return
+	}
+	var wg sync.WaitGroup
+	for _, r := range runs {
+		wg.Go(func() {
+			if err := n.engine.Kill(ctx, r.ID); err == nil {
+				for ctx.Err() == nil {
+					s, err := n.engine.Status(ctx, r.ID)
+					if err != nil || s.State == kigo.RunExited || s.State == kigo.RunLost {
+						break
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+			}
+			_ = n.engine.Remove(ctx, r.ID)
+		})
+	}
+	wg.Wait()
+}
+
+func (n *node) close() {
+	if n.engine != nil {
+		n.engine.Close()
+	}
+	if n.store != nil {
+		if err := n.store.Close(); err != nil {
+			n.log.Error("close store", "err", err)
+		}
+	}
+}
+
+// serve runs one HTTP server until ctx is done.
+func serve(ctx context.Context, s *http.Server, l net.Listener) error {
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := s.Shutdown(grace); err != nil {
+		_ = s.Close() // log tails and builds that are watched: their clients come back
+	}
+	<-ended
+	return nil
+}
+
+// service names a function for a stage.
+func service(name string, run func(context.Context) error) lifecycle.Service {
+	return lifecycle.Service{Name: name, Run: run}
+}

@@ -1,0 +1,35 @@
+package server
+
+import (
+	"strings"
+
+	"github.com/kigo-dev/kigo"
+)
+
+// dispatch hints at the loops that an event may concern. A hint too many costs a
+// look; a forgotten one is mended by the resync.
+func (n *node) dispatch(e kigo.Event) error {
+	noun, _, _ := strings.Cut(e.Kind, ".")
+	switch noun {
+	case "app":
+		n.formation.Mark(e.App)
+		n.routing.mark()
+	case "release":
+		n.release.Mark(e.App)
+		n.formation.Mark(e.App)
+		n.routing.mark()
+	case "formation":
+		n.formation.Mark(e.App)
+		n.routing.mark()
+	case "dyno":
+		n.agent.Mark(kigo.DynoID(e.Key))
+		n.formation.Mark(e.App)
+		n.release.Mark(e.App)
+		n.routing.mark()
+	case "build":
+		n.builds.Mark(e.App)
+	default:
+		n.routing.mark()
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/api"
+	"github.com/kigo-dev/kigo/build"
+	"github.com/kigo-dev/kigo/git"
+	"github.com/kigo-dev/kigo/internal/lifecycle"
+	"github.com/kigo-dev/kigo/logplex"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// stages is the order in which the control process starts; it stops in reverse.
+func (n *node) stages() (*lifecycle.Group, error) {
+	front, err := n.front()
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := certificates(n.child)
+	if err != nil {
+		return nil, err
+	}
+	config := &tls.Config{GetCertificate: certificate, MinVersion: tls.VersionTLS12}
+	apiListener := n.child.listeners["api"]
+	web := &http.Server{Handler: front, ReadHeaderTimeout: 20 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug)}
+
+	g := &lifecycle.Group{Log: n.log}
+	g.Stage(service("logs", n.hub.Run))
+	g.Stage(
+		service("routes to router", n.feed.Run),
+	)
+	g.Stage(
+		service("routing", n.routing.run),
+		service("dynos", n.agent.Run),
+		service("formation", n.formation.Run),
+		service("releases", n.release.Run),
+		service("builds", n.builds.Run),
+		service("events", n.follow),
+	)
+	g.Stage(
+		service("api", func(ctx context.Context) error {
+			return serve(ctx, web, newDualListener(apiListener, config, isLoopback(apiListener.Addr())))
+		}),
+	)
+	return g, nil
+}
+
+// follow hands every event from now on to the loops; what came before they find
+// by their first resync.
+func (n *node) follow(ctx context.Context) error {
+	var revision int64
+	err := n.store.View(ctx, func(tx *store.Tx) (err error) {
+		revision, err = tx.Revision()
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read revision: %w", err)
+	}
+	return n.store.Follow(ctx, revision, func(e kigo.Event) error {
+		n.changes.ring()
+		return n.dispatch(e)
+	})
+}
+
+// front serves git and the API on one address.
+func (n *node) front() (http.Handler, error) {
+	var err error
+	n.git, err = git.New(git.Config{
+		Dir: n.cfg.Path("repos"), Hooks: n.cfg.Path("hooks"), Blobs: n.blobs, Output: n.outputs, Log: n.log, Platform: n.pushes(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	sessions := &logplex.Sessions{Hub: n.hub, Key: n.box.Derive("log sessions")}
+	platform, err := api.New(api.Deps{
+		Control: n.control, Store: n.store, Logs: sessions, Output: n.outputs, Blobs: n.blobs,
+		Key: n.box.Derive("capability addresses"), WebURL: n.webURL, GitURL: n.gitURL, Attach: n.attachURL,
+		Stacks: []string{n.cfg.Stack}, Log: n.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if git.Match(r.URL.Path) {
+			n.git.ServeHTTP(w, r)
+			return
+		}
+		platform.ServeHTTP(w, r)
+	}), nil
+}
+
+func (n *node) makeBuilds() (err error) {
+	n.builds, err = build.New(build.Config{
+		Dir: n.cfg.Data, Store: n.store, Control: n.control, Engine: n.engine, Slugs: n.slugs, Blobs: n.blobs, Output: n.outputs,
+		Stack: n.buildStack, URL: func(a kigo.App) string { return n.webURL(a.Name) }, Log: n.log, Slots: n.cfg.Builds,
+	})
+	return err
+}
+
+// webURL is where an app is served.
+func (n *node) webURL(app string) string {
+	return "http://" + hostPort(app+"."+n.cfg.Domain, n.child.Addresses["http"], "80") + "/"
+}
+
+// gitURL is where an app is pushed to.
+func (n *node) gitURL(app string) string {
+	return "https://" + n.child.Addresses["api"] + "/" + app + ".git"
+}
+
+// attachURL is where the terminal of a one-off is.
+func (n *node) attachURL(secret string) string {
+	return "rendezvous://" + n.child.Addresses["rendezvous"] + "/" + secret
+}
+
+// openConsole connects a rendezvous client to the dyno that waits for it.
+func (n *node) openConsole(ctx context.Context, secret string) (io.ReadWriteCloser, error) {
+	_, conn, err := n.agent.Attach(ctx, secret)
+	return conn, err
+}
+
+// isLoopback reports whether an address can be reached from this machine only.
+func isLoopback(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}

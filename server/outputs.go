@@ -1,0 +1,69 @@
+package server
+
+import (
+	"context"
+	"sync"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/output"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// phaseOutputs writes what release phases print to their releases' streams.
+type phaseOutputs struct {
+	store   *store.Store
+	outputs *output.Store
+
+	mu   sync.Mutex
+	keys map[kigo.ReleaseID]string
+	open map[string]*output.Writer
+}
+
+// add appends one line of a release phase.
+func (p *phaseOutputs) add(id kigo.ReleaseID, line []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key, err := p.key(id)
+	if err != nil || key == "" {
+		return err
+	}
+	w := p.open[key]
+	if w == nil {
+		if w, err = p.outputs.Append(key); err != nil {
+			return err
+		}
+		p.open[key] = w
+	}
+	_, err = w.Write(append(line[:len(line):len(line)], '\n'))
+	return err
+}
+
+func (p *phaseOutputs) key(id kigo.ReleaseID) (string, error) {
+	if key, ok := p.keys[id]; ok {
+		return key, nil
+	}
+	var r kigo.Release
+	err := p.store.View(context.Background(), func(tx *store.Tx) (err error) {
+		r, err = tx.Release(id)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	if p.keys == nil {
+		p.keys, p.open = map[kigo.ReleaseID]string{}, map[string]*output.Writer{}
+	}
+	p.keys[id] = r.Output
+	return r.Output, nil
+}
+
+// Finish ends a stream, also one whose writer died with an earlier process.
+func (p *phaseOutputs) Finish(key string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w := p.open[key]; w != nil {
+		delete(p.open, key)
+		return w.Close()
+	}
+	return p.outputs.Finish(key)
+}

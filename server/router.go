@@ -1,0 +1,53 @@
+package server
+
+import (
+	"crypto/tls"
+	"net"
+	"os"
+
+	"github.com/kigo-dev/kigo/cert"
+	"github.com/kigo-dev/kigo/router"
+)
+
+// Router is the router process: it serves apps from the snapshots that control
+// sends, and from the last one on disk while control is gone.
+func Router() error {
+	c, err := inherit()
+	if err != nil {
+		return err
+	}
+	ctx, _ := lifetime()
+	log := NewLogger(c.Config, "router")
+	certificate, err := certificates(c)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.Config.Path("router"), 0o700); err != nil {
+		return err
+	}
+	r, err := router.New(router.Config{
+		HTTP: []net.Listener{c.listeners["http"]}, HTTPS: []net.Listener{c.listeners["https"]},
+		Certificates: certificate, Socket: c.Config.Path("run", "router.sock"),
+		SnapshotPath: c.Config.Path("router", "snapshot.json"), Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	c.announce()
+	return r.Run(ctx)
+}
+
+// certificates loads the platform's certificate and returns what picks one for
+// each handshake.
+func certificates(c *child) (func(*tls.ClientHelloInfo) (*tls.Certificate, error), error) {
+	local := cert.Local{Dir: c.Config.Path("ca")}
+	loaded, err := local.Load(c.Config.Domain)
+	if err != nil {
+		return nil, err
+	}
+	issuer, err := local.Issuer(c.Config.Domain, loaded.Certificate)
+	if err != nil {
+		return nil, err
+	}
+	return issuer.GetCertificate, nil
+}
