@@ -3,10 +3,7 @@ package router
 import (
 	"net"
 	"runtime/debug"
-	"strconv"
 	"syscall"
-
-	"github.com/kigo-dev/kigo"
 )
 
 // conn is one client's connection. While it is idle it holds no buffer.
@@ -19,8 +16,8 @@ type conn struct {
 	via       string  // how it came to us
 	protocol  string  // end of its log lines
 	sni       string  // TLS name; empty without one
+	stream    *stream // when it is one stream of HTTP/2
 	lingers   bool    // our last answer may still be on its way
-	used      bool    // has carried a request
 	first     func(fd uintptr) bool
 	firstErr  error
 }
@@ -73,7 +70,6 @@ func (c *conn) wait() bool {
 			return false
 		}
 	}
-	c.used = true
 	c.wire.within(c.rt.limits.Head)
 	return true
 }
@@ -124,23 +120,4 @@ func (c *conn) end() {
 	}
 	c.wire.close()
 	c.rt.left(c)
-}
-
-// appOf is the app of a name, for TLS names.
-func (r *Router) appOf(name string) kigo.AppID {
-	t := r.table.Load()
-	if t == nil || name == "" || !validHost([]byte(name)) {
-		return ""
-	}
-	if a := t.find([]byte(name), nil); a != nil {
-		return a.id
-	}
-	return ""
-}
-
-func portOf(a net.Addr) string {
-	if t, ok := a.(*net.TCPAddr); ok {
-		return strconv.Itoa(t.Port)
-	}
-	return ""
 }

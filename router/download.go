@@ -38,6 +38,9 @@ func (d *download) run() *code {
 	if last := d.chunks.last(); last != nil && c == nil {
 		c = d.write(last)
 	}
+	if x.c.stream != nil && d.chunks.tail != nil && c == nil {
+		x.c.stream.trailers(d.chunks.tail)
+	}
 	return c
 }
 

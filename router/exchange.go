@@ -86,7 +86,10 @@ func (x *exchange) run() bool {
 		x.refuse(why)
 		return x.end()
 	}
-	code := x.admit()
+	code := x.misdirected()
+	if code == nil {
+		code = x.admit()
+	}
 	if code == nil {
 		code = x.proxy()
 	}
@@ -185,6 +188,19 @@ func (x *exchange) route(why *refusal) bool {
 		x.answer(404, noAppPage, true, q.hasBody())
 	}
 	return false
+}
+
+// misdirected refuses a request on a TLS connection that was made to another
+// app (RFC 9110, 15.5.20): the client should open one of its own.
+func (x *exchange) misdirected() *code {
+	if x.c.sni == "" || !validHost([]byte(x.c.sni)) {
+		return nil
+	}
+	if a := x.c.rt.table.Load().find([]byte(x.c.sni), x.scratch[:0]); a != nil && a != x.app {
+		x.extra = "misdirected request"
+		return h31
+	}
+	return nil
 }
 
 // refuse answers a request that breaks a rule, for an app that is known.

@@ -65,7 +65,7 @@ func (x *exchange) appendResponse(b []byte) []byte {
 		b = append(b, p.raw[s.from:s.to]...)
 	}
 	switch {
-	case x.framing == bodyChunked && x.req.minor == 1:
+	case x.framing == bodyChunked && !x.bare():
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
 	case p.length >= 0 && p.status >= 200 && p.status != 204:
 		b = strconv.AppendInt(append(b, "Content-Length: "...), p.length, 10)
@@ -82,6 +82,9 @@ func (x *exchange) appendResponse(b []byte) []byte {
 	}
 	return append(b, viaLine+"\r\n"...)
 }
+
+// bare reports whether the client gets bodies without chunks.
+func (x *exchange) bare() bool { return x.req.minor == 0 || x.c.stream != nil }
 
 // newID is a random uuid.
 func newID(b []byte) []byte {

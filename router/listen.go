@@ -61,11 +61,7 @@ const (
 )
 
 func (r *Router) secure(nc net.Conn, tcp *net.TCPConn) *conn {
-	t := tls.Server(nc, &tls.Config{
-		GetCertificate: r.config.Certificates,
-		NextProtos:     []string{"http/1.1"},
-		MinVersion:     tls.VersionTLS12,
-	})
+	t := tls.Server(nc, r.tls)
 	c := r.newConn(r.clock.newWire(t, tcp), "https")
 	c.sni = handshaking
 	return c
@@ -82,6 +78,10 @@ func (c *conn) shake() {
 	state := t.ConnectionState()
 	c.sni = state.ServerName
 	c.protocol = " protocol=http1.1 tls=true tls_version=" + tlsVersion(state.Version)
+	if state.NegotiatedProtocol == "h2" {
+		c.serveHTTP2(t)
+		return
+	}
 	c.serve()
 }
 

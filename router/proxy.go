@@ -250,7 +250,7 @@ func (x *exchange) relay() *code {
 	x.frame()
 	x.out = x.appendResponse(x.out[:0])
 	x.up.skip(len(x.res.raw))
-	d := &download{x: x, left: x.res.length, chunks: chunked{strip: x.req.minor == 0}}
+	d := &download{x: x, left: x.res.length, chunks: chunked{strip: x.bare()}}
 	c := d.run()
 	whole := x.stopUpload()
 	if c == nil {
@@ -277,7 +277,7 @@ func (x *exchange) frame() {
 		}
 	case p.chunked:
 		x.framing = bodyChunked
-		x.closing = x.closing || x.req.minor == 0
+		x.closing = x.closing || x.bare()
 	case p.length >= 0:
 		x.framing = bodyLength
 	default:

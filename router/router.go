@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/net/http2"
 
 	"github.com/kigo-dev/kigo"
 )
@@ -75,6 +78,9 @@ type Router struct {
 	clock    *clock
 	access   *accessLog
 	dialer   *net.Dialer
+	tls      *tls.Config
+	h2       *http2.Server
+	h2base   *http.Server
 	draining atomic.Bool
 	cut      chan struct{} // closed when what is left is cut
 
@@ -110,6 +116,8 @@ func New(config Config) (*Router, error) {
 	r.clock = newClock(r.limits.Rolling / sendSteps)
 	r.access = newAccessLog(r.config.Logs)
 	r.dialer = &net.Dialer{Timeout: r.limits.Connect, KeepAlive: -1}
+	r.tls = &tls.Config{GetCertificate: config.Certificates, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}
+	r.newHTTP2()
 	s, err := readSnapshot(config.SnapshotPath)
 	if err != nil { // better no routes than wrong ones; control will send them
 		r.log.Error("snapshot unusable", "error", err)
@@ -180,6 +188,7 @@ func (r *Router) Run(ctx context.Context) error {
 		_ = l.Close()
 	}
 	accepting.Wait()
+	parts.Go(func() { _ = r.h2base.Shutdown(context.Background()) }) // tells idle HTTP/2 clients to leave
 	r.drain()
 	if feed != nil {
 		_ = feed.Close()

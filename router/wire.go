@@ -26,6 +26,7 @@ type wire struct {
 	idleAt   int64        // when it was put into a pool
 	used     bool         // has carried an exchange before
 	raw      syscall.RawConn
+	stream   *stream       // when it is one of HTTP/2
 	steps    atomic.Int32  // without progress that a write has left; 0: it is no write
 	acked    atomic.Uint64 // bytes the peer had taken at the last step
 }
@@ -179,6 +180,9 @@ const (
 // peer asks the kernel, without reading, what the other end has done.
 func (w *wire) peer() int {
 	if w.raw == nil {
+		if w.stream != nil && w.stream.gone.Load() {
+			return peerReset
+		}
 		return peerThere
 	}
 	fds := [1]unix.PollFd{{Events: unix.POLLRDHUP}}
