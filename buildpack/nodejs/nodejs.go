@@ -144,13 +144,16 @@ func (a *app) hook(title, script string) func(context.Context) error {
 		}
 		a.Out.Line("")
 		a.Out.Title("%s", title)
-		return a.script(ctx, script)
+		if title == "Prebuild" { // npm is always there; Yarn runs nothing before its first install
+			return a.script(ctx, manager{name: "npm"}, script)
+		}
+		return a.script(ctx, a.manager, script)
 	}
 }
 
-func (a *app) script(ctx context.Context, name string) error {
-	a.Out.Line("Running %s (%s)", name, a.manager.name)
-	if err := a.run(ctx, a.manager.run(name)...); err != nil {
+func (a *app) script(ctx context.Context, m manager, name string) error {
+	a.Out.Line("Running %s (%s)", name, m.name)
+	if err := a.run(ctx, m.run(name)...); err != nil {
 		return buildpack.Failf("The script %s of package.json failed: %s", name, errors.Unwrap(err))
 	}
 	return nil
@@ -162,7 +165,7 @@ func (a *app) buildScript(ctx context.Context) error {
 	a.Out.Title("Build")
 	for _, name := range []string{"heroku-postbuild", "build"} {
 		if a.pkg.Scripts[name] != "" {
-			return a.script(ctx, name)
+			return a.script(ctx, a.manager, name)
 		}
 	}
 	return nil

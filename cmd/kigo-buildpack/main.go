@@ -18,10 +18,11 @@ import (
 	"github.com/kigo-dev/kigo/buildpack/nodejs"
 	"github.com/kigo-dev/kigo/buildpack/procfile"
 	"github.com/kigo-dev/kigo/buildpack/run"
+	"github.com/kigo-dev/kigo/buildpack/static"
 	"github.com/kigo-dev/kigo/buildpack/toolchain"
 )
 
-var builtins = []buildpack.Builtin{nodejs.Buildpack, golang.Buildpack, procfile.Buildpack}
+var builtins = []buildpack.Builtin{nodejs.Buildpack, golang.Buildpack, static.Buildpack, procfile.Buildpack}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -31,6 +32,9 @@ func main() {
 
 // dispatch looks at how the program was called.
 func dispatch(ctx context.Context, argv []string) int {
+	if static.IsServer(argv[0]) {
+		return static.Main(ctx, os.Stderr)
+	}
 	switch step := filepath.Base(argv[0]); step {
 	case "detect", "compile", "release":
 		name := filepath.Base(filepath.Dir(filepath.Dir(argv[0])))
