@@ -47,7 +47,8 @@ var layers = []layer{
 		"build": nil, "dyno": nil, "dyno/enginetest": {"dyno"}, "formation": nil, "release": nil, "router": nil,
 	}},
 	{"edges", map[string][]string{
-		"client": nil, "git": nil, "git/hook": nil, "rendezvous": nil,
+		"client": nil, "git/hook": nil, "rendezvous": nil,
+		"git": {"git/hook"},             // both sides of one protocol
 		"api": {"client"},               // the shapes of answers are declared once, in client
 		"cli": {"client", "rendezvous"}, // commands speak the public API and the byte pipe of run
 	}},

@@ -1,0 +1,177 @@
+package git
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"syscall"
+
+	"github.com/kigo-dev/kigo/control"
+	"github.com/kigo-dev/kigo/git/hook"
+)
+
+// push is one receive-pack.
+type push struct {
+	repo   repo
+	by     control.Actor
+	cancel context.CancelFunc // ends git
+	done   chan struct{}
+
+	mu       sync.Mutex
+	gone     bool   // the client has left
+	building bool   // a build was asked for: git goes on without the client
+	branch   string // what was deployed, once it was
+}
+
+// left notes that the client has gone. Before there is a build that ends the push;
+// later git goes on, so that the branch is what was deployed.
+func (p *push) left() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gone = true
+	if !p.building {
+		p.cancel()
+	}
+}
+
+// commit reports whether the client still waits, and from then on lets the push
+// outlive it.
+func (p *push) commit() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.building = !p.gone
+	return p.building
+}
+
+// receive serves a push.
+func (s *Server) receive(w http.ResponseWriter, r *http.Request, repo repo, by control.Actor) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+	defer cancel()
+	p := &push{repo: repo, by: by, cancel: cancel, done: make(chan struct{})}
+	s.mu.Lock()
+	s.live[p] = true
+	s.mu.Unlock()
+	defer s.ended(p)
+	defer context.AfterFunc(r.Context(), p.left)()
+
+	cmd := s.command(ctx, repo, "receive-pack", "--stateless-rpc", repo.path)
+	repo.offline(cmd)
+	protocol(cmd, r)
+	conn, theirs, err := socketPair()
+	if err != nil {
+		s.refuse(w, repo.app.Name, err)
+		return
+	}
+	defer conn.Close()
+	cmd.ExtraFiles = []*os.File{theirs} // becomes hook.FD
+	conversation := make(chan struct{})
+	go func() {
+		defer close(conversation)
+		s.converse(ctx, p, conn)
+	}()
+	w.Header().Set("Content-Type", "application/x-git-receive-pack-result")
+	// Our copy of the hook's end goes once git has its own, so that the end of git
+	// is the end of the conversation.
+	err = s.exchange(w, r, cmd, s.MaxPush+requestMax, func() { theirs.Close() })
+	conn.Close() // whoever still holds the other end is of no interest
+	<-conversation
+	if err != nil {
+		s.Log.Info("push was not completed", "app", repo.app.Name, "err", err)
+		if r.Context().Err() == nil && ctx.Err() != nil {
+			hangUp(newOutput(w))
+		}
+		return
+	}
+	s.after(context.WithoutCancel(ctx), p)
+}
+
+// hangUp ends the answer of a push that we have ended, by git's side band for fatal
+// errors: a client whose answer just stops waits for ever.
+func hangUp(w io.Writer) {
+	const text = "\x03The platform has ended this push. Run `heroku builds` to see whether a build goes on.\n"
+	fmt.Fprintf(w, "%04x%s0000", 4+len(text), text)
+}
+
+// ended forgets a push and lets the next one in.
+func (s *Server) ended(p *push) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.live, p)
+	if s.pushes[p.repo.app.ID] == p {
+		delete(s.pushes, p.repo.app.ID)
+	}
+	close(p.done)
+}
+
+// only reports whether p is now the app's one push.
+func (s *Server) only(p *push) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pushes[p.repo.app.ID] != nil {
+		return false
+	}
+	s.pushes[p.repo.app.ID] = p
+	return true
+}
+
+// Close ends all pushes; builds go on.
+func (s *Server) Close() {
+	s.mu.Lock()
+	var live []*push
+	for p := range s.live {
+		p.cancel()
+		live = append(live, p)
+	}
+	s.mu.Unlock()
+	for _, p := range live {
+		<-p.done
+	}
+}
+
+// after keeps the repository's facts: which branch a clone checks out, how large
+// it is.
+func (s *Server) after(ctx context.Context, p *push) {
+	if p.branch != "" {
+		cmd := s.command(ctx, p.repo, "symbolic-ref", "HEAD", "refs/heads/"+p.branch)
+		if err := s.start(cmd); err == nil {
+			err = cmd.Wait()
+			if err != nil {
+				s.Log.Warn("default branch cannot be set", "app", p.repo.app.Name, "err", err)
+			}
+		}
+	}
+	if s.RepoSize != nil {
+		s.RepoSize(ctx, p.repo.app.ID, p.repo.size())
+	}
+}
+
+// socketPair is a connection with one end for a child process.
+func socketPair() (ours net.Conn, theirs *os.File, err error) {
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make socket pair: %w", err)
+	}
+	file := os.NewFile(uintptr(fds[0]), "hook")
+	defer file.Close()
+	theirs = os.NewFile(uintptr(fds[1]), "hook")
+	if ours, err = net.FileConn(file); err != nil {
+		theirs.Close()
+		return nil, nil, fmt.Errorf("make socket pair: %w", err)
+	}
+	return ours, theirs, nil
+}
+
+// branch is the deploying branch that an update pushes; empty for all others.
+func branch(u hook.Update) string {
+	switch u.Ref {
+	case "refs/heads/main":
+		return "main"
+	case "refs/heads/master":
+		return "master"
+	}
+	return ""
+}

@@ -1,0 +1,254 @@
+package git
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+)
+
+// Limits of a source.
+const (
+	maxPaths   = 500_000
+	maxLink    = 4 << 10 // bytes of a symbolic link's target
+	maxCommit  = 1 << 20 // bytes of a commit that are read
+	appUser    = 1000    // who owns the files in a build
+	lfsPointer = "version https://git-lfs.github.com/spec/"
+)
+
+var quarantineName = regexp.MustCompile(`^(tmp_objdir-)?incoming-[A-Za-z0-9]+$`)
+
+// source reads a pushed commit out of the quarantine and stores its files as a tar
+// blob. Nothing is checked out on the host: object ids go in, a tar comes out.
+func (s *Server) source(ctx context.Context, p *push, quarantine, id string, out io.Writer) (kigo.Source, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryLimit)
+	defer cancel()
+	objects, err := s.objects(ctx, p.repo, quarantine)
+	if err != nil {
+		return kigo.Source{}, err
+	}
+	defer objects.close()
+	commit, err := objects.commit(id)
+	if err != nil {
+		return kigo.Source{}, err
+	}
+	files, err := s.list(ctx, p.repo, quarantine, id)
+	if err != nil {
+		return kigo.Source{}, err
+	}
+	fmt.Fprintf(out, "Updated %d paths from %s\n", len(files), id[:7])
+	fmt.Fprint(out, "Compressing source files...")
+	r, w := io.Pipe()
+	archive := &archive{objects: objects, tar: tar.NewWriter(w), time: commit.time}
+	go func() { w.CloseWithError(archive.write(files)) }()
+	key, _, err := s.Blobs.Put(ctx, r)
+	r.CloseWithError(errors.Join(err, io.ErrClosedPipe))
+	if err != nil {
+		fmt.Fprintln(out)
+		return kigo.Source{}, fmt.Errorf("store source: %w", err)
+	}
+	fmt.Fprint(out, " done.\n")
+	for _, warning := range archive.warnings() {
+		fmt.Fprintln(out, warning)
+	}
+	fmt.Fprint(out, "Building source:\n\n")
+	return kigo.Source{Blob: key, Version: id, Description: commit.subject}, nil
+}
+
+// file is one path of a tree.
+type file struct {
+	mode string // "100644", "100755", "120000", "160000"
+	id   string
+	path string
+}
+
+// list reads all paths of a commit.
+func (s *Server) list(ctx context.Context, r repo, quarantine, id string) ([]file, error) {
+	cmd := s.command(ctx, r, "ls-tree", "-r", "-z", "--full-tree", "--end-of-options", id)
+	if err := quarantined(cmd, r, quarantine); err != nil {
+		return nil, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	errs := &tail{}
+	cmd.Stderr = errs
+	if err := s.start(cmd); err != nil {
+		return nil, err
+	}
+	files, err := readTree(bufio.NewReaderSize(stdout, 256<<10))
+	if err != nil {
+		s.kill(cmd)
+		return nil, err
+	}
+	if err := cmd.Wait(); err != nil {
+		return nil, fmt.Errorf("list tree: %w: %s", err, errs)
+	}
+	return files, nil
+}
+
+// readTree reads `ls-tree -r -z`: "MODE TYPE ID\tPATH\0" each.
+func readTree(in *bufio.Reader) (files []file, err error) {
+	for {
+		record, err := in.ReadString(0)
+		if errors.Is(err, io.EOF) && record == "" {
+			return files, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list tree: %w", err)
+		}
+		head, path, ok := strings.Cut(record[:len(record)-1], "\t")
+		fields := strings.Fields(head)
+		if !ok || len(fields) != 3 {
+			return nil, fmt.Errorf("list tree: unexpected record %q", record)
+		}
+		if err := checkPath(path); err != nil {
+			return nil, err
+		}
+		if len(files) == maxPaths {
+			return nil, kigo.Invalid("Push rejected, the source has more than %d files.", maxPaths)
+		}
+		files = append(files, file{mode: fields[0], id: fields[2], path: path})
+	}
+}
+
+// checkPath refuses what receive.fsckObjects should have refused already.
+func checkPath(path string) error {
+	for part := range strings.SplitSeq(path, "/") {
+		if part == "" || part == "." || part == ".." || strings.EqualFold(part, ".git") {
+			return kigo.Invalid("Push rejected, the path %q is not allowed.", path)
+		}
+	}
+	return nil
+}
+
+// archive writes files as a tar: owned by the app's user, with the commit's time,
+// so that the same tree gives the same bytes.
+type archive struct {
+	objects  *objects
+	tar      *tar.Writer
+	time     time.Time
+	modules  []string
+	pointers int
+}
+
+func (a *archive) write(files []file) error {
+	go a.objects.ask(files)
+	for _, f := range files {
+		if err := a.add(f); err != nil {
+			return err
+		}
+	}
+	return a.tar.Close()
+}
+
+func (a *archive) add(f file) error {
+	h := &tar.Header{Name: f.path, ModTime: a.time, Uid: appUser, Gid: appUser, Format: tar.FormatPAX}
+	if f.mode == "160000" {
+		a.modules = append(a.modules, f.path)
+		h.Typeflag, h.Name, h.Mode = tar.TypeDir, f.path+"/", 0o755
+		return a.tar.WriteHeader(h)
+	}
+	size, content, err := a.objects.next(f.id)
+	if err != nil {
+		return err
+	}
+	switch f.mode {
+	case "120000":
+		if size == 0 || size > maxLink {
+			return kigo.Invalid("Push rejected, the symbolic link %q has a target of %d bytes.", f.path, size)
+		}
+		target, err := io.ReadAll(content)
+		if err != nil {
+			return fmt.Errorf("read object: %w", err)
+		}
+		if bytes.IndexByte(target, 0) >= 0 {
+			return kigo.Invalid("Push rejected, the symbolic link %q has a NUL byte in its target.", f.path)
+		}
+		h.Typeflag, h.Linkname, h.Mode = tar.TypeSymlink, string(target), 0o777
+		return a.tar.WriteHeader(h)
+	case "100755":
+		h.Mode = 0o755
+	default:
+		h.Mode = 0o644
+	}
+	h.Typeflag, h.Size = tar.TypeReg, size
+	if err := a.tar.WriteHeader(h); err != nil {
+		return err
+	}
+	if a.objects.startsWith(lfsPointer) && size < 1024 {
+		a.pointers++
+	}
+	if _, err := io.Copy(a.tar, content); err != nil {
+		return fmt.Errorf("read object: %w", err)
+	}
+	return nil
+}
+
+// warnings are lines for the person who pushes.
+func (a *archive) warnings() (lines []string) {
+	for i, path := range a.modules {
+		if i == 10 {
+			lines = append(lines, fmt.Sprintf(" !     … and %d more.", len(a.modules)-i))
+			break
+		}
+		lines = append(lines, fmt.Sprintf(" !     Warning: the submodule %q is not fetched; its folder is empty in the build.", path))
+	}
+	if a.pointers > 0 {
+		lines = append(lines, fmt.Sprintf(" !     Warning: %d Git LFS pointers are in the source; the files that they stand for are not fetched.", a.pointers))
+	}
+	return lines
+}
+
+// commit is what a source needs to know of a commit.
+type commit struct {
+	subject string
+	time    time.Time
+}
+
+// parseCommit reads a commit object.
+func parseCommit(data []byte) commit {
+	c := commit{time: time.Unix(0, 0).UTC()}
+	head, message, _ := strings.Cut(string(data), "\n\n")
+	for line := range strings.SplitSeq(head, "\n") {
+		if rest, ok := strings.CutPrefix(line, "committer "); ok {
+			fields := strings.Fields(rest)
+			if len(fields) >= 2 {
+				if seconds, err := strconv.ParseInt(fields[len(fields)-2], 10, 64); err == nil && seconds > 0 && seconds < 1<<33 {
+					c.time = time.Unix(seconds, 0).UTC()
+				}
+			}
+		}
+	}
+	c.subject, _, _ = strings.Cut(strings.TrimLeft(message, "\n"), "\n")
+	c.subject = strings.ToValidUTF8(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, c.subject), "\uFFFD")
+	if runes := []rune(c.subject); len(runes) > 200 {
+		c.subject = string(runes[:200])
+	}
+	return c
+}
+
+// quarantinePath is the folder of a push's own objects.
+func quarantinePath(r repo, quarantine string) (string, error) {
+	name := filepath.Base(quarantine)
+	if !quarantineName.MatchString(name) {
+		return "", fmt.Errorf("unexpected quarantine %q", quarantine)
+	}
+	return filepath.Join(r.path, "objects", name), nil
+}
