@@ -28,8 +28,9 @@ var layers = []layer{
 	}},
 	{"state", map[string][]string{
 		"blob": nil, "blob/blobtest": {"blob"}, "output": nil, "secret": nil,
-		"store":           {"secret"}, // columns that hold secrets are sealed where they are written
-		"store/storetest": {"store"},
+		"store":           {"secret", "store/migrations"}, // columns that hold secrets are sealed where they are written
+		"store/migrations": nil,
+		"store/storetest": {"secret", "store"}, // its suite opens stores, with a box
 	}},
 	{"control", map[string][]string{"config": nil, "control": nil}},
 	{"parts", map[string][]string{
@@ -54,7 +55,8 @@ var layers = []layer{
 	}},
 	{"composition", map[string][]string{"server": nil}},
 	{"programs", map[string][]string{
-		"cmd/kigo": nil, "cmd/kigo-buildpack": nil, "cmd/kigo-dyno": nil, "e2e": nil, "script/gotest": nil,
+		"bench/router": nil, "cmd/kigo": nil, "cmd/kigo-buildpack": nil, "cmd/kigo-dyno": nil, "dyno/enginetest/testapp": nil,
+		"e2e": nil, "e2e/testapp": nil, "script/gotest": nil,
 	}},
 }
 
