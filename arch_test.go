@@ -23,23 +23,23 @@ type layer struct {
 var layers = []layer{
 	{"domain", map[string][]string{".": nil}},
 	{"mechanism", map[string][]string{
-		"internal/atomicfile": nil, "internal/backoff": nil, "internal/image": nil, "internal/lifecycle": nil, "internal/testenv": nil,
+		"internal/atomicfile": nil, "internal/cgroup": nil, "internal/image": nil, "internal/lifecycle": nil, "internal/testenv": nil,
 		"reconcile": nil,
 	}},
 	{"state", map[string][]string{
 		"blob": nil, "blob/blobtest": {"blob"}, "output": nil, "secret": nil,
-		"store":           {"secret", "store/migrations"}, // columns that hold secrets are sealed where they are written
+		"store":            {"secret", "store/migrations"}, // columns that hold secrets are sealed where they are written
 		"store/migrations": nil,
-		"store/storetest": {"secret", "store"}, // its suite opens stores, with a box
+		"store/storetest":  {"secret", "store"}, // its suite opens stores, with a box
 	}},
 	{"control", map[string][]string{"config": nil, "control": nil}},
 	{"parts", map[string][]string{
 		"cert": nil, "logplex": nil, "network": nil, "slug": nil,
-		"stack":               {"cert"}, // what the machine trusts is found in one place
-		"stack/stacktest":     {"stack"},
-		"oci":                 {"network"}, // a container is started inside the network that was made for it
-		"oci/shim":            nil,
-		"buildpack":           nil, // the vocabulary; each of those below it is one language or one side of a build
+		"stack":           {"cert"}, // what the machine trusts is found in one place
+		"stack/stacktest": {"stack"},
+		"dyno/pid1":       nil, "dyno/shim": nil,
+		"oci":                 {"dyno/shim", "network"}, // it starts shims, inside networks made for them
+		"buildpack":           nil,                      // the vocabulary; each of those below it is one language or one side of a build
 		"buildpack/toolchain": {"buildpack"}, "buildpack/run": {"buildpack"}, "buildpack/procfile": {"buildpack"},
 		"buildpack/golang": {"buildpack", "buildpack/toolchain"}, "buildpack/nodejs": {"buildpack", "buildpack/toolchain"},
 		"buildpack/static": {"buildpack"},
