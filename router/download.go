@@ -13,7 +13,7 @@ type download struct {
 }
 
 // run sends head and body. What has arrived with the head goes with it.
-func (d *download) run() *code {
+func (d *download) run() *Code {
 	x := d.x
 	kept, c := d.begin()
 	if c != nil && kept == nil {
@@ -45,7 +45,7 @@ func (d *download) run() *code {
 }
 
 // begin takes the part of the body that is in the dyno's buffer.
-func (d *download) begin() ([]byte, *code) {
+func (d *download) begin() ([]byte, *Code) {
 	x := d.x
 	if x.framing == bodyNone || x.framing == bodyChunked && bytes.Equal(x.req.method, methodHEAD) {
 		d.done, d.clean = true, true
@@ -94,7 +94,7 @@ func (d *download) walk(b []byte) (kept, read int, err error) {
 }
 
 // copy moves the rest through a large buffer.
-func (d *download) copy() *code {
+func (d *download) copy() *Code {
 	x := d.x
 	relay := relays.Get().(*[]byte)
 	defer relays.Put(relay)
@@ -121,7 +121,7 @@ func (d *download) copy() *code {
 }
 
 // ended is what the end of the dyno's connection within a body means.
-func (d *download) ended(err error) *code {
+func (d *download) ended(err error) *Code {
 	x := d.x
 	switch {
 	case x.wire.late():
@@ -140,7 +140,7 @@ func (d *download) ended(err error) *code {
 	return h18
 }
 
-func (d *download) write(b []byte) *code {
+func (d *download) write(b []byte) *Code {
 	if len(b) == 0 {
 		return nil
 	}

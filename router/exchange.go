@@ -26,7 +26,7 @@ type exchange struct {
 	connect time.Duration // spent on that
 	status  int           // told to the client
 	bytes   int64         // of body sent to it
-	code    *code         // nil: all went well
+	code    *Code         // nil: all went well
 	extra   string        // more about the code
 	framing int           // of the response's body
 	active  bool          // counted in app.active
@@ -192,7 +192,7 @@ func (x *exchange) route(why *refusal) bool {
 
 // misdirected refuses a request on a TLS connection that was made to another
 // app (RFC 9110, 15.5.20): the client should open one of its own.
-func (x *exchange) misdirected() *code {
+func (x *exchange) misdirected() *Code {
 	if x.c.sni == "" || !validHost([]byte(x.c.sni)) {
 		return nil
 	}
@@ -212,7 +212,7 @@ func (x *exchange) refuse(why *refusal) {
 
 // fail ends the exchange with a code: a page when the client has seen nothing
 // yet, else the end of its connection.
-func (x *exchange) fail(c *code) {
+func (x *exchange) fail(c *Code) {
 	x.code = c
 	x.reuse = false
 	x.stopUpload()

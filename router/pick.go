@@ -7,7 +7,7 @@ import (
 
 // admit finds out whether the app can be asked at all, waiting for a dyno that
 // starts; nil means that it can, and counts the request as active.
-func (x *exchange) admit() *code {
+func (x *exchange) admit() *Code {
 	a := x.app
 	v := a.view.Load()
 	x.view = v
@@ -29,7 +29,7 @@ func (x *exchange) admit() *code {
 }
 
 // closed is what an app answers without a dyno.
-func (v *view) closed(x *exchange) *code {
+func (v *view) closed(x *exchange) *Code {
 	switch {
 	case v.Maintenance:
 		return h80
@@ -57,7 +57,7 @@ func (v *view) crashed() bool {
 }
 
 // await holds the request until a dyno is up.
-func (x *exchange) await() *code {
+func (x *exchange) await() *Code {
 	limit := time.NewTimer(x.c.rt.limits.Boot)
 	defer limit.Stop()
 	x.c.wire.watch(nil)

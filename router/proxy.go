@@ -18,7 +18,7 @@ const (
 var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")
 
 // proxy sends the request to a dyno and the response to the client.
-func (x *exchange) proxy() *code {
+func (x *exchange) proxy() *Code {
 	for {
 		if c := x.dial(); c != nil {
 			return c
@@ -41,9 +41,9 @@ func (x *exchange) proxy() *code {
 
 // dial gets a connection to a dyno: a kept one, or a new one to the first of up
 // to ten dynos that accepts.
-func (x *exchange) dial() *code {
+func (x *exchange) dial() *Code {
 	began := time.Now()
-	var failed *code
+	var failed *Code
 	for len(x.tried) < connectTries {
 		v := x.app.view.Load()
 		x.view = v
@@ -80,7 +80,7 @@ func (x *exchange) dial() *code {
 	return failed
 }
 
-func (x *exchange) dialNew(d *dyno) *code {
+func (x *exchange) dialNew(d *dyno) *Code {
 	c, err := x.c.rt.dialer.DialContext(context.Background(), "tcp", d.Addr)
 	if err != nil {
 		return dialCode(err)
@@ -90,7 +90,7 @@ func (x *exchange) dialNew(d *dyno) *code {
 	return nil
 }
 
-func dialCode(err error) *code {
+func dialCode(err error) *Code {
 	var timeout net.Error
 	switch {
 	case errors.As(err, &timeout) && timeout.Timeout():
@@ -109,7 +109,7 @@ func (x *exchange) dropWire() {
 
 // ask sends the request and reads the head of the response. again: a kept
 // connection was closed before the dyno can have seen the request.
-func (x *exchange) ask() (c *code, again bool) {
+func (x *exchange) ask() (c *Code, again bool) {
 	body, c := x.beginUpload()
 	if c != nil {
 		return c, false
@@ -142,7 +142,7 @@ func (x *exchange) stale() bool {
 	return x.wire.used && x.wire.reason.Load() == 0 && x.req.repeatable() && !x.retried
 }
 
-func (x *exchange) readResponse() (c *code, again bool) {
+func (x *exchange) readResponse() (c *Code, again bool) {
 	if x.up == nil {
 		x.up = newBuffer()
 	}
@@ -174,7 +174,7 @@ func (x *exchange) readResponse() (c *code, again bool) {
 	return h17, false
 }
 
-func (x *exchange) sendInterim() *code {
+func (x *exchange) sendInterim() *Code {
 	x.out = x.appendResponse(x.out[:0])
 	x.c.wire.sending()
 	if _, err := x.c.wire.Write(x.out); err != nil {
@@ -184,7 +184,7 @@ func (x *exchange) sendInterim() *code {
 	return nil
 }
 
-func (x *exchange) readResponseHead() ([]byte, *code) {
+func (x *exchange) readResponseHead() ([]byte, *Code) {
 	up := x.up
 	seen := 0
 	for {
@@ -219,7 +219,7 @@ func plausible(data []byte) bool {
 }
 
 // silence is why the dyno's connection ended before a whole head.
-func (x *exchange) silence(some bool) *code {
+func (x *exchange) silence(some bool) *Code {
 	if x.wire.reason.Load() == reasonAbort || x.upload.running != nil {
 		wasLate := x.wire.late()
 		x.stopUpload()
@@ -246,7 +246,7 @@ func (x *exchange) silence(some bool) *code {
 }
 
 // relay sends the response that has begun.
-func (x *exchange) relay() *code {
+func (x *exchange) relay() *Code {
 	x.frame()
 	x.out = x.appendResponse(x.out[:0])
 	x.up.skip(len(x.res.raw))

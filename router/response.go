@@ -12,7 +12,7 @@ const (
 // badResponse says what is wrong with a dyno's answer: H17 when it is no HTTP,
 // H25 when it breaks a limit.
 type badResponse struct {
-	code  *code
+	code  *Code
 	extra string // of H25's desc
 }
 

@@ -3,7 +3,7 @@ package router
 // runTunnel joins client and dyno after an Upgrade that the dyno has agreed to:
 // bytes pass as they are until both sides have ended, or until nothing has
 // passed for 55 s.
-func (x *exchange) runTunnel() *code {
+func (x *exchange) runTunnel() *Code {
 	x.app.tunnels.Add(1)
 	x.app.active.Add(-1)
 	x.active, x.tunnel = false, true

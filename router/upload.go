@@ -11,7 +11,7 @@ type upload struct {
 	rest    []byte  // what the client sent after the body, when read beyond its buffer
 	buffer  *[]byte // relay buffer
 	running chan struct{}
-	code    *code // why it failed
+	code    *Code // why it failed
 	extra   string
 	broken  bool // the dyno takes no more
 	done    bool // all is sent
@@ -22,7 +22,7 @@ type upload struct {
 
 // beginUpload takes what is in the client's buffer already. The result is to be sent
 // with the head.
-func (x *exchange) beginUpload() ([]byte, *code) {
+func (x *exchange) beginUpload() ([]byte, *Code) {
 	u := &x.upload
 	q := &x.req
 	if !q.hasBody() {
@@ -120,7 +120,7 @@ func (x *exchange) copyUpload() error {
 }
 
 // clientCode is why no more of a body comes.
-func (x *exchange) clientCode() *code {
+func (x *exchange) clientCode() *Code {
 	switch {
 	case x.upload.stopping.Load():
 		return nil
