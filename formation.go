@@ -18,8 +18,9 @@ type Formation struct {
 	UpdatedAt time.Time
 }
 
-// MaxQuantity bounds the dynos of one type, as Heroku does for one app.
-const MaxQuantity = 100
+// MaxQuantity bounds the dynos of one type. Heroku allows 100; here the machine decides, and
+// this stops slips of the keyboard.
+const MaxQuantity = 500
 
 var processType = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
 

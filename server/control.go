@@ -104,8 +104,12 @@ func (n *node) openState(ctx context.Context) (err error) {
 	n.outputs = &output.Store{Dir: n.cfg.Path("output")}
 	n.slugs = &slug.Store{Dir: n.cfg.Path("slugs")}
 	n.stacks = &stack.Store{Dir: n.cfg.Path("stacks")}
-	n.control = &control.Control{Store: n.store, Logs: n.hub, Domain: n.cfg.Domain, Stacks: []string{n.cfg.Stack}, Log: n.log}
-	return n.ensureOperator(ctx)
+	n.control = &control.Control{Store: n.store, Logs: n.hub, Domain: n.cfg.Domain, Stacks: []string{n.cfg.Stack},
+		URL: "http://" + n.child.Addresses["api"], Log: n.log}
+	if err := n.ensureOperator(ctx); err != nil {
+		return err
+	}
+	return n.control.SyncDomains(ctx)
 }
 
 // ensureOperator makes the first account and its token, which `kigo env` reads.
