@@ -18,11 +18,12 @@ var grants = map[string][]string{
 	"write-protected": {"identity", "read", "write", "read-protected", "write-protected"},
 }
 
-// Can says whether an actor may do something with an app: nil, or a forbidden
-// error. Verbs are "read", "write", "read-protected", "write-protected".
+// Can says whether an actor may do something with an app. Another's app is not
+// found, so that nobody learns which exist; what the authorization's scope does
+// not reach is forbidden. Verbs are "read", "write", "read-protected", "write-protected".
 func (c *Control) Can(a Actor, verb string, app kigo.App) error {
 	if app.Owner != a.ID {
-		return &kigo.Error{ID: kigo.IDForbidden, Message: "You do not have access to the app " + app.Name + "."}
+		return kigo.NotFound("app")
 	}
 	return a.Allows(verb)
 }
