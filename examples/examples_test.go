@@ -53,6 +53,11 @@ func start(t *testing.T, cmd *exec.Cmd) (addr string, out *lines) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("it wrote:\n%s", out)
+		}
+	})
 	until(t, func() bool {
 		c, err := net.Dial("tcp", addr)
 		if err == nil {
@@ -149,15 +154,16 @@ func TestTheProcfileOnlyServerNeedsNothingButTheSmallStack(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Unmount(root, unix.MNT_DETACH) })
-	script, err := os.ReadFile("procfile-only/server.pl")
+	script, err := os.Open("procfile-only/server.pl")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("perl", "-e", string(script))
+	defer script.Close()
+	cmd := exec.Command("perl", "-") // the root is read-only: the script comes by standard input
 	cmd.Path = "/usr/bin/perl"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: &syscall.Credential{Uid: 1000, Gid: 1000}}
 	cmd.Dir = "/"
-	cmd.Stdin, _ = os.Open(os.DevNull)
+	cmd.Stdin = script
 	addr, out := start(t, cmd)
 	for range 3 {
 		wantAnswer(t, "http://"+addr+"/", 200, "Bonjour from web.1\n")
