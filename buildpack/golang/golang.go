@@ -33,6 +33,7 @@ type app struct {
 	mod  module
 	root string   // GOROOT
 	env  []string // of the go command
+	had  []string // programs that the app brought in bin/
 }
 
 func compile(ctx context.Context, b *buildpack.Build) error {
@@ -40,7 +41,7 @@ func compile(ctx context.Context, b *buildpack.Build) error {
 	if err != nil {
 		return err
 	}
-	a := &app{Build: b}
+	a := &app{Build: b, had: programs(b.Dir)}
 	if a.mod, err = parseModule(text); err != nil {
 		return buildpack.Failf("go.mod: %s", err)
 	}

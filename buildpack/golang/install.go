@@ -2,8 +2,6 @@ package golang
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,7 +36,12 @@ func (a *app) install(ctx context.Context) error {
 	if err != nil {
 		return buildpack.Failf("go install failed: the messages above say where.")
 	}
-	return a.list()
+	a.Out.Line("")
+	a.Out.Line("Installed the following binaries:")
+	for _, name := range a.installed() {
+		a.Out.Line("\t./bin/%s", name)
+	}
+	return nil
 }
 
 // packages are those to install, by config var, by comment in go.mod, or all
@@ -97,20 +100,20 @@ func (l *listing) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// list tells what was installed.
-func (a *app) list() error {
-	entries, err := os.ReadDir(filepath.Join(a.Dir, "bin"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	a.Out.Line("")
-	a.Out.Line("Installed the following binaries:")
+// programs are the files in bin/.
+func programs(dir string) (names []string) {
+	entries, _ := os.ReadDir(filepath.Join(dir, "bin")) // none is as good as no folder
 	for _, e := range entries {
 		if e.Type().IsRegular() {
-			a.Out.Line("\t./bin/%s", e.Name())
+			names = append(names, e.Name())
 		}
 	}
-	return nil
+	return names
+}
+
+// installed are the files in bin/ that the app did not bring itself.
+func (a *app) installed() []string {
+	return slices.DeleteFunc(programs(a.Dir), func(name string) bool { return slices.Contains(a.had, name) })
 }
 
 // profile puts bin/ into the PATH of dynos, and hands Go on to later buildpacks.
@@ -135,16 +138,7 @@ func (a *app) procfile(context.Context) error {
 		return nil
 	}
 	name := filepath.Base(a.mod.Path)
-	entries, err := os.ReadDir(filepath.Join(a.Dir, "bin"))
-	if err != nil {
-		return nil //nolint:nilerr // nothing was installed
-	}
-	var bins []string
-	for _, e := range entries {
-		if e.Type().IsRegular() {
-			bins = append(bins, e.Name())
-		}
-	}
+	bins := a.installed()
 	if len(bins) == 0 {
 		return nil
 	}

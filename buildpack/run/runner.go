@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/kigo-dev/kigo/buildpack"
 )
@@ -44,7 +45,7 @@ func (f *failure) Error() string { return f.reason }
 // reject fails a build in the app's terms: one line.
 func reject(reason string, args ...any) error {
 	text := fmt.Sprintf(reason, args...)
-	return &failure{reason: text, lines: []string{"", " !     " + text, ""}}
+	return &failure{reason: strings.TrimPrefix(text, "Push rejected, "), lines: []string{"", " !     " + text, ""}}
 }
 
 // Run does all steps in order, writes the result file and returns whether the

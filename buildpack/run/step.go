@@ -87,7 +87,7 @@ func (w *watcher) endLine() {
 
 // reasoned reports whether one of the last ten lines is an error message.
 func (w *watcher) reasoned() bool {
-	lines := bytes.Split(bytes.TrimSpace(w.tail), []byte("\n"))
+	lines := bytes.Split(bytes.TrimRight(w.tail, " \r\n"), []byte("\n"))
 	for _, line := range lines[max(0, len(lines)-10):] {
 		if strings.Contains(string(line), " !  ") || bytes.Contains(bytes.ToLower(line), []byte("error")) {
 			return true

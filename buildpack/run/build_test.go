@@ -1,0 +1,150 @@
+package run_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/kigo-dev/kigo/buildpack"
+	"github.com/kigo-dev/kigo/buildpack/run"
+)
+
+var update = flag.Bool("update", false, "write what is printed into testdata")
+
+// Each archive in testdata/builds is an app. Its comment holds the buildpacks
+// after "buildpacks:" and config vars as NAME=value, its last file, "want", the
+// transcript and then the result.
+func TestBuildsPrintWhatHerokuPrints(t *testing.T) {
+	files, err := filepath.Glob("testdata/builds/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			a, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := &a.Files[len(a.Files)-1]
+			got := transcript(t, a.Comment, a.Files[:len(a.Files)-1])
+			if *update {
+				last.Data = []byte(got)
+				if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if d := cmp.Diff(string(last.Data), got); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// goVersion is the Go that builds in tests use: the one that runs them.
+var goVersion = strings.TrimPrefix(strings.Fields(runtime.Version())[0], "go")
+
+func transcript(t *testing.T, comment []byte, files []txtar.File) string {
+	t.Helper()
+	dir := t.TempDir()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := buildpack.Job{
+		Stack: "heroku-22", SourceVersion: "1f0c2b7", RequestID: "r1", Dyno: "build.1", Config: map[string]string{},
+		HostEnv: []string{"GIT_SSL_CAINFO=" + caFile, "SSL_CERT_FILE=" + caFile, "KIGO_TOOLCHAINS=" + toolchains(t), "GOPROXY=off"},
+		Layout: buildpack.Layout{
+			Program: self, Source: filepath.Join(dir, "source.tar"), Build: filepath.Join(dir, "build"), Cache: filepath.Join(dir, "cache"),
+			Env: filepath.Join(dir, "env"), Packs: filepath.Join(dir, "packs"), Result: filepath.Join(dir, "result.json"),
+		},
+	}
+	for line := range strings.Lines(string(comment)) {
+		if list, ok := strings.CutPrefix(line, "buildpacks:"); ok {
+			job.Buildpacks = strings.Fields(strings.ReplaceAll(list, "SHELF", shelf.URL))
+		} else if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
+			job.Config[name] = strings.ReplaceAll(value, "SHELF", shelf.URL)
+		}
+	}
+	if err := os.WriteFile(job.Layout.Source, archive(t, files), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if slices.ContainsFunc(files, func(f txtar.File) bool { return f.Name == "go.mod" }) {
+		job.Layout.Cache = goCache() // or each would compile the standard library
+	}
+	var out bytes.Buffer
+	ok := (&run.Runner{Job: job, Out: &out}).Run(context.Background())
+	text, err := os.ReadFile(job.Layout.Result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var result buildpack.Result
+	if err := json.Unmarshal(text, &result); err != nil {
+		t.Fatal(err)
+	}
+	if ok != (result.Failure == "") {
+		t.Errorf("Run says %t, the result %q", ok, result.Failure)
+	}
+	pretty, _ := json.MarshalIndent(result, "", " ")
+	return neutral(out.String(), dir) + neutral(string(pretty), dir) + "\n"
+}
+
+// toolchains is a store with the host's own Go.
+func toolchains(t *testing.T) string {
+	t.Helper()
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(strings.TrimSpace(string(root)), filepath.Join(dir, "go-"+goVersion)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func archive(t *testing.T, files []txtar.File) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, f := range files {
+		data := bytes.ReplaceAll(f.Data, []byte("GOVERSION"), []byte(goVersion))
+		mode := int64(0o644)
+		if bytes.HasPrefix(data, []byte("#!")) {
+			mode = 0o755
+		}
+		if err := w.WriteHeader(&tar.Header{Name: f.Name, Mode: mode, Size: int64(len(data))}); err != nil {
+			t.Fatal(err)
+		}
+		w.Write(data) //nolint:errcheck // a buffer
+	}
+	w.Close() //nolint:errcheck // a buffer
+	return b.Bytes()
+}
+
+var (
+	compiled = regexp.MustCompile(`(?m)^       (?:internal/|runtime|unicode|sync|math|cmp|errors|iter|slices|sort|io|os|time|bytes|strings|fmt|reflect|syscall|path)\S*\n`)
+	sums     = regexp.MustCompile(`[0-9a-f]{64}`)
+	commits  = regexp.MustCompile(`\b[0-9a-f]{40}\b`)
+)
+
+// neutral takes out what differs from run to run.
+func neutral(s, dir string) string {
+	s = strings.NewReplacer(shelf.URL, "https://SHELF", dir, "DIR", goVersion, "GOVERSION").Replace(s)
+	s = compiled.ReplaceAllString(s, "")
+	s = sums.ReplaceAllString(s, "SHA256")
+	return commits.ReplaceAllString(s, "COMMIT")
+}
