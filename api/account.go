@@ -10,12 +10,12 @@ import (
 func serializeAccount(a kigo.Account) client.Account {
 	return client.Account{
 		AllowTracking: false,
-		CreatedAt:     a.CreatedAt,
+		CreatedAt:     second(a.CreatedAt),
 		Email:         a.Email,
 		ID:            string(a.ID),
 		LastLogin:     optionalTime(a.LastLogin),
 		Name:          optional(a.Name),
-		UpdatedAt:     a.UpdatedAt,
+		UpdatedAt:     second(a.UpdatedAt),
 		Verified:      true, // there is nothing to pay with: no command may ask for a credit card
 	}
 }

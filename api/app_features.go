@@ -8,7 +8,7 @@ import (
 
 func serializeFeature(app kigo.App, f control.Feature) client.Feature {
 	out := client.Feature{
-		CreatedAt:   f.CreatedAt,
+		CreatedAt:   second(f.CreatedAt),
 		Description: f.Description,
 		DisplayName: f.DisplayName,
 		DocURL:      f.DocURL,
@@ -16,10 +16,10 @@ func serializeFeature(app kigo.App, f control.Feature) client.Feature {
 		ID:          fixedID("feature", string(app.ID)+"/"+f.Name),
 		Name:        f.Name,
 		State:       f.State,
-		UpdatedAt:   f.UpdatedAt,
+		UpdatedAt:   second(f.UpdatedAt),
 	}
 	if out.CreatedAt.IsZero() { // never set: as old as the app
-		out.CreatedAt, out.UpdatedAt = app.CreatedAt, app.CreatedAt
+		out.CreatedAt, out.UpdatedAt = second(app.CreatedAt), second(app.CreatedAt)
 	}
 	return out
 }
@@ -39,7 +39,7 @@ func appFeatureList(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return page(c, all,
+	return page(c, all, as,
 		textKey("name", func(f client.Feature) string { return f.Name }),
 		textKey("id", func(f client.Feature) string { return f.ID }))
 }

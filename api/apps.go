@@ -18,7 +18,7 @@ func (c *call) serializeApp(a kigo.App, ownerEmail string) client.App {
 		BuildStack:                   fixedRef("stack", a.BuildStack),
 		BuildpackProvidedDescription: optional(a.BuildpackProvided),
 		CreateStatus:                 "complete",
-		CreatedAt:                    a.CreatedAt,
+		CreatedAt:                    second(a.CreatedAt),
 		Generation:                   fixedRef("generation", generation),
 		GitURL:                       c.s.gitURL(c.r, a.Name),
 		ID:                           string(a.ID),
@@ -31,7 +31,7 @@ func (c *call) serializeApp(a kigo.App, ownerEmail string) client.App {
 		RepoSize:                     optional(a.RepoSize),
 		SlugSize:                     optional(a.SlugSize),
 		Stack:                        fixedRef("stack", a.Stack),
-		UpdatedAt:                    a.UpdatedAt,
+		UpdatedAt:                    second(a.UpdatedAt),
 		WebURL:                       c.s.WebURL(a.Name),
 	}
 	return out
@@ -78,14 +78,10 @@ func appList(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	out, err := c.serializeApps(apps)
-	if err != nil {
-		return reply{}, err
-	}
-	return page(c, out,
-		textKey("id", func(a client.App) string { return a.ID }),
-		textKey("name", func(a client.App) string { return a.Name }),
-		timeKey("updated_at", func(a client.App) time.Time { return a.UpdatedAt }))
+	return page(c, apps, c.serializeApps,
+		textKey("id", func(a kigo.App) string { return string(a.ID) }),
+		textKey("name", func(a kigo.App) string { return a.Name }),
+		timeKey("updated_at", func(a kigo.App) time.Time { return a.UpdatedAt }))
 }
 
 func appListOfUser(c *call) (reply, error) {

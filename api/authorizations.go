@@ -25,11 +25,11 @@ func (c *call) serializeAuthorization(a kigo.Authorization, user kigo.Account, t
 	}
 	return client.Authorization{
 		AccessToken: &access,
-		CreatedAt:   a.CreatedAt,
+		CreatedAt:   second(a.CreatedAt),
 		Description: a.Description,
 		ID:          a.ID,
 		Scope:       a.Scope,
-		UpdatedAt:   a.UpdatedAt,
+		UpdatedAt:   second(a.UpdatedAt),
 		User:        client.AuthorizationUser{Email: user.Email, FullName: optional(user.Name), ID: string(user.ID)},
 	}
 }
@@ -51,13 +51,10 @@ func authorizationList(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	out := make([]client.Authorization, len(all))
-	for i, a := range all {
-		out[i] = c.serializeAuthorization(a, user, "")
-	}
-	return page(c, out,
-		textKey("id", func(a client.Authorization) string { return a.ID }),
-		timeKey("updated_at", func(a client.Authorization) time.Time { return a.UpdatedAt }))
+	show := func(a kigo.Authorization) client.Authorization { return c.serializeAuthorization(a, user, "") }
+	return page(c, all, each(show),
+		textKey("id", func(a kigo.Authorization) string { return a.ID }),
+		timeKey("updated_at", func(a kigo.Authorization) time.Time { return a.UpdatedAt }))
 }
 
 // authorizationCreate takes the steps of serve itself: besides a token it accepts

@@ -54,7 +54,7 @@ func buildpackInstallationUpdate(c *call) (reply, error) {
 	names := []string{}
 	for i, u := range *in.Updates {
 		if u.Buildpack.String() == "" {
-			return reply{}, kigo.Invalid("updates[%d].buildpack is required: a name such as heroku/go, or a URL.", i)
+			return reply{}, kigo.Invalid("updates[%d].buildpack is missing: give the URL of a buildpack, or a name that this server has (%s).", i, buildpack.Known())
 		}
 		names = append(names, u.Buildpack.String())
 	}

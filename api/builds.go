@@ -16,7 +16,7 @@ func (c *call) serializeBuild(b kigo.Build) client.Build {
 	out := client.Build{
 		App:             client.IDRef{ID: string(b.App)},
 		Buildpacks:      []client.Buildpack{},
-		CreatedAt:       b.CreatedAt,
+		CreatedAt:       second(b.CreatedAt),
 		Generation:      generation,
 		ID:              string(b.ID),
 		OutputStreamURL: c.streamURL(b.Output),
@@ -30,7 +30,7 @@ func (c *call) serializeBuild(b kigo.Build) client.Build {
 		},
 		Stack:     b.Stack,
 		Status:    string(b.Status),
-		UpdatedAt: b.UpdatedAt,
+		UpdatedAt: second(b.UpdatedAt),
 		User:      userRef(b.User, b.UserEmail),
 	}
 	for _, p := range b.Buildpacks {
@@ -48,15 +48,11 @@ func buildList(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	out := make([]client.Build, len(builds))
-	for i, b := range builds {
-		out[i] = c.serializeBuild(b)
-	}
-	created := func(b client.Build) time.Time { return b.CreatedAt }
-	return page(c, out,
+	created := func(b kigo.Build) time.Time { return b.CreatedAt }
+	return page(c, builds, each(c.serializeBuild),
 		timeKey("created_at", created),
 		timeKey("started_at", created),
-		textKey("id", func(b client.Build) string { return b.ID }))
+		textKey("id", func(b kigo.Build) string { return string(b.ID) }))
 }
 
 // build finds {build} of the path among the app's.

@@ -23,11 +23,11 @@ func (c *call) collaborators() ([]client.Collaborator, error) {
 	})
 	return []client.Collaborator{{
 		App:         appRef(c.app),
-		CreatedAt:   c.app.CreatedAt,
+		CreatedAt:   second(c.app.CreatedAt),
 		ID:          fixedID("collaborator", string(c.app.ID)+"/"+string(owner.ID)),
 		Permissions: ownerPermissions,
 		Role:        optional("owner"),
-		UpdatedAt:   c.app.CreatedAt,
+		UpdatedAt:   second(c.app.CreatedAt),
 		User:        client.CollaboratorUser{Email: owner.Email, ID: string(owner.ID)},
 	}}, err
 }
@@ -37,7 +37,7 @@ func collaboratorList(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return page(c, all, textKey("id", func(v client.Collaborator) string { return v.ID }))
+	return page(c, all, as, textKey("id", func(v client.Collaborator) string { return v.ID }))
 }
 
 func collaboratorInfo(c *call) (reply, error) {

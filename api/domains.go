@@ -12,12 +12,12 @@ func (c *call) serializeDomain(d kigo.Domain) client.Domain {
 	return client.Domain{
 		App:       appRef(c.app),
 		CNAME:     optional(d.CNAME),
-		CreatedAt: d.CreatedAt,
+		CreatedAt: second(d.CreatedAt),
 		Hostname:  d.Hostname,
 		ID:        d.ID,
 		Kind:      d.Kind,
 		Status:    d.Status,
-		UpdatedAt: d.UpdatedAt,
+		UpdatedAt: second(d.UpdatedAt),
 	}
 }
 
@@ -30,13 +30,9 @@ func domainList(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	out := make([]client.Domain, len(all))
-	for i, d := range all {
-		out[i] = c.serializeDomain(d)
-	}
-	return page(c, out,
-		textKey("id", func(d client.Domain) string { return d.ID }),
-		textKey("hostname", func(d client.Domain) string { return d.Hostname }))
+	return page(c, all, each(c.serializeDomain),
+		textKey("id", func(d kigo.Domain) string { return d.ID }),
+		textKey("hostname", func(d kigo.Domain) string { return d.Hostname }))
 }
 
 func domainInfo(c *call) (reply, error) {

@@ -20,14 +20,10 @@ func serializeSize(s kigo.Size) client.DynoSize {
 }
 
 func dynoSizeList(c *call) (reply, error) {
-	out := make([]client.DynoSize, len(kigo.Sizes))
-	for i, s := range kigo.Sizes {
-		out[i] = serializeSize(s)
-	}
-	return page(c, out,
-		numberKey("memory", func(s client.DynoSize) int { return int(s.Memory * 1024) }),
-		textKey("id", func(s client.DynoSize) string { return s.ID }),
-		textKey("name", func(s client.DynoSize) string { return s.Name }))
+	return page(c, kigo.Sizes, each(serializeSize),
+		numberKey("memory", func(s kigo.Size) int { return int(s.Memory) }),
+		textKey("id", func(s kigo.Size) string { return fixedID("dyno-size", s.Name) }),
+		textKey("name", func(s kigo.Size) string { return s.Name }))
 }
 
 func dynoSizeInfo(c *call) (reply, error) {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"time"
 
 	"github.com/kigo-dev/kigo"
@@ -13,14 +14,14 @@ func (c *call) serializeDyno(d kigo.Dyno) client.Dyno {
 	out := client.Dyno{
 		App:       appRef(c.app),
 		Command:   d.Command,
-		CreatedAt: d.CreatedAt,
+		CreatedAt: second(d.CreatedAt),
 		ID:        string(d.ID),
 		Name:      d.Name(),
 		Release:   client.ReleaseRef{ID: string(d.Release), Version: d.Version},
 		Size:      d.Size,
 		State:     string(d.State),
 		Type:      d.Type,
-		UpdatedAt: d.UpdatedAt,
+		UpdatedAt: second(d.UpdatedAt),
 	}
 	if d.Attach.Secret != "" && c.s.Attach != nil {
 		out.AttachURL = optional(c.s.Attach(d.Attach.Secret))
@@ -37,16 +38,11 @@ func dynoList(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	out := []client.Dyno{}
-	for _, d := range all {
-		if shown(d) {
-			out = append(out, c.serializeDyno(d))
-		}
-	}
-	return page(c, out,
-		textKey("id", func(d client.Dyno) string { return d.ID }),
-		textKey("name", func(d client.Dyno) string { return d.Name }),
-		timeKey("updated_at", func(d client.Dyno) time.Time { return d.UpdatedAt }))
+	all = slices.DeleteFunc(all, func(d kigo.Dyno) bool { return !shown(d) })
+	return page(c, all, each(c.serializeDyno),
+		textKey("id", func(d kigo.Dyno) string { return string(d.ID) }),
+		textKey("name", kigo.Dyno.Name),
+		timeKey("updated_at", func(d kigo.Dyno) time.Time { return d.UpdatedAt }))
 }
 
 // shown reports whether a dyno is in lists: not one that has ended for good, nor

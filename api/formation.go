@@ -15,13 +15,13 @@ func (c *call) serializeFormation(f kigo.Formation) client.Formation {
 	return client.Formation{
 		App:       appRef(c.app),
 		Command:   f.Command,
-		CreatedAt: f.CreatedAt,
+		CreatedAt: second(f.CreatedAt),
 		DynoSize:  fixedRef("dyno-size", f.Size),
 		ID:        f.ID,
 		Quantity:  f.Quantity,
 		Size:      f.Size,
 		Type:      f.Type,
-		UpdatedAt: f.UpdatedAt,
+		UpdatedAt: second(f.UpdatedAt),
 	}
 }
 
@@ -42,9 +42,9 @@ func formationList(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return page(c, c.serializeFormations(all),
-		textKey("type", func(f client.Formation) string { return f.Type }),
-		textKey("id", func(f client.Formation) string { return f.ID }))
+	return page(c, all, each(c.serializeFormation),
+		textKey("type", func(f kigo.Formation) string { return f.Type }),
+		textKey("id", func(f kigo.Formation) string { return f.ID }))
 }
 
 func formationInfo(c *call) (reply, error) {

@@ -63,10 +63,14 @@ func optional[T comparable](v T) *T {
 	return &v
 }
 
+// second is a time as Heroku tells it, without fractions.
+func second(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
 func optionalTime(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
+	t = second(t)
 	return &t
 }
 
@@ -86,5 +90,5 @@ func ctrl(c *call) *control.Control { return c.s.Control }
 
 // emptyList answers for what nobody has any of.
 func emptyList(c *call) (reply, error) {
-	return page(c, []any{}, textKey("id", func(any) string { return "" }))
+	return page(c, []any{}, as, textKey("id", func(any) string { return "" }))
 }

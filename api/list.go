@@ -46,8 +46,8 @@ func timeKey[T any](name string, get func(T) time.Time) key[T] {
 
 // page answers with the part of items that the request's Range asks for, sorted
 // by the first key unless it says otherwise: 206 and Next-Range when more is
-// left, 200 when this is the end.
-func page[T any](c *call, items []T, keys ...key[T]) (reply, error) {
+// left, 200 when this is the end. Only that part is shown.
+func page[T, V any](c *call, items []T, show func([]T) ([]V, error), keys ...key[T]) (reply, error) {
 	s, err := parseRange(c.r.Header.Get("Range"))
 	if err != nil {
 		return reply{}, err
@@ -64,19 +64,33 @@ func page[T any](c *call, items []T, keys ...key[T]) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	rep := ok(items)
-	rep.header = http.Header{"Accept-Ranges": {fieldNames(keys)}}
+	rep := reply{status: http.StatusOK, header: http.Header{"Accept-Ranges": {fieldNames(keys)}}}
 	if len(items) > s.Max {
 		items = items[:s.Max]
-		rep.status, rep.body = http.StatusPartialContent, items
+		rep.status = http.StatusPartialContent
 		s.First, s.AfterFirst = k.text(items[s.Max-1]), true
 		rep.header.Set("Next-Range", s.String())
 	}
 	if len(items) > 0 {
 		rep.header.Set("Content-Range", s.Field+" "+k.text(items[0])+".."+k.text(items[len(items)-1]))
 	}
-	return rep, nil
+	rep.body, err = show(items)
+	return rep, err
 }
+
+// each makes the show of page from what shows one item.
+func each[T, V any](show func(T) V) func([]T) ([]V, error) {
+	return func(items []T) ([]V, error) {
+		out := make([]V, len(items))
+		for i, v := range items {
+			out[i] = show(v)
+		}
+		return out, nil
+	}
+}
+
+// as shows items that are shapes already.
+func as[T any](items []T) ([]T, error) { return items, nil }
 
 // cut sorts items and drops those outside the span's ends. Ends are in the
 // order of the list: with order=desc, First is the largest.

@@ -35,7 +35,7 @@ func logSessionCreate(c *call) (reply, error) {
 		}
 		f.Lines = min(*in.Lines, logplex.Kept)
 	}
-	now := c.s.Now().UTC()
+	now := second(c.s.Now())
 	return created(client.LogSession{
 		CreatedAt: now, ID: uuid.NewString(), LogplexURL: c.s.Logs.NewURL(c.s.baseURL(c.r), c.app.ID, f), UpdatedAt: now,
 	}), nil

@@ -33,7 +33,7 @@ func regionList(c *call) (reply, error) {
 	for _, name := range c.s.regions() {
 		out = append(out, serializeRegion(name))
 	}
-	return page(c, out,
+	return page(c, out, as,
 		textKey("name", func(r client.Region) string { return r.Name }),
 		textKey("id", func(r client.Region) string { return r.ID }))
 }

@@ -13,7 +13,7 @@ func (c *call) serializeRelease(r kigo.Release) client.Release {
 		AddonPlanNames:      []string{},
 		App:                 appRef(c.app),
 		Artifacts:           []client.Artifact{},
-		CreatedAt:           r.CreatedAt,
+		CreatedAt:           second(r.CreatedAt),
 		Current:             r.Current,
 		Description:         r.Description,
 		EligibleForRollback: r.Slug != "" && r.Status == kigo.ReleaseSucceeded && !r.Current,
@@ -21,7 +21,7 @@ func (c *call) serializeRelease(r kigo.Release) client.Release {
 		OutputStreamURL:     optional(c.streamURL(r.Output)),
 		Slug:                idRef(r.Slug),
 		Status:              string(r.Status),
-		UpdatedAt:           r.UpdatedAt,
+		UpdatedAt:           second(r.UpdatedAt),
 		User:                userRef(r.User, r.UserEmail),
 		Version:             r.Version,
 	}
@@ -40,14 +40,10 @@ func releaseList(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	out := make([]client.Release, len(all))
-	for i, r := range all {
-		out[i] = c.serializeRelease(r)
-	}
-	return page(c, out,
-		numberKey("version", func(r client.Release) int { return r.Version }),
-		textKey("id", func(r client.Release) string { return r.ID }),
-		timeKey("created_at", func(r client.Release) time.Time { return r.CreatedAt }))
+	return page(c, all, each(c.serializeRelease),
+		numberKey("version", func(r kigo.Release) int { return r.Version }),
+		textKey("id", func(r kigo.Release) string { return string(r.ID) }),
+		timeKey("created_at", func(r kigo.Release) time.Time { return r.CreatedAt }))
 }
 
 func releaseInfo(c *call) (reply, error) {

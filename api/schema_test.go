@@ -203,6 +203,9 @@ func (s *hyperSchema) check(r *http.Request, status int, contentType string, bod
 	if !strings.HasPrefix(contentType, "application/json") {
 		return fmt.Errorf("Content-Type %q", contentType)
 	}
+	if at := fractional.Find(body); at != nil {
+		return fmt.Errorf("%s %s tells fractions of a second, which Heroku does not: %s", r.Method, r.URL.Path, at)
+	}
 	markValidated(l)
 	if l.pointer == "" {
 		return nil
@@ -220,6 +223,8 @@ func (s *hyperSchema) check(r *http.Request, status int, contentType string, bod
 	}
 	return nil
 }
+
+var fractional = regexp.MustCompile(`_at": "[^"]*\.\d+Z"`)
 
 func (s *hyperSchema) compiled(l *link) (*jsonschema.Schema, error) {
 	s.mu.Lock()

@@ -24,12 +24,12 @@ func (c *call) serializeSlug(s kigo.Slug, method string) client.Slug {
 		BuildpackProvidedDescription: optional(s.BuildpackProvided),
 		Commit:                       optional(s.Commit),
 		CommitDescription:            optional(s.CommitDescription),
-		CreatedAt:                    s.CreatedAt,
+		CreatedAt:                    second(s.CreatedAt),
 		ID:                           string(s.ID),
 		ProcessTypes:                 s.ProcessTypes,
 		Size:                         optional(s.Size),
 		Stack:                        fixedRef("stack", s.Stack),
-		UpdatedAt:                    s.CreatedAt,
+		UpdatedAt:                    second(s.CreatedAt),
 	}
 	if out.ProcessTypes == nil {
 		out.ProcessTypes = map[string]string{}

@@ -16,7 +16,7 @@ func (s *Server) stacks() []client.Stack {
 }
 
 func stackList(c *call) (reply, error) {
-	return page(c, c.s.stacks(),
+	return page(c, c.s.stacks(), as,
 		textKey("name", func(s client.Stack) string { return s.Name }),
 		textKey("id", func(s client.Stack) string { return s.ID }))
 }
