@@ -25,6 +25,7 @@ import (
 
 // server is the whole API over a real store, with one account that is logged in.
 type server struct {
+	dir     string
 	srv     *httptest.Server
 	api     *api.Server
 	t       testing.TB
@@ -51,7 +52,7 @@ func newServer(t testing.TB) *server {
 	must(t, err)
 	t.Cleanup(func() { db.Close() })
 	s := &server{
-		t: t, store: db, hub: &logplex.Hub{Dir: filepath.Join(dir, "logs")}, output: &output.Store{Dir: filepath.Join(dir, "output")},
+		t: t, dir: dir, store: db, hub: &logplex.Hub{Dir: filepath.Join(dir, "logs")}, output: &output.Store{Dir: filepath.Join(dir, "output")},
 		blobs: &blob.Store{Dir: filepath.Join(dir, "blobs")}, token: secret.NewToken(),
 	}
 	s.control = &control.Control{Store: db, Logs: s.hub, Domain: "localhost", Stacks: []string{"heroku-22", "heroku-24"}, Log: log}
