@@ -19,7 +19,7 @@ import (
 )
 
 // DefaultName is what a stack is called when nobody chose: Debian 12 has the
-// libraries of heroku-22's class (docs/decisions/0002-stack-name.md).
+// libraries of heroku-22's class (docs/decisions/0008-stack-name.md).
 const DefaultName = "heroku-22"
 
 // Variants of a stack.
