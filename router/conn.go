@@ -3,7 +3,6 @@ package router
 import (
 	"net"
 	"runtime/debug"
-	"syscall"
 )
 
 // conn is one client's connection. While it is idle it holds no buffer.
@@ -18,18 +17,14 @@ type conn struct {
 	sni       string  // TLS name; empty without one
 	stream    *stream // when it is one stream of HTTP/2
 	lingers   bool    // our last answer may still be on its way
-	first     func(fd uintptr) bool
-	firstErr  error
+	first     lazyReader
 }
 
 func (r *Router) newConn(w *wire, scheme string) *conn {
-	c := &conn{rt: r, wire: w, via: "1.1 " + viaWord, protocol: " protocol=http1.1 tls=false"}
+	c := &conn{rt: r, wire: w, first: lazyReader{w: w}, via: "1.1 " + viaWord, protocol: " protocol=http1.1 tls=false"}
 	c.peer, _, _ = net.SplitHostPort(w.RemoteAddr().String())
 	_, port, _ := net.SplitHostPort(w.LocalAddr().String())
 	c.forwarded = "\r\nX-Forwarded-Proto: " + scheme + "\r\nX-Forwarded-Port: " + port + "\r\n"
-	if _, plain := w.Conn.(*net.TCPConn); plain {
-		c.first = c.readFirst
-	}
 	return c
 }
 
@@ -76,35 +71,11 @@ func (c *conn) wait() bool {
 
 // fill waits for the first bytes. On a plain socket no buffer is held meanwhile.
 func (c *conn) fill() bool {
-	if c.first == nil {
-		if c.in == nil {
-			c.in = newBuffer()
-		}
-		n, _ := c.in.fill(c.wire)
-		return n > 0
-	}
 	if c.in != nil {
 		c.in.free()
-		c.in = nil
 	}
-	err := c.wire.raw.Read(c.first)
-	return err == nil && c.firstErr == nil && c.in != nil && c.in.w > 0
-}
-
-func (c *conn) readFirst(fd uintptr) bool {
-	in := newBuffer()
-	for {
-		n, err := syscall.Read(int(fd), in.b)
-		switch err {
-		case syscall.EINTR:
-			continue
-		case syscall.EAGAIN:
-			in.free()
-			return false
-		}
-		in.w, c.firstErr, c.in = max(n, 0), err, in
-		return true
-	}
+	c.in, _ = c.first.read()
+	return c.in != nil
 }
 
 // end closes the connection; an answer that is on its way arrives first.

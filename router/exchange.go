@@ -63,7 +63,7 @@ func (x *exchange) free() {
 	x.req.reset()
 	clear(x.tried)
 	*x = exchange{req: x.req, res: response{keep: x.res.keep[:0]}, out: x.out[:0], id: x.id[:0], tried: x.tried[:0]}
-	if cap(x.out) <= 4*bufferSize {
+	if n := cap(x.out); n >= 2*bufferSize && n <= 4*bufferSize { // else it was grown, or given back
 		exchanges.Put(x)
 	}
 }

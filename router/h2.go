@@ -84,7 +84,7 @@ func (c *conn) serveStream(w http.ResponseWriter, q *http.Request) bool {
 	wire.stream = s
 	stop := context.AfterFunc(q.Context(), func() { s.gone.Store(true) })
 	defer stop()
-	one := &conn{rt: c.rt, wire: wire, peer: c.peer, forwarded: c.forwarded, sni: c.sni, stream: s,
+	one := &conn{rt: c.rt, wire: wire, first: lazyReader{w: wire}, peer: c.peer, forwarded: c.forwarded, sni: c.sni, stream: s,
 		via: "2.0 " + viaWord, protocol: strings.Replace(c.protocol, "http1.1", "http2.0", 1)}
 	defer one.end()
 	if !one.wait() {

@@ -22,6 +22,7 @@ func (x *exchange) runTunnel() *Code {
 		}
 		x.upload.taken = len(rest)
 	}
+	x.slim()
 	x.touch()
 	up := make(chan bool, 1)
 	go func() { up <- x.pour(x.wire, x.c.wire, nil) }()
@@ -48,23 +49,34 @@ func (x *exchange) touch() {
 	x.c.wire.within(x.c.rt.limits.Rolling)
 }
 
+// slim gives back what a tunnel does not need for its hours: all buffers. What
+// the line at its end will say is copied.
+func (x *exchange) slim() {
+	q := &x.req
+	var kept []byte
+	keep := func(s []byte) []byte {
+		from := len(kept)
+		kept = append(kept, s...)
+		return kept[from:len(kept):len(kept)]
+	}
+	slices := append([][]byte(nil), q.forward...)
+	method, target, host := q.method, q.target, q.host
+	q.reset()
+	q.method, q.target, q.host, q.closing = keep(method), keep(target), keep(host), true
+	for _, f := range slices {
+		q.forward = append(q.forward, keep(f))
+	}
+	x.c.in.free()
+	x.up.free()
+	x.c.in, x.up, x.out = nil, nil, nil
+}
+
 // pour copies one direction; true when the source ended in good order, which is
 // passed on as such.
 func (x *exchange) pour(to, from *wire, count *int64) bool {
-	b := buffers.Get().(*buffer)
-	defer b.free()
+	in := lazyReader{w: from}
 	for {
-		n, err := from.Read(b.b)
-		if n > 0 {
-			x.touch()
-			if _, err := to.Write(b.b[:n]); err != nil {
-				from.interrupt(reasonAbort)
-				return false
-			}
-			if count != nil {
-				*count += int64(n)
-			}
-		}
+		b, err := in.read()
 		if err != nil {
 			end, ok := to.Conn.(interface{ CloseWrite() error })
 			if isEnd(err) && ok {
@@ -72,6 +84,16 @@ func (x *exchange) pour(to, from *wire, count *int64) bool {
 			}
 			to.interrupt(reasonAbort)
 			return false
+		}
+		x.touch()
+		n, err := to.Write(b.data())
+		b.free()
+		if err != nil {
+			from.interrupt(reasonAbort)
+			return false
+		}
+		if count != nil {
+			*count += int64(n)
 		}
 	}
 }

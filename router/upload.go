@@ -1,6 +1,9 @@
 package router
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // upload is a request's body on its way to the dyno. When it is not wholly in
 // the client's buffer it runs beside the response, in a goroutine of its own.
@@ -18,6 +21,7 @@ type upload struct {
 
 	stopping atomic.Bool // by the exchange, not by the client
 	answered atomic.Bool // the dyno has begun to answer
+	read     atomic.Bool // all is read from the client: only the dyno has to take it
 }
 
 // beginUpload takes what is in the client's buffer already. The result is to be sent
@@ -95,6 +99,7 @@ func (x *exchange) copyUpload() error {
 		if read < n {
 			u.rest = buf[read:n]
 		}
+		u.read.Store(u.done)
 		if kept == 0 && !u.done {
 			continue
 		}
@@ -150,6 +155,12 @@ func (x *exchange) stopUpload() bool {
 	u := &x.upload
 	if u.running == nil {
 		return u.done
+	}
+	if x.uploading() && u.read.Load() { // the dyno's answer was only faster than our goroutine
+		select {
+		case <-u.running:
+		case <-time.After(tick):
+		}
 	}
 	if x.uploading() {
 		u.stopping.Store(true)

@@ -1,0 +1,61 @@
+package router
+
+import (
+	"io"
+	"net"
+	"syscall"
+)
+
+// lazyReader reads from a wire into a buffer that exists only while there is
+// data, so that idle connections and tunnels hold none.
+type lazyReader struct {
+	w   *wire
+	b   *buffer
+	err error
+	try func(fd uintptr) bool // nil where there is no plain socket
+}
+
+// read returns a buffer with data, which is the caller's to free, or an error.
+func (l *lazyReader) read() (*buffer, error) {
+	if _, plain := l.w.Conn.(*net.TCPConn); !plain {
+		b := newBuffer()
+		n, err := b.fill(l.w)
+		if n > 0 {
+			return b, nil
+		}
+		b.free()
+		return nil, err
+	}
+	if l.try == nil {
+		l.try = l.attempt
+	}
+	if err := l.w.raw.Read(l.try); err != nil {
+		return nil, err
+	}
+	b, err := l.b, l.err
+	l.b, l.err = nil, nil
+	return b, err
+}
+
+// attempt is called by the runtime when the socket may have data; false waits.
+func (l *lazyReader) attempt(fd uintptr) bool {
+	b := newBuffer()
+	for {
+		n, err := syscall.Read(int(fd), b.b)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err == syscall.EAGAIN:
+			b.free()
+			return false
+		case err == nil && n > 0:
+			b.w, l.b = n, b
+			return true
+		case err == nil:
+			err = io.EOF
+		}
+		b.free()
+		l.err = err
+		return true
+	}
+}
