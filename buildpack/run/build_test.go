@@ -136,7 +136,7 @@ func archive(t *testing.T, files []txtar.File) []byte {
 }
 
 var (
-	compiled = regexp.MustCompile(`(?m)^       (?:internal/|runtime|unicode|sync|math|cmp|errors|iter|slices|sort|io|os|time|bytes|strings|fmt|reflect|syscall|path)\S*\n`)
+	compiled = regexp.MustCompile(`(?m)^       (?:example\.com/|internal/|runtime|unicode|sync|math|cmp|errors|iter|slices|sort|io|os|time|bytes|strings|fmt|reflect|syscall|path)\S*\n`)
 	sums     = regexp.MustCompile(`[0-9a-f]{64}`)
 	commits  = regexp.MustCompile(`\b[0-9a-f]{40}\b`)
 )
