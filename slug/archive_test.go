@@ -44,6 +44,7 @@ func archive(t testing.TB, headers ...tar.Header) []byte {
 }
 
 func TestAnArchivesLinksAndMissingFoldersAreMadeWhole(t *testing.T) {
+	t.Parallel()
 	s := testStore(t)
 	data := archive(t,
 		tar.Header{Name: "./app/bin/web", Typeflag: tar.TypeReg, Mode: 0o755, Linkname: "hello"},
@@ -69,6 +70,7 @@ func TestAnArchivesLinksAndMissingFoldersAreMadeWhole(t *testing.T) {
 }
 
 func TestBadArchivesAreRefusedWithWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	reg := func(name string) tar.Header {
 		return tar.Header{Name: name, Typeflag: tar.TypeReg, Linkname: "x"}
 	}

@@ -143,6 +143,7 @@ func listing(t testing.TB, s *Store, digest string) []string {
 }
 
 func TestASlugHoldsTheAppsFilesAsTheDynosUserAndNothingElse(t *testing.T) {
+	t.Parallel()
 	s := testStore(t)
 	res := pack(t, s, appFolder(t), Options{})
 	want := []string{
@@ -180,6 +181,7 @@ func TestASlugHoldsTheAppsFilesAsTheDynosUserAndNothingElse(t *testing.T) {
 }
 
 func TestEqualFoldersMakeEqualDigests(t *testing.T) {
+	t.Parallel()
 	s := testStore(t)
 	first := pack(t, s, appFolder(t), Options{})
 	dir := appFolder(t)
@@ -232,6 +234,7 @@ func TestAFolderWithMoreFilesThanMayBeOpenIsPacked(t *testing.T) {
 }
 
 func TestDevicesAreRefusedAndSocketsLeftOut(t *testing.T) {
+	t.Parallel()
 	dir := appFolder(t)
 	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
 		t.Fatal(err)
@@ -257,6 +260,7 @@ func TestDevicesAreRefusedAndSocketsLeftOut(t *testing.T) {
 }
 
 func TestASlugAboveTheLimitIsRefusedInHerokusWordsAndLeavesNothing(t *testing.T) {
+	t.Parallel()
 	s := testStore(t)
 	_, err := s.Pack(t.Context(), appFolder(t), Options{UID: testUID, HardLimit: 100})
 	var large *TooLarge
@@ -281,6 +285,7 @@ func TestASlugAboveTheLimitIsRefusedInHerokusWordsAndLeavesNothing(t *testing.T)
 }
 
 func TestTheChildReadsWithTheTenantsRightsOnly(t *testing.T) {
+	t.Parallel()
 	testenv.NeedsRoot(t)
 	dir := appFolder(t)
 	secret := filepath.Join(dir, "secret")
@@ -297,6 +302,7 @@ func TestTheChildReadsWithTheTenantsRightsOnly(t *testing.T) {
 }
 
 func TestPackingEndsWithItsContext(t *testing.T) {
+	t.Parallel()
 	dir := appFolder(t)
 	s := testStore(t)
 	ctx := canceled(t)
@@ -309,6 +315,7 @@ func TestPackingEndsWithItsContext(t *testing.T) {
 }
 
 func TestAFileThatChangesWhileItIsReadIsAnError(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "f")
 	if err := os.WriteFile(path, []byte("0123456789"), 0o644); err != nil {

@@ -27,6 +27,7 @@ func canceled(t *testing.T) context.Context {
 }
 
 func TestWhatIsPackedComesOutAsHerokusArchiveAndGoesInAgain(t *testing.T) {
+	t.Parallel()
 	s := testStore(t)
 	res := pack(t, s, appFolder(t), Options{})
 	var out bytes.Buffer
@@ -94,6 +95,7 @@ func archiveFile(t testing.TB, data []byte) *os.File {
 }
 
 func TestAnImageIsCheckedAtItsFirstUseAfterABoot(t *testing.T) {
+	t.Parallel()
 	testenv.NeedsRoot(t) // who writes to a read-only file
 	s := testStore(t)
 	res := pack(t, s, appFolder(t), Options{})
@@ -129,6 +131,7 @@ func TestAnImageIsCheckedAtItsFirstUseAfterABoot(t *testing.T) {
 }
 
 func TestAdoptTakesOnlyTheBytesOfTheDigest(t *testing.T) {
+	t.Parallel()
 	s := testStore(t)
 	dir := t.TempDir()
 	tmp := filepath.Join(dir, "image")
@@ -160,6 +163,7 @@ func TestAdoptTakesOnlyTheBytesOfTheDigest(t *testing.T) {
 }
 
 func TestGCKeepsWhatIsWantedAndWhatIsNew(t *testing.T) {
+	t.Parallel()
 	s := testStore(t)
 	dir := appFolder(t)
 	a := pack(t, s, dir, Options{})
