@@ -3,6 +3,7 @@ package control_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -176,7 +177,7 @@ func (x *site) formation(app kigo.AppID) string {
 	x.t.Helper()
 	var parts []string
 	for _, f := range read(x, func(tx *store.Tx) ([]kigo.Formation, error) { return tx.Formations(app) }) {
-		parts = append(parts, f.Type+"="+string(rune('0'+f.Quantity))+":"+f.Size)
+		parts = append(parts, fmt.Sprintf("%s=%d:%s", f.Type, f.Quantity, f.Size))
 	}
 	return strings.Join(parts, " ")
 }

@@ -208,3 +208,10 @@ func RawColumn(tx *Tx, column string) ([]byte, error) {
 	err := tx.tx.QueryRowContext(tx.ctx, "SELECT "+name+" FROM "+table+" LIMIT 1").Scan(&raw)
 	return raw, missing(err, "row", "read "+column)
 }
+
+// Pragma reads or sets an option of a SQLite connection, for tests.
+func Pragma(tx *Tx, name string) (string, error) {
+	var value string
+	err := tx.tx.QueryRowContext(tx.ctx, "PRAGMA "+name).Scan(&value)
+	return value, missing(err, "pragma", "read "+name)
+}
