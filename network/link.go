@@ -192,7 +192,9 @@ func (n *Network) removeLinks() error {
 	names, err := n.Links()
 	for _, name := range names {
 		if l, e := netlink.LinkByName(name); e == nil {
-			err = errors.Join(err, netlink.LinkDel(l))
+			if e := netlink.LinkDel(l); !errors.Is(e, unix.ENODEV) { // or it went with its namespace
+				err = errors.Join(err, e)
+			}
 		}
 	}
 	return err

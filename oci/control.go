@@ -19,6 +19,9 @@ func (e *Engine) Kill(ctx context.Context, id kigo.DynoID) error { return e.comm
 
 // command is done when the shim has it; a launch that has ended needs none.
 func (e *Engine) command(ctx context.Context, id kigo.DynoID, verb string) error {
+	if err := e.table.waitStarted(ctx, id); err != nil {
+		return err
+	}
 	s, err := e.Status(ctx, id)
 	if err != nil || ended(s) {
 		return err

@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/kigo-dev/kigo"
-	"github.com/kigo-dev/kigo/dyno/pid1"
 	"github.com/kigo-dev/kigo/dyno/shim"
 	"github.com/kigo-dev/kigo/internal/cgroup"
 )
@@ -17,8 +16,8 @@ import (
 // User is the uid and gid of every process of a dyno, within its app's range.
 const User = 1000
 
-// spec is the container of a launch, whose file systems the shim builds at stage.
-func (e *Engine) spec(l kigo.Launch, stage string) *specs.Spec {
+// Spec is the container of a launch, whose file systems the shim builds at stage.
+func (e *Engine) Spec(l kigo.Launch, stage string) *specs.Spec {
 	s := &specs.Spec{
 		Version:  "1.2.0",
 		Hostname: string(l.ID),
@@ -131,7 +130,7 @@ func resources(l kigo.Launch) *specs.LinuxResources {
 		r.CPU.Quota, r.CPU.Period = &quota, &period
 	}
 	if l.Pids > 0 {
-		pids := int64(l.Pids + pid1.Threads)
+		pids := int64(l.Pids + shim.InitThreads)
 		r.Pids = &specs.LinuxPids{Limit: &pids}
 	}
 	return r

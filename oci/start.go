@@ -111,7 +111,7 @@ func (e *Engine) startAt(l kigo.Launch, address netip.Addr, stack, slug string) 
 		return err
 	}
 	defer users.Close()
-	spec, err := json.Marshal(e.spec(l, e.stage))
+	spec, err := json.Marshal(e.Spec(l, e.stage))
 	if err != nil {
 		return fmt.Errorf("encode spec: %w", err)
 	}

@@ -75,6 +75,22 @@ func (t *table) status(id kigo.DynoID) (kigo.RunStatus, bool) {
 	return e.status, true
 }
 
+// waitStarted returns once Start of a launch is through, whatever came of it.
+func (t *table) waitStarted(ctx context.Context, id kigo.DynoID) error {
+	t.mu.Lock()
+	e := t.launches[id]
+	t.mu.Unlock()
+	if e == nil {
+		return kigo.NotFound("dyno")
+	}
+	select {
+	case <-e.started:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func (t *table) drop(id kigo.DynoID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,7 +57,15 @@ var stopTests = []test{
 		s.eventually("three ready", func() bool { return s.count(id, "ready") == 3 }, func() string { return "" })
 		s.check(s.Engine.Stop(context.Background(), id))
 		end, lines := s.end(id)
-		if n := strings.Count(strings.Join(lines, "\n"), "got terminated"); n < 1 || end.StopTimedOut {
+		if n := strings.Count(strings.Join(lines, "\n"), "got terminated"); n != 3 || end.StopTimedOut || end.ExitCode != 143 {
+			s.Errorf("end %+v, output %q", end, lines)
+		}
+	}},
+	{"what a shell started may finish its work after SIGTERM", func(s *suite) {
+		id := s.start(s.launch("sh", "-c", "sh -c 'trap \"sleep 0.3; echo finished; exit\" TERM; echo ready; while :; do sleep 0.05; done'; true"))
+		s.awaitLine(id, "ready")
+		s.check(s.Engine.Stop(context.Background(), id))
+		if end, lines := s.end(id); !slices.Contains(lines, "finished") || end.ExitCode != 143 {
 			s.Errorf("end %+v, output %q", end, lines)
 		}
 	}},

@@ -12,14 +12,11 @@ import (
 	"os/signal"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
-
-// Threads is how many threads process 1 itself may have: what a limit of
-// processes must grant above the command's own.
-const Threads = 8
 
 // Exit statuses as shells use them.
 const (
@@ -29,7 +26,9 @@ const (
 
 // Run executes argv and returns the status that the process should exit with:
 // the command's own, or 128+n when signal n ended it. A signal to process 1 of
-// the kinds in forwarded reaches all processes of the dyno.
+// the kinds in forwarded reaches all processes of the dyno. The end of the command
+// is the end of the dyno, but for one case: after SIGTERM all processes may finish
+// their work, as the command is often a shell that ends before what it started.
 func Run(argv []string) int {
 	runtime.GOMAXPROCS(1)
 	// Readable by its own user or not, this process holds nothing: but a tenant
@@ -52,12 +51,16 @@ func Run(argv []string) int {
 	if err != nil {
 		return complain(argv[0]+": "+err.Error(), notExecutable)
 	}
+	var terminating atomic.Bool
 	go func() {
 		for s := range signals {
+			if s == syscall.SIGTERM {
+				terminating.Store(true)
+			}
 			_ = unix.Kill(-1, s.(syscall.Signal))
 		}
 	}()
-	return reap(pid)
+	return reap(pid, &terminating)
 }
 
 var forwarded = []os.Signal{
@@ -71,20 +74,26 @@ func session() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Foreground: err == nil, Ctty: 0}
 }
 
-// reap waits for all children until the command has ended.
-func reap(command int) int {
+// reap waits for children until the command has ended, or when terminating until
+// all have.
+func reap(command int, terminating *atomic.Bool) int {
+	status, ended := 0, false
 	for {
 		var ws unix.WaitStatus
 		pid, err := unix.Wait4(-1, &ws, 0, nil)
 		switch {
 		case err == unix.EINTR:
-		case err != nil:
-			return complain("wait: "+err.Error(), notExecutable)
-		case pid != command:
-		case ws.Signaled():
-			return 128 + int(ws.Signal())
-		default:
-			return ws.ExitStatus()
+			continue
+		case err != nil: // no children are left
+			return status
+		case pid == command:
+			status, ended = ws.ExitStatus(), true
+			if ws.Signaled() {
+				status = 128 + int(ws.Signal())
+			}
+		}
+		if ended && !terminating.Load() {
+			return status
 		}
 	}
 }

@@ -44,11 +44,20 @@ func (a *attachment) take() bool {
 func (a *attachment) relay(conn *net.UnixConn, hangup func()) {
 	defer conn.Close()
 	var once sync.Once
+	read := make(chan struct{})
 	go func() {
+		defer close(read)
 		a.copyIn(conn)
-		if waitHangup(conn) {
-			once.Do(hangup)
+	}()
+	go func() {
+		if !waitHangup(conn) {
+			return
 		}
+		select { // what the client has sent before comes first, unless the dyno does not take it
+		case <-read:
+		case <-time.After(time.Second):
+		}
+		once.Do(hangup)
 	}()
 	lost := false
 	pump(a.out, func(data []byte) {

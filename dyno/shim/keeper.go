@@ -15,6 +15,7 @@ import (
 type keeper struct {
 	order  Order
 	bundle string
+	ports  *diagnosis  // nil when it need not listen
 	log    *logWriter  // nil when output is attached
 	attach *attachment // nil when output is logged
 
@@ -22,6 +23,8 @@ type keeper struct {
 	state   State
 	changed chan struct{} // closed and replaced at each change
 	stop    bool          // asked for, perhaps before there was a process
+	kill    bool          // the same
+	term    sync.Once
 	over    chan struct{} // closed when the dyno has ended and all is written down
 
 	readers  sync.WaitGroup // connections that still deliver something
@@ -72,33 +75,42 @@ func (k *keeper) signal(s unix.Signal) {
 	}
 }
 
+// end kills the dyno.
+func (k *keeper) end() {
+	k.mu.Lock()
+	k.kill = true
+	k.mu.Unlock()
+	k.signal(unix.SIGKILL)
+}
+
 // terminate begins the dyno's orderly end.
 func (k *keeper) terminate() {
 	k.mu.Lock()
-	first := !k.stop
+	now := !k.stop && k.state.Pid != 0
 	k.stop = true
-	started := k.state.Pid != 0
 	k.mu.Unlock()
-	if first && started {
+	if now {
 		k.sendTerm()
 	}
 }
 
 func (k *keeper) sendTerm() {
-	k.update(func(s *State) { s.Phase = Stopping })
-	k.signal(unix.SIGTERM)
-	time.AfterFunc(k.order.Grace, func() {
-		k.update(func(s *State) { s.StopTimedOut = true })
-		k.signal(unix.SIGKILL)
+	k.term.Do(func() {
+		k.update(func(s *State) { s.Phase = Stopping })
+		k.signal(unix.SIGTERM)
+		time.AfterFunc(k.order.Grace, func() {
+			k.update(func(s *State) { s.StopTimedOut = true })
+			k.signal(unix.SIGKILL)
+		})
 	})
 }
 
 // watchPort makes the dyno ready once it listens, or ends it after Boot.
 func (k *keeper) watchPort() {
-	if k.order.Port == 0 {
-		k.becomeReady()
+	if k.ports == nil {
 		return
 	}
+	defer k.ports.close()
 	var deadline time.Time
 	if k.order.Boot > 0 {
 		deadline = time.Now().Add(k.order.Boot)
@@ -108,7 +120,7 @@ func (k *keeper) watchPort() {
 		if state.Phase != Starting {
 			return
 		}
-		if listening(state.Pid, k.order.Port) {
+		if k.ports.listening(k.order.Port) {
 			k.becomeReady()
 			return
 		}
@@ -129,18 +141,15 @@ func (k *keeper) becomeReady() {
 	})
 }
 
-// started takes over a running process 1.
+// started takes over a running process 1, and does what was asked for before.
 func (k *keeper) started(pid int) {
-	k.mu.Lock()
-	stop := k.stop
-	k.mu.Unlock()
 	k.update(func(s *State) { s.Pid, s.PidStart = pid, ProcessStart(pid) })
-	if !stop { // a stop that comes from here on sees the pid
-		k.mu.Lock()
-		stop = k.stop && k.state.Phase == Starting
-		k.mu.Unlock()
-	}
-	if stop {
+	k.mu.Lock()
+	stop, kill := k.stop && k.state.Phase == Starting, k.kill
+	k.mu.Unlock()
+	if kill {
+		k.signal(unix.SIGKILL)
+	} else if stop {
 		k.sendTerm()
 	}
 }

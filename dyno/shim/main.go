@@ -58,6 +58,13 @@ func (k *keeper) run() error {
 	if err := stage(&k.order, k.bundle); err != nil {
 		return err
 	}
+	if k.order.Port != 0 {
+		ports, err := openDiagnosis(fdNet)
+		if err != nil {
+			return err
+		}
+		k.ports = ports
+	}
 	input, output, err := k.openOutput()
 	if err != nil {
 		return err
@@ -80,9 +87,15 @@ func (k *keeper) run() error {
 	}
 	k.forget()
 	k.started(pid)
+	if k.ports == nil {
+		k.becomeReady()
+	}
 	state, _ := k.now()
 	report(Report{State: state})
-	go k.watchPort()
+	go func() {
+		k.watchPort()
+		debug.FreeOSMemory() // what the start needed, the long wait does not
+	}()
 	k.wait(pid)
 	_ = cgroup.Find(k.order.Cgroup).Remove()
 	return nil
@@ -120,7 +133,6 @@ func (k *keeper) forget() {
 	_ = os.Remove(filepath.Join(k.order.Stage, "bundle", "config.json"))
 	_ = unix.Close(fdNet)
 	_ = unix.Close(fdUser)
-	debug.FreeOSMemory()
 }
 
 // waitReaders lets connections deliver the end.

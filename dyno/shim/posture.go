@@ -39,8 +39,12 @@ func hardened(pid int, uidBase uint32) error {
 	return checkPosture(string(status), string(maps), uidBase)
 }
 
-// InitPath is where a dyno sees its process 1.
-const InitPath = "/dev/kigo-init"
+// InitPath is where a dyno sees its process 1 (package pid1), and InitThreads how
+// many threads that may have: what a limit of processes grants above the command's own.
+const (
+	InitPath    = "/dev/kigo-init"
+	InitThreads = 8
+)
 
 func checkPosture(status, uidMap string, uidBase uint32) error {
 	want := map[string]string{

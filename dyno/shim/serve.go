@@ -70,7 +70,7 @@ func (k *keeper) answer(conn *net.UnixConn) {
 		k.terminate()
 		_, _ = conn.Write([]byte(ok))
 	case "kill":
-		k.signal(unix.SIGKILL)
+		k.end()
 		_, _ = conn.Write([]byte(ok))
 	case "logs":
 		k.answerLogs(conn)

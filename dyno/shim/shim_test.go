@@ -3,6 +3,7 @@ package shim
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kigo-dev/kigo/internal/testenv"
 )
 
 func TestLinesAreCutAtLineEndsAndAtTheirLimit(t *testing.T) {
@@ -140,20 +143,49 @@ func TestATornFrameIsNotRead(t *testing.T) {
 	}
 }
 
-func TestListeningSocketsAreFoundInTheKernelsTable(t *testing.T) {
-	const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1 1
-   1: 0100007F:1388 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1 1
-   2: 0100A8C0:0050 0100A8C0:C350 01 00000000:00000000 00:00000000 00000000  1000        0 1 1
-`
-	const tcp6 = `  sl  local_address                         remote_address                        st
-   0: 00000000000000000000000001000000:0051 00000000000000000000000000000000:0000 0A 0
-   1: 00000000000000000000000000000000:0052 00000000000000000000000000000000:0000 0A 0
-`
-	for port, want := range map[int]bool{8080: true, 5000: false, 80: false, 81: false, 82: true, 1: false} {
-		if got := listens([]byte(tcp), port) || listens([]byte(tcp6), port); got != want {
-			t.Errorf("port %d: %v, want %v", port, got, want)
+func TestListeningSocketsAreFoundUnlessOnLoopback(t *testing.T) {
+	own, err := os.Open("/proc/self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	testenv.NeedsRoot(t)
+	d, err := openDiagnosis(int(own.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	for address, want := range map[string]bool{
+		"127.0.0.1:0": false, "127.8.8.8:0": false, "[::1]:0": false, "0.0.0.0:0": true, "[::]:0": true,
+	} {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Fatal(err)
 		}
+		port := l.Addr().(*net.TCPAddr).Port
+		if got := d.listening(port); got != want {
+			t.Errorf("%s: listening %v, want %v", address, got, want)
+		}
+		_ = l.Close()
+		if d.listening(port) {
+			t.Errorf("%s: still listening after its end", address)
+		}
+	}
+}
+
+func BenchmarkListening(b *testing.B) {
+	own, err := os.Open("/proc/self/ns/net")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer own.Close()
+	d, err := openDiagnosis(int(own.Fd()))
+	if err != nil {
+		b.Skip(err)
+	}
+	defer d.close()
+	for b.Loop() {
+		d.listening(1)
 	}
 }
 

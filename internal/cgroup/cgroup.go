@@ -23,6 +23,7 @@ const root = "/sys/fs/cgroup"
 // Group is one control group: a folder in the one v2 hierarchy, or a folder of
 // the same name in each v1 hierarchy.
 type Group struct {
+	root    string   // where the hierarchies are mounted
 	path    string   // as in an OCI spec: absolute, below the hierarchies' roots
 	v2      bool     // memory, cpu and pids are in v2
 	folders []string // of all hierarchies, whether or not the group is in them
@@ -30,7 +31,7 @@ type Group struct {
 
 // Find returns the group at path; it need not exist.
 func Find(path string) Group {
-	g := Group{path: path, v2: Unified()}
+	g := Group{root: root, path: path, v2: Unified()}
 	for _, h := range hierarchies() {
 		g.folders = append(g.folders, filepath.Join(h, path))
 	}
@@ -61,9 +62,9 @@ var hierarchies = sync.OnceValue(func() []string {
 // file is the path of a file of a v1 controller or, with v2, of the one folder.
 func (g Group) file(controller, name string) string {
 	if g.v2 {
-		return filepath.Join(root, g.path, name)
+		return filepath.Join(g.root, g.path, name)
 	}
-	return filepath.Join(root, controller, g.path, name)
+	return filepath.Join(g.root, controller, g.path, name)
 }
 
 // Processes lists the pids of all processes in the group, as far as any of its
