@@ -81,7 +81,7 @@ func (c *Control) Rollback(ctx context.Context, a Actor, id kigo.AppID, which st
 func EligibleForRollback(r kigo.Release) bool { return eligible(r) == nil }
 
 func eligible(r kigo.Release) error {
-	why := ""
+	var why string
 	switch {
 	case r.Current:
 		why = "it is the current release"

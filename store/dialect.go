@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -67,8 +68,7 @@ func postgresDialect(dsn string) dialect {
 			db.SetMaxOpenConns(20)
 			db.SetMaxIdleConns(8)
 			if err := db.PingContext(ctx); err != nil {
-				db.Close()
-				return nil, fmt.Errorf("reach %s: %w", redact(dsn), err)
+				return nil, errors.Join(fmt.Errorf("reach %s: %w", redact(dsn), err), db.Close())
 			}
 			return &pools{write: db, read: db}, nil
 		},

@@ -56,7 +56,7 @@ func (s *Store) apply(ctx context.Context, db *sql.DB, m migration) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback()
+	defer func() { _ = tx.Rollback() }() // a no-op after Commit
 	if _, err := tx.ExecContext(ctx, m.text); err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (s *Store) checkBox(ctx context.Context) error {
 	return s.Update(ctx, func(tx *Tx) error {
 		sealed, err := tx.Meta(key)
 		if errors.Is(err, kigo.ErrNotFound) {
-			return tx.PutMeta(key, string(encode(tx.box.Seal(place, []byte(text)))))
+			return tx.PutMeta(key, encode(tx.box.Seal(place, []byte(text))))
 		}
 		if err != nil {
 			return err

@@ -8,11 +8,11 @@ import (
 // suspend closes the connections after an I/O error. A page that could not be
 // written may still reach the disk later, so what this process believes of the
 // database is worth nothing until the file has been read again.
-func (s *Store) suspend(cause error) {
+func (s *Store) suspend(failed *pools, cause error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.pools == nil || s.closed {
-		return
+	if s.pools != failed || s.closed {
+		return // somebody else has seen it
 	}
 	s.options.Log.Error("database failed, opening it again", "database", s.dialect.name, "error", cause)
 	if err := s.pools.close(); err != nil {
@@ -21,27 +21,22 @@ func (s *Store) suspend(cause error) {
 	s.pools = nil
 }
 
-// ensureOpen opens the database again after suspend, checking its contents.
-func (s *Store) ensureOpen(ctx context.Context) error {
-	s.mu.RLock()
-	ready, closed := s.pools != nil, s.closed
-	s.mu.RUnlock()
-	if closed {
-		return fmt.Errorf("use database: %w", errClosed)
-	}
-	if ready {
-		return nil
-	}
+// ensureOpen returns the connections. After suspend it opens the database again,
+// checking its contents.
+func (s *Store) ensureOpen(ctx context.Context) (*pools, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.pools != nil || s.closed {
-		return nil
+	if s.closed {
+		return nil, fmt.Errorf("use database: %w", errClosed)
+	}
+	if s.pools != nil {
+		return s.pools, nil
 	}
 	p, err := s.dialect.connect(ctx)
 	if err != nil {
-		return unavailable("The platform's database cannot be opened: its operator has to look", err)
+		return nil, unavailable("The platform's database cannot be opened: its operator has to look", err)
 	}
 	s.pools = p
 	s.options.Log.Info("database opened again", "database", s.dialect.name)
-	return nil
+	return p, nil
 }

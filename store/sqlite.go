@@ -61,13 +61,11 @@ func connectSQLite(ctx context.Context, path string) (*pools, error) {
 	}
 	write.SetMaxOpenConns(1)
 	if err := checkSQLite(ctx, write); err != nil {
-		write.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), write.Close())
 	}
 	read, err := sql.Open("sqlite", sqliteDSN(path, "_txlock=deferred", "_pragma=query_only(ON)"))
 	if err != nil {
-		write.Close()
-		return nil, err
+		return nil, errors.Join(err, write.Close())
 	}
 	n := max(4, runtime.GOMAXPROCS(0))
 	read.SetMaxOpenConns(n)

@@ -41,8 +41,8 @@ type Store struct {
 	lock    *lockFile // SQLite: held until Close
 	wake    broadcast // told after each emitting commit
 
-	mu     sync.RWMutex // held shared during each transaction
-	pools  *pools       // nil after an I/O error, until reopened
+	mu     sync.Mutex
+	pools  *pools // nil after an I/O error, until reopened
 	closed bool
 }
 
@@ -71,8 +71,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	if err := s.open(ctx); err != nil {
-		s.Close()
-		return nil, fmt.Errorf("open database: %w", err)
+		return nil, errors.Join(fmt.Errorf("open database: %w", err), s.Close())
 	}
 	return s, nil
 }
@@ -118,8 +117,8 @@ func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
 }
 
 // Update calls f with a transaction that may write, alone among all writers, and
-// commits when f returns nil. Inside f is no place for files, network, processes
-// or channels: f may be slow for everybody.
+// commits when f returns nil. Inside f is no place for files, network, processes,
+// channels or another Update: everybody waits for f.
 func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
 	return s.transact(ctx, s.dialect.update, f)
 }
@@ -132,10 +131,11 @@ type mode struct {
 }
 
 func (s *Store) transact(ctx context.Context, m mode, f func(*Tx) error) error {
-	if err := s.ensureOpen(ctx); err != nil {
+	p, err := s.ensureOpen(ctx)
+	if err != nil {
 		return err
 	}
-	emitted, err := s.attempt(ctx, m, f)
+	emitted, err := s.attempt(ctx, p, m, f)
 	if err == nil {
 		if emitted {
 			s.wake.signal()
@@ -143,26 +143,21 @@ func (s *Store) transact(ctx context.Context, m mode, f func(*Tx) error) error {
 		return nil
 	}
 	if s.dialect.ioError(err) {
-		s.suspend(err)
+		s.suspend(p, err)
 	}
 	return err
 }
 
-func (s *Store) attempt(ctx context.Context, m mode, f func(*Tx) error) (emitted bool, err error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.pools == nil {
-		return false, unavailable("The database is not open; try again", errClosed)
-	}
-	db := s.pools.read
+func (s *Store) attempt(ctx context.Context, p *pools, m mode, f func(*Tx) error) (emitted bool, err error) {
+	db := p.read
 	if m.write {
-		db = s.pools.write
+		db = p.write
 	}
 	sqlTx, err := db.BeginTx(ctx, m.opts)
 	if err != nil {
 		return false, s.classify(err, "begin transaction", false)
 	}
-	defer sqlTx.Rollback() // a no-op after Commit
+	defer func() { _ = sqlTx.Rollback() }() // a no-op after Commit
 	tx := &Tx{ctx: ctx, tx: sqlTx, box: s.options.Box, now: s.options.Now().UTC().Truncate(time.Microsecond)}
 	if m.begin != "" {
 		if _, err := sqlTx.ExecContext(ctx, m.begin); err != nil {
@@ -171,6 +166,9 @@ func (s *Store) attempt(ctx context.Context, m mode, f func(*Tx) error) (emitted
 	}
 	if err := f(tx); err != nil {
 		return false, s.classify(err, "", false)
+	}
+	if err := ctx.Err(); err != nil {
+		return false, err
 	}
 	if err := sqlTx.Commit(); err != nil {
 		return false, s.classify(err, "commit", m.write)

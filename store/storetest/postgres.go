@@ -78,7 +78,7 @@ func (p *Postgres) serve(t testing.TB, bin, data string, cred *syscall.Credentia
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			cmd.Wait() // its end is by a signal of ours, or its log says why
+			_ = cmd.Wait() // its end is by a signal of ours, or its log says why
 		}
 		close(ended)
 	}()
@@ -86,7 +86,7 @@ func (p *Postgres) serve(t testing.TB, bin, data string, cred *syscall.Credentia
 		t.Fatalf("start postgres: %v", err)
 	}
 	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGQUIT)
+		_ = cmd.Process.Signal(syscall.SIGQUIT)
 		<-ended
 	})
 	p.waitReady(t, ended, &log)
@@ -97,7 +97,7 @@ func (p *Postgres) waitReady(t testing.TB, ended chan struct{}, log *bytes.Buffe
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -124,7 +124,7 @@ func (p *Postgres) Database(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	name := fmt.Sprintf("kigo%d", p.databases.Add(1))
 	if _, err := db.Exec("CREATE DATABASE " + name); err != nil {
 		t.Fatalf("create database: %v", err)

@@ -98,7 +98,7 @@ func testConfig(t *testing.T, f *fixture) {
 
 func testBuilds(t *testing.T, f *fixture) {
 	b := kigo.Build{App: f.app.ID, User: f.account.ID, UserEmail: "e", Status: kigo.BuildPending, Stack: "heroku-22",
-		Buildpacks: []string{"heroku/go"}, Source: kigo.Source{Blob: "k", URL: "https://u:p@x/y?sig=z", Checksum: "SHA256:00", Version: "v", Description: "d"}, Output: "o"}
+		Buildpacks: []string{"heroku/go"}, Source: kigo.Source{Blob: "k", URL: "https://x/y?sig=z", Checksum: "SHA256:00", Version: "v", Description: "d"}, Output: "o"}
 	f.update(t, func(tx *store.Tx) error { return tx.CreateBuild(&b) })
 	same(t, "pending", get(t, f, (*store.Tx).PendingBuilds), []kigo.Build{b})
 	f.update(t, func(tx *store.Tx) error {
