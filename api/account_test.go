@@ -60,11 +60,17 @@ func TestAuthorizationsAreMadeShownOnceAndRevoked(t *testing.T) {
 			t.Errorf("the list tells a token: %+v", a)
 		}
 	}
-	self, err := s.as(token).Authorization(ctx, "~")
+	self, err := s.as(token).Authorization(ctx, made.ID)
 	must(t, err)
-	if self.ID != made.ID {
-		t.Errorf("~ is %+v", self)
+	key, err := s.Authorization(ctx, "~")
+	must(t, err)
+	if self.ID != made.ID || key.ID == made.ID || key.AccessToken.Token == s.token || !strings.HasSuffix(key.AccessToken.Token, s.token[len(s.token)-4:]) {
+		t.Errorf("its own %+v, the account's key %+v", self, key)
 	}
+	_, err = s.as(token).Authorization(ctx, "~")
+	wantError(t, err, 403, "forbidden", "scope")
+	_, err = s.as(token).RevokeAuthorization(ctx, key.ID)
+	wantError(t, err, 403, "forbidden", "scope")
 	updated, err := s.UpdateAuthorization(ctx, made.ID, "new")
 	must(t, err)
 	rotated, err := s.RotateAuthorization(ctx, made.ID)
@@ -76,7 +82,7 @@ func TestAuthorizationsAreMadeShownOnceAndRevoked(t *testing.T) {
 	wantError(t, err, 401, "unauthorized", "Invalid credentials provided.")
 	_, err = s.as(rotated.AccessToken.Token).Account(ctx)
 	must(t, err)
-	gone, err := s.RevokeAuthorization(ctx, made.ID)
+	gone, err := s.as(rotated.AccessToken.Token).RevokeAuthorization(ctx, made.ID)
 	must(t, err)
 	if gone.ID != made.ID {
 		t.Errorf("revoked %+v", gone)

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,12 +128,13 @@ func network(r *http.Request) string {
 	return ip.Mask(net.CIDRMask(48, 128)).String()
 }
 
-// authorization finds {authorization} of the path among the account's own: by
-// id, by its token, or "~" for the one in use.
+// authorization finds {authorization} of the path among the account's own, by id.
+// "~" is the account's API key, not the one in use: `heroku logout` asks for it so
+// as to revoke anything but that.
 func (c *call) authorization() (a kigo.Authorization, err error) {
 	which := c.param("authorization")
 	if which == "~" {
-		return c.auth, nil
+		return c.apiKey()
 	}
 	err = c.view(func(tx *store.Tx) error {
 		a, err = tx.Authorization(which)
@@ -141,6 +144,18 @@ func (c *call) authorization() (a kigo.Authorization, err error) {
 		err = kigo.NotFound("authorization")
 	}
 	return a, err
+}
+
+// apiKey is the oldest of the account's authorizations that allow everything for
+// ever, such as the one that the operator was given.
+func (c *call) apiKey() (kigo.Authorization, error) {
+	all, err := ctrl(c).Authorizations(c.ctx(), c.actor)
+	for _, a := range all {
+		if a.ExpiresAt.IsZero() && slices.Contains(a.Scope, "global") {
+			return a, nil
+		}
+	}
+	return kigo.Authorization{}, errors.Join(err, kigo.NotFound("authorization"))
 }
 
 func authorizationInfo(c *call) (reply, error) {
@@ -178,7 +193,11 @@ func authorizationDelete(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	_, err = ctrl(c).RevokeAuthorization(c.ctx(), c.actor, a.ID)
+	actor := c.actor
+	if a.ID == c.auth.ID {
+		actor.Scope = nil // what little a token may do, it may end itself
+	}
+	_, err = ctrl(c).RevokeAuthorization(c.ctx(), actor, a.ID)
 	return c.authorizationReply(ok, a, "", err)
 }
 

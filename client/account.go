@@ -37,7 +37,7 @@ func (c *Client) Authorizations(ctx context.Context) ([]Authorization, error) {
 	return list[Authorization](ctx, c, "/oauth/authorizations", ListOptions{})
 }
 
-// Authorization returns one; "~" is the one in use.
+// Authorization returns one; "~" is the account's API key.
 func (c *Client) Authorization(ctx context.Context, id string) (Authorization, error) {
 	return get[Authorization](ctx, c, path("oauth", "authorizations", id))
 }
