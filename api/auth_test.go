@@ -29,11 +29,11 @@ func TestEveryRouteWantsAToken(t *testing.T) {
 	s := newServer(t)
 	s.app("myapp")
 	path := s.paths("myapp")
-	revoked := s.scoped("global")
-	all, err := s.Authorizations(t.Context())
+	made, err := s.CreateAuthorization(t.Context(), client.NewAuthorization{})
 	must(t, err)
-	_, err = s.RevokeAuthorization(t.Context(), all[len(all)-1].ID)
+	_, err = s.RevokeAuthorization(t.Context(), made.ID)
 	must(t, err)
+	revoked := made.AccessToken.Token
 	expired := s.scopedUntil(t, time.Second)
 	for _, rt := range api.Routes() {
 		if rt.Open() {

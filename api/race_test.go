@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -75,7 +76,7 @@ func TestReadingWritesNothing(t *testing.T) {
 	}
 	last := version()
 	for _, rt := range api.Routes() {
-		if rt.Method != "GET" {
+		if rt.Method != http.MethodGet {
 			continue
 		}
 		s.raw("GET", path(rt.Pattern), s.token, nil, nil)
