@@ -3,6 +3,7 @@ package router
 import (
 	"net"
 	"runtime/debug"
+	"strconv"
 )
 
 // conn is one client's connection. While it is idle it holds no buffer.
@@ -20,12 +21,34 @@ type conn struct {
 	first     lazyReader
 }
 
-func (r *Router) newConn(w *wire, scheme string) *conn {
-	c := &conn{rt: r, wire: w, first: lazyReader{w: w}, via: "1.1 " + viaWord, protocol: " protocol=http1.1 tls=false"}
-	c.peer, _, _ = net.SplitHostPort(w.RemoteAddr().String())
-	_, port, _ := net.SplitHostPort(w.LocalAddr().String())
-	c.forwarded = "\r\nX-Forwarded-Proto: " + scheme + "\r\nX-Forwarded-Port: " + port + "\r\n"
+// door is what all connections of one listener have in common.
+type door struct {
+	secure    bool
+	forwarded string
+}
+
+func newDoor(a net.Addr, secure bool) *door {
+	scheme, port := "http", ""
+	if secure {
+		scheme = "https"
+	}
+	if t, ok := a.(*net.TCPAddr); ok {
+		port = strconv.Itoa(t.Port)
+	}
+	return &door{secure, "\r\nX-Forwarded-Proto: " + scheme + "\r\nX-Forwarded-Port: " + port + "\r\n"}
+}
+
+func (r *Router) newConn(w *wire, d *door) *conn {
+	c := &conn{rt: r, wire: w, first: lazyReader{w: w}, forwarded: d.forwarded, via: "1.1 " + viaWord, protocol: " protocol=http1.1 tls=false"}
+	c.peer = peerOf(w.RemoteAddr())
 	return c
+}
+
+func peerOf(a net.Addr) string {
+	if t, ok := a.(*net.TCPAddr); ok {
+		return t.AddrPort().Addr().Unmap().WithZone("").String()
+	}
+	return ""
 }
 
 // serve carries requests until one of the two sides has had enough.

@@ -33,7 +33,7 @@ func (d *download) run() *Code {
 	}
 	x.bytes = d.count()
 	if c == nil && !d.done {
-		c = d.copy()
+		c = d.rest()
 	}
 	if last := d.chunks.last(); last != nil && c == nil {
 		c = d.write(last)
@@ -93,6 +93,40 @@ func (d *download) walk(b []byte) (kept, read int, err error) {
 	return len(b), len(b), nil
 }
 
+// rest moves what did not come with the head.
+func (d *download) rest() *Code {
+	if x := d.x; x.framing == bodyLength && d.left >= spliceFrom {
+		if s := newSplicer(x.wire, x.c.wire); s != nil {
+			c := d.splice(s)
+			s.free(c == nil)
+			return c
+		}
+	}
+	return d.copy()
+}
+
+// splice moves a body of known length without looking at it.
+func (d *download) splice(s *splicer) *Code {
+	x := d.x
+	for d.left > 0 {
+		x.wire.within(x.c.rt.limits.Rolling)
+		n, err := s.fill(d.left)
+		if err != nil {
+			return d.ended(err)
+		}
+		x.wire.forever()
+		x.c.wire.sending()
+		if err := s.drain(n); err != nil {
+			return d.refused()
+		}
+		x.c.wire.forever()
+		d.left -= int64(n)
+		x.bytes = d.count()
+	}
+	d.done, d.clean = true, true
+	return nil
+}
+
 // copy moves the rest through a large buffer.
 func (d *download) copy() *Code {
 	x := d.x
@@ -148,14 +182,19 @@ func (d *download) write(b []byte) *Code {
 	x.c.wire.sending()
 	x.started = true
 	if _, err := x.c.wire.Write(b); err != nil {
-		switch {
-		case x.c.wire.late():
-			return h28
-		case x.c.wire.reason.Load() == reasonForced:
-			return h24
-		}
-		return h27
+		return d.refused()
 	}
 	x.c.wire.forever()
 	return nil
+}
+
+// refused is why the client takes no more.
+func (d *download) refused() *Code {
+	switch w := d.x.c.wire; {
+	case w.late():
+		return h28
+	case w.reason.Load() == reasonForced:
+		return h24
+	}
+	return h27
 }

@@ -9,6 +9,7 @@ import (
 
 // accept takes connections until the listener is closed.
 func (r *Router) accept(l net.Listener, secure bool) {
+	d := newDoor(l.Addr(), secure)
 	for {
 		nc, err := l.Accept()
 		if err != nil {
@@ -25,9 +26,9 @@ func (r *Router) accept(l net.Listener, secure bool) {
 		}
 		tcp, _ := nc.(*net.TCPConn)
 		if secure {
-			r.open(r.secure(nc, tcp))
+			r.open(r.secure(nc, tcp, d))
 		} else {
-			r.open(r.newConn(r.clock.newWire(nc, tcp), "http"))
+			r.open(r.newConn(r.clock.newWire(nc, tcp), d))
 		}
 	}
 }
@@ -60,9 +61,9 @@ const (
 	handshakeTime = 10 * time.Second
 )
 
-func (r *Router) secure(nc net.Conn, tcp *net.TCPConn) *conn {
+func (r *Router) secure(nc net.Conn, tcp *net.TCPConn, d *door) *conn {
 	t := tls.Server(nc, r.tls)
-	c := r.newConn(r.clock.newWire(t, tcp), "https")
+	c := r.newConn(r.clock.newWire(t, tcp), d)
 	c.sni = handshaking
 	return c
 }

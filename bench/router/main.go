@@ -76,6 +76,11 @@ func bench(seconds, rounds int, only, profile string) error {
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, os.Interrupt)
 	go func() { <-interrupted; stopAll(children); os.Exit(130) }()
+	if only == "" || only == "memory" { // first, while the processes are fresh
+		if err := memory(children); err != nil {
+			return err
+		}
+	}
 	for _, s := range scenarios {
 		if only != "" && only != s.name {
 			continue

@@ -34,6 +34,7 @@ func runBackend(addr string) error {
 	block := bytes.Repeat([]byte("x"), 16<<10)
 	small := []byte("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 128\r\n\r\n" + string(block[:128]))
 	large := append([]byte("HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n"), bytes.Repeat(block, 64)...)
+	upgraded := []byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 	chunked := []byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
 	for range 64 {
 		chunked = append(append(append(chunked, "4000\r\n"...), block...), "\r\n"...)
@@ -61,6 +62,8 @@ func runBackend(addr string) error {
 					answer = chunked
 				case 'l':
 					answer = large
+				case 'u':
+					answer = upgraded
 				}
 				if _, err := c.Write(answer); err != nil {
 					return
