@@ -8,12 +8,12 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/erofs/go-erofs"
+	"github.com/kigo-dev/kigo/internal/image"
 )
 
 // exportImage writes an image as the archive of a slug.
 func exportImage(f *os.File, w io.Writer) error {
-	src, err := erofs.Open(f)
+	src, err := image.Open(f)
 	if err != nil {
 		return fmt.Errorf("read image: %w", err)
 	}

@@ -102,7 +102,7 @@ func listing(t testing.TB, s *Store, digest string) []string {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	img, err := erofs.Open(f)
+	img, err := image.Open(f)
 	if err != nil {
 		t.Fatal(err)
 	}
