@@ -37,10 +37,26 @@ func (r *Router) open(c *conn) {
 	r.mu.Lock()
 	r.conns[c] = struct{}{}
 	r.mu.Unlock()
+	go c.begin()
+}
+
+// begin does what comes before the first request.
+func (c *conn) begin() {
+	if c.rt.config.ProxyHeader {
+		c.wire.within(c.rt.limits.Head)
+		peer, err := readProxy(c.wire.tcp)
+		if err != nil {
+			c.end()
+			return
+		}
+		if peer != "" {
+			c.peer = peer
+		}
+	}
 	if c.sni == handshaking {
-		go c.shake()
+		c.shake()
 	} else {
-		go c.serve()
+		c.serve()
 	}
 }
 
@@ -68,7 +84,7 @@ func (r *Router) secure(nc net.Conn, tcp *net.TCPConn, d *door) *conn {
 	return c
 }
 
-// shake makes the handshake in the connection's own goroutine.
+// shake makes the TLS handshake.
 func (c *conn) shake() {
 	c.wire.within(handshakeTime)
 	t := c.wire.Conn.(*tls.Conn)

@@ -47,7 +47,14 @@ func (x *exchange) dial() *Code {
 	for len(x.tried) < connectTries {
 		v := x.app.view.Load()
 		x.view = v
-		d := v.pick(x.c.rt.clock.now.Load(), x.tried)
+		now := x.c.rt.clock.now.Load()
+		var d *dyno
+		if v.Affinity {
+			d = x.sticky(v, now)
+		}
+		if d == nil {
+			d = v.pick(now, x.tried)
+		}
 		if d == nil {
 			if failed != nil {
 				return failed

@@ -22,6 +22,7 @@ type Config struct {
 	HTTP         []net.Listener
 	HTTPS        []net.Listener
 	Certificates func(*tls.ClientHelloInfo) (*tls.Certificate, error) // asked for each handshake
+	ProxyHeader  bool                                                 // every connection begins with a PROXY protocol header
 	Socket       string                                               // unix socket on which control sends snapshots; empty: none
 	SnapshotPath string                                               // where the last snapshot is kept; empty: nowhere
 	Logs         LogSink                                              // nil: no access lines
