@@ -65,8 +65,6 @@ func rateLimitInfo(c *call) (reply, error) {
 
 // Account features: there are none yet, so that every name is unknown.
 
-func accountFeatureList(c *call) (reply, error) { return emptyList(c) }
-
 func accountFeatureInfo(*call) (reply, error) { return reply{}, kigo.NotFound("account feature") }
 
 func accountFeatureUpdate(*call) (reply, error) { return reply{}, kigo.NotFound("account feature") }

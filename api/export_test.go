@@ -1,6 +1,7 @@
 package api
 
 import (
+	"reflect"
 	"strings"
 
 	"github.com/kigo-dev/kigo"
@@ -10,13 +11,14 @@ import (
 type Route struct {
 	Method, Pattern string
 	access          scope
+	Empty           bool // always an empty list
 }
 
 // Routes is the table of routes.
 func Routes() []Route {
 	out := make([]Route, len(routes))
 	for i, rt := range routes {
-		out[i] = Route{rt.method, rt.pattern, rt.access}
+		out[i] = Route{rt.method, rt.pattern, rt.access, reflect.ValueOf(rt.handle).Pointer() == reflect.ValueOf(emptyList).Pointer()}
 	}
 	return out
 }

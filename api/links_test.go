@@ -6,16 +6,11 @@ import (
 	"os"
 	"regexp"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/kigo-dev/kigo/api"
 )
-
-var update = flag.Bool("update", false, "write golden files")
 
 // validated counts, for each link of the schema, the successes that were checked.
 var validated struct {
@@ -102,39 +97,5 @@ func TestEveryRouteIsHerokus(t *testing.T) {
 		if !slices.Contains(known, key) && !slices.Contains(notInSchema, rt.Pattern) {
 			t.Errorf("%s is in no schema of Heroku's, nor among the known exceptions", key)
 		}
-	}
-}
-
-// The list is golden, so that a change of coverage is seen in review.
-func TestImplementedLinksAreListed(t *testing.T) {
-	s, err := official()
-	must(t, err)
-	have := implemented()
-	var lines []string
-	seen := map[string]bool{}
-	for _, l := range s.links {
-		if seen[l.key()] {
-			continue
-		}
-		seen[l.key()] = true
-		mark := "-"
-		switch {
-		case slices.Contains(refusedOnly, l.key()):
-			mark = "refused"
-		case slices.Contains(have, l.key()):
-			mark = "yes"
-		}
-		lines = append(lines, fmt.Sprintf("%-8s%s", mark, l.key()))
-	}
-	slices.SortFunc(lines, func(a, b string) int { return strings.Compare(a[8:], b[8:]) })
-	got := strings.Join(lines, "\n") + "\n"
-	const golden = "testdata/links.txt"
-	if *update {
-		must(t, os.WriteFile(golden, []byte(got), 0o644))
-	}
-	want, err := os.ReadFile(golden)
-	must(t, err)
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("run with -update (-want +got):\n%s", d)
 	}
 }

@@ -19,7 +19,7 @@ var routes = []route{
 	{"GET", "/users/{user}", identity, userInfo, false},
 	{"PATCH", "/users/{user}", global, userUpdate, false},
 	{"GET", "/account/rate-limits", identity, rateLimitInfo, true},
-	{"GET", "/account/features", identity, accountFeatureList, false},
+	{"GET", "/account/features", identity, emptyList, false},
 	{"GET", "/account/features/{feature}", identity, accountFeatureInfo, false},
 	{"PATCH", "/account/features/{feature}", global, accountFeatureUpdate, false},
 	{"GET", "/account/keys", identity, emptyList, false},

@@ -24,10 +24,11 @@ type hyperSchema struct {
 }
 
 type link struct {
-	method, href string
-	path         *regexp.Regexp
-	pointer      string // of its targetSchema; empty: it has none
-	schema       *jsonschema.Schema
+	resource, title string
+	method, href    string
+	path            *regexp.Regexp
+	pointer         string // of its targetSchema; empty: it has none
+	schema          *jsonschema.Schema
 }
 
 // deviations are where we do not do as the schema says, with the reason.
@@ -93,7 +94,8 @@ func newLink(name string, i int, l map[string]any) *link {
 	for _, part := range hrefPart.FindAllString(href, -1) {
 		pattern = strings.Replace(pattern, regexp.QuoteMeta(part), "([^/]+)", 1)
 	}
-	out := &link{method: l["method"].(string), href: href, path: regexp.MustCompile(pattern)}
+	title, _ := l["title"].(string)
+	out := &link{resource: name, title: title, method: l["method"].(string), href: href, path: regexp.MustCompile(pattern)}
 	if _, has := l["targetSchema"]; has {
 		out.pointer = fmt.Sprintf("heroku.json#/definitions/%s/links/%d/targetSchema", name, i)
 	}
