@@ -179,15 +179,6 @@ func complete[T any](list func() ([]T, error)) ([]T, error) {
 	return list()
 }
 
-// RemoveLink takes a dyno's link away, should it still be there.
-func (n *Network) RemoveLink(address netip.Addr) error {
-	l, err := netlink.LinkByName(n.link(address))
-	if err != nil {
-		return nil // gone with its namespace
-	}
-	return netlink.LinkDel(l)
-}
-
 func (n *Network) removeLinks() error {
 	names, err := n.Links()
 	for _, name := range names {

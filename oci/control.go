@@ -89,7 +89,7 @@ func (e *Engine) Logs(ctx context.Context, id kigo.DynoID, after uint64, f func(
 	}
 	bundle := e.bundle(id)
 	reader := shim.NewLogReader(bundle, after)
-	defer reader.Close()
+	defer func() { _ = reader.Close() }()
 	pass := func(l shim.Line) {
 		f(kigo.OutputLine{Seq: l.Seq, Time: l.Time, Text: l.Text, Dropped: l.Dropped})
 	}
@@ -106,7 +106,7 @@ func (e *Engine) Logs(ctx context.Context, id kigo.DynoID, after uint64, f func(
 func (e *Engine) followLogs(ctx context.Context, id kigo.DynoID, reader *shim.LogReader, pass func(shim.Line)) (finished bool, err error) {
 	conn, callErr := call(e.bundle(id), "logs")
 	if callErr == nil {
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 		defer context.AfterFunc(e.ctx, func() { _ = conn.Close() })()
 	}

@@ -165,8 +165,8 @@ func stageFolder(needed ...string) (string, error) {
 
 func above(folder string, paths []string) bool {
 	for _, path := range paths {
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			path = real
+		if resolved, err := filepath.EvalSymlinks(path); err == nil {
+			path = resolved
 		}
 		if rel, err := filepath.Rel(folder, path); err == nil && filepath.IsLocal(rel) {
 			return true

@@ -70,7 +70,7 @@ func mountErofs(file, folder string) error {
 	if err != nil {
 		return fmt.Errorf("open erofs: %w", err)
 	}
-	defer unix.Close(fs)
+	defer func() { _ = unix.Close(fs) }()
 	if err := unix.FsconfigSetString(fs, "source", file); err != nil {
 		return fmt.Errorf("set source: %w", err)
 	}
@@ -85,7 +85,7 @@ func mountErofs(file, folder string) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	return unix.MoveMount(fd, "", unix.AT_FDCWD, folder, unix.MOVE_MOUNT_F_EMPTY_PATH)
 }
 

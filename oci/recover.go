@@ -105,7 +105,7 @@ func (e *Engine) follow(id kigo.DynoID) {
 
 // listen passes on what the shim tells until it ends or the engine closes.
 func (e *Engine) listen(id kigo.DynoID, conn net.Conn) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	stop := context.AfterFunc(e.ctx, func() { _ = conn.Close() })
 	defer stop()
 	watchShim(conn, func(s shim.State) {

@@ -40,13 +40,13 @@ type suite struct {
 	made   int
 }
 
-// Run runs the suite; each test gets an engine of its own from new.
-func Run(t *testing.T, new func(*testing.T, Images) Subject) {
+// Run runs the suite; each test gets an engine of its own from open.
+func Run(t *testing.T, open func(*testing.T, Images) Subject) {
 	images := NewImages(t)
 	for _, test := range tests {
 		t.Run(strings.ReplaceAll(test.name, " ", "_"), func(t *testing.T) {
 			t.Parallel()
-			test.run(&suite{TB: t, Subject: new(t, images), images: images})
+			test.run(&suite{TB: t, Subject: open(t, images), images: images})
 		})
 	}
 }

@@ -42,7 +42,7 @@ func (a *attachment) take() bool {
 // relay copies both ways until the dyno has ended or the client is gone, which
 // calls hangup; it returns when the client has everything.
 func (a *attachment) relay(conn *net.UnixConn, hangup func()) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	var once sync.Once
 	read := make(chan struct{})
 	go func() {

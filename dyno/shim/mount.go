@@ -101,7 +101,7 @@ func idmapped(source, target string) error {
 	if err != nil {
 		return fmt.Errorf("clone mount: %w", err)
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	attr := unix.MountAttr{
 		Attr_set:  unix.MOUNT_ATTR_IDMAP | unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV,
 		Userns_fd: fdUser,
@@ -118,7 +118,7 @@ func overlay(lower, upper, work, target string) error {
 	if err != nil {
 		return fmt.Errorf("open overlay: %w", err)
 	}
-	defer unix.Close(fs)
+	defer func() { _ = unix.Close(fs) }()
 	for _, option := range [][2]string{{"lowerdir", lower}, {"upperdir", upper}, {"workdir", work}} {
 		if err := unix.FsconfigSetString(fs, option[0], option[1]); err != nil {
 			return fmt.Errorf("set overlay %s: %w", option[0], err)
@@ -134,6 +134,6 @@ func overlay(lower, upper, work, target string) error {
 	if err != nil {
 		return fmt.Errorf("mount overlay: %w", err)
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	return unix.MoveMount(fd, "", unix.AT_FDCWD, target, unix.MOVE_MOUNT_F_EMPTY_PATH)
 }

@@ -59,7 +59,7 @@ func outputPipe(uid int) (read, write *os.File, err error) {
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
 		return nil, nil, fmt.Errorf("make output pipe: %w", err)
 	}
-	defer unix.Close(fds[1])
+	defer func() { _ = unix.Close(fds[1]) }()
 	both, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", fds[1]), unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
 		_ = unix.Close(fds[0])

@@ -2,6 +2,7 @@ package shim
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -11,29 +12,27 @@ import (
 
 // hardened waits until the runtime has executed the dyno's process 1 and checks
 // from outside that it is confined: own user namespace, no capabilities, no new
-// privileges, a seccomp filter. A dyno that is not must not run.
+// privileges, a seccomp filter. A dyno that is not must not run; one that has
+// ended already is none of its business.
 func hardened(pid int, uidBase uint32) error {
 	proc := "/proc/" + strconv.Itoa(pid)
 	deadline := time.Now().Add(10 * time.Second)
 	for {
-		argv, err := os.ReadFile(proc + "/cmdline")
-		if err != nil || len(argv) == 0 {
-			return nil // it has ended already
+		argv, _ := os.ReadFile(proc + "/cmdline")
+		if len(argv) == 0 {
+			return nil
 		}
 		if bytes.HasPrefix(argv, []byte(InitPath)) {
 			break
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("check confinement: the runtime never started process 1")
+			return errors.New("check confinement: the runtime never started process 1")
 		}
 		time.Sleep(200 * time.Microsecond)
 	}
-	status, err := os.ReadFile(proc + "/status")
-	if err != nil {
-		return nil
-	}
-	maps, err := os.ReadFile(proc + "/uid_map")
-	if err != nil {
+	status, _ := os.ReadFile(proc + "/status")
+	maps, _ := os.ReadFile(proc + "/uid_map")
+	if len(status) == 0 || len(maps) == 0 {
 		return nil
 	}
 	return checkPosture(string(status), string(maps), uidBase)

@@ -84,12 +84,12 @@ type console struct {
 
 // receiveConsole takes the terminal's master from the runtime.
 func receiveConsole(listener int) console {
-	defer unix.Close(listener)
+	defer func() { _ = unix.Close(listener) }()
 	fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
 	if err != nil {
 		return console{err: fmt.Errorf("receive terminal: %w", err)}
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	name, control := make([]byte, 4096), make([]byte, unix.CmsgSpace(4))
 	_, n, _, _, err := unix.Recvmsg(fd, name, control, unix.MSG_CMSG_CLOEXEC)
 	if err != nil {
@@ -114,7 +114,7 @@ func listenUnix(dir, name string) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("open %s: %w", dir, err)
 	}
-	defer unix.Close(folder)
+	defer func() { _ = unix.Close(folder) }()
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return 0, fmt.Errorf("make socket: %w", err)

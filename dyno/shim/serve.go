@@ -42,7 +42,7 @@ func (k *keeper) serve(socket int) {
 		k.readers.Add(1)
 		go func() {
 			defer k.readers.Done()
-			defer conn.Close()
+			defer func() { _ = conn.Close() }()
 			k.answer(conn.(*net.UnixConn))
 		}()
 	}

@@ -41,7 +41,7 @@ func Find(path string) Group {
 // Unified reports whether this host has cgroup v2 alone.
 func Unified() bool {
 	var st unix.Statfs_t
-	return unix.Statfs(root, &st) == nil && int64(st.Type) == unix.CGROUP2_SUPER_MAGIC
+	return unix.Statfs(root, &st) == nil && uint32(st.Type) == unix.CGROUP2_SUPER_MAGIC
 }
 
 // hierarchies are the mount points of all hierarchies.

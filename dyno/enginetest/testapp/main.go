@@ -59,13 +59,12 @@ func connect(addresses []string) {
 			network, a = "udp", rest
 		}
 		conn, err := net.DialTimeout(network, a, 2*time.Second)
-		switch {
-		case err == nil:
-			fmt.Println("open", a)
-			_ = conn.Close()
-		default:
+		if err != nil {
 			fmt.Println("closed", a, err)
+			continue
 		}
+		fmt.Println("open", a)
+		_ = conn.Close()
 	}
 }
 
