@@ -50,7 +50,8 @@ type Store struct {
 // Create begins the stream of that key; there must be none yet.
 func (s *Store) Create(key string) (*Writer, error) { return s.write(key, os.O_EXCL) }
 
-// Append goes on with a stream whose writer died before its end, or begins it.
+// Append goes on with a stream whose writer died, or begins it. One that has
+// ended is open again until the Writer's Close.
 func (s *Store) Append(key string) (*Writer, error) { return s.write(key, 0) }
 
 func (s *Store) write(key string, flag int) (*Writer, error) {
@@ -69,11 +70,29 @@ func (s *Store) write(key string, flag int) (*Writer, error) {
 		f.Close()
 		return nil, err
 	}
+	w, err := s.writer(key, f)
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("create output stream: %w", err)
+	}
+	return w, nil
+}
+
+// writer goes on at the end of f with what is left of the limit.
+func (s *Store) writer(key string, f *os.File) (*Writer, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Chmod(modeOpen); err != nil {
+		return nil, err
+	}
 	limit := s.Max
 	if limit <= 0 {
 		limit = MaxSize
 	}
-	return &Writer{store: s, key: key, f: f, limit: limit, left: limit}, nil
+	left := max(0, limit-info.Size())
+	return &Writer{store: s, key: key, f: f, limit: limit, left: left, full: info.Size() > limit}, nil
 }
 
 // Exists reports whether there is a stream of that key, ended or not.

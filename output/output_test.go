@@ -238,3 +238,33 @@ func TestADeletedStreamEndsItsReadersWithAnError(t *testing.T) {
 		t.Errorf("a second Delete: %v", err)
 	}
 }
+
+func TestAStreamThatGoesOnKeepsItsLimitAndIsOpenAgain(t *testing.T) {
+	s := &Store{Dir: t.TempDir(), Max: 10}
+	first := create(t, s, "k")
+	write(t, first, "12345")
+	first.Close()
+	again, err := s.Append("k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := open(t, s, "k")
+	wantNext(t, r, "12345")
+	write(t, again, "67890")
+	wantNext(t, r, "67890")
+	write(t, again, "over")
+	again.Close()
+	rest, err := io.ReadAll(r)
+	if want := fmt.Sprintf(Truncated, 0); err != nil || string(rest) != want {
+		t.Errorf("rest %q, %v; want %q", rest, err, want)
+	}
+	third, err := s.Append("k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, third, "dropped")
+	third.Close()
+	if all, _ := io.ReadAll(open(t, s, "k")); strings.Contains(string(all), "dropped") {
+		t.Errorf("kept %q", all)
+	}
+}

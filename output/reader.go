@@ -59,7 +59,7 @@ func (r *reader) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		n, err := r.f.Read(p)
-		if n > 0 || (err != nil && err != io.EOF) {
+		if n > 0 || (err != nil && !errors.Is(err, io.EOF)) {
 			return n, err
 		}
 		if ended {
