@@ -67,7 +67,7 @@ func (u *unpacker) unpack(r *tar.Reader) error {
 	}
 	for {
 		h, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -184,7 +184,7 @@ func (u *unpacker) hardLink(h *tar.Header, name string) error {
 	if err != nil {
 		return err
 	}
-	defer src.Close()
+	defer src.Close() //nolint:errcheck // only read
 	// The link shares its target's place in go-erofs's spool file, which is
 	// appended to while it is read: io.SectionReader reads at offsets, so both work.
 	copied := &tar.Header{Typeflag: tar.TypeReg, Name: h.Name, Size: info.Size(), Mode: int64(info.Mode().Perm())}

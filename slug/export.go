@@ -67,7 +67,7 @@ func exportEntry(t *tar.Writer, src fs.FS, name string, d fs.DirEntry) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	_, err = io.Copy(t, f)
 	return err
 }
