@@ -130,7 +130,7 @@ func (a *attempt) watch(ctx context.Context, stop context.CancelCauseFunc) {
 // pack makes the slug.
 func (a *attempt) pack(ctx context.Context) error {
 	a.say.Title("Compressing...")
-	res, err := a.loop.Slugs.Pack(ctx, a.sandbox.tree, slug.Options{UID: slug.AppUID(a.app.UIDBase), Time: a.build.CreatedAt})
+	res, err := a.loop.Slugs.Pack(ctx, a.sandbox.tree, slug.Options{UID: slug.AppUID(a.app.UIDBase), Time: a.build.CreatedAt, HardLimit: a.loop.SlugLimit})
 	var large *slug.TooLarge
 	if errors.As(err, &large) {
 		return &refusal{why: large.Error(), lines: []string{
@@ -165,6 +165,5 @@ func (a *attempt) complete(ctx context.Context) error {
 	}
 	a.say.Line("Released v%d", release.Version)
 	a.say.Line("%s deployed to Kigo", a.loop.URL(a.app))
-	a.say.Plain("")
 	return nil
 }

@@ -4,15 +4,18 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,6 +50,7 @@ type platform struct {
 	engine *oci.Engine
 	store  *store.Store
 	app    kigo.App
+	mute   atomic.Bool // control is dead too
 
 	mu    sync.Mutex
 	slugs map[kigo.BuildID]kigo.Slug
@@ -90,7 +94,7 @@ func newPlatform(t testing.TB) *platform {
 		Stack:  func(string) (kigo.Image, error) { return stack.image, nil },
 		URL:    func(a kigo.App) string { return "http://" + a.Name + ".localhost/" },
 		Log:    slog.New(slog.NewTextHandler(t.Output(), nil)),
-		Host:   &build.Environment{},
+		Host:   &build.Environment{Vars: []string{"GOPROXY=off"}}, // tests ask nobody outside
 	}
 	return p
 }
@@ -226,6 +230,9 @@ func (p *platform) CompleteBuild(ctx context.Context, id kigo.BuildID, s kigo.Sl
 
 // FailBuild is the test's control.
 func (p *platform) FailBuild(ctx context.Context, id kigo.BuildID, why string) error {
+	if p.mute.Load() {
+		return errors.New("control is dead")
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ends[id] = why
@@ -305,7 +312,7 @@ func smallStack(t testing.TB) stackImage {
 	must(t, os.WriteFile(filepath.Join(root, "etc/passwd"), []byte("root:x:0:0::/root:/bin/sh\ndyno:x:1000:1000::/app:/bin/bash\n"), 0o644))
 	install(t, root, testenv.NeedsProgram(t, "busybox"), "bin/busybox")
 	install(t, root, testenv.NeedsProgram(t, "/bin/bash", "bash"), "bin/bash")
-	for _, name := range []string{"sh", "cat", "cp", "dd", "echo", "env", "false", "grep", "id", "ls", "mkdir", "pwd", "rm", "sed", "sleep", "sort", "touch", "true", "wc"} {
+	for _, name := range []string{"sh", "cat", "chmod", "cp", "dd", "echo", "env", "false", "grep", "head", "id", "ln", "ls", "mkdir", "pwd", "rm", "sed", "seq", "sleep", "sort", "touch", "tr", "true", "wc"} {
 		must(t, os.Symlink("busybox", filepath.Join(root, "bin", name)))
 	}
 	must(t, os.Symlink("/bin/env", filepath.Join(root, "usr/bin/env")))
@@ -338,6 +345,58 @@ func copyTo(t testing.TB, from, to string) {
 	must(t, err)
 	must(t, os.MkdirAll(filepath.Dir(to), 0o755))
 	must(t, os.WriteFile(to, b, 0o755))
+}
+
+// deadEngine stands for the process that was killed: launches go on, but nobody
+// can end or forget them.
+type deadEngine struct {
+	build.Engine
+	dead  atomic.Bool
+	ended chan struct{} // closed with it
+}
+
+func (e *deadEngine) Logs(ctx context.Context, id kigo.DynoID, after uint64, f func(kigo.OutputLine)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-e.ended:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return e.Engine.Logs(ctx, id, after, f)
+}
+
+func (e *deadEngine) Kill(ctx context.Context, id kigo.DynoID) error {
+	if e.dead.Load() {
+		return errors.New("dead")
+	}
+	return e.Engine.Kill(ctx, id)
+}
+
+func (e *deadEngine) Remove(ctx context.Context, id kigo.DynoID) error {
+	if e.dead.Load() {
+		return errors.New("dead")
+	}
+	return e.Engine.Remove(ctx, id)
+}
+
+func (e *deadEngine) Status(ctx context.Context, id kigo.DynoID) (kigo.RunStatus, error) {
+	if e.dead.Load() {
+		return kigo.RunStatus{}, errors.New("dead")
+	}
+	return e.Engine.Status(ctx, id)
+}
+
+// noise is text that cannot be compressed well.
+func noise(n int) string {
+	r := rand.New(rand.NewPCG(1, 2))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+	return string(b)
 }
 
 func must(t testing.TB, err error) {

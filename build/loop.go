@@ -55,12 +55,13 @@ type Config struct {
 	URL     func(kigo.App) string                 // where an app is served, with a slash at its end
 	Log     *slog.Logger
 
-	Slots   int           // builds at once; default 2
-	Limit   time.Duration // of one build; default 15 minutes, as Heroku
-	Memory  int64         // bytes; default 2.5 GiB
-	Scratch int64         // bytes of /app and /tmp; default 8 GiB
-	Program string        // folder that holds kigo-buildpack; default the embedded one
-	Host    *Environment  // default HostEnvironment
+	Slots     int           // builds at once; default 2
+	Limit     time.Duration // of one build; default 15 minutes, as Heroku
+	Memory    int64         // bytes; default 2.5 GiB
+	Scratch   int64         // bytes of /app and /tmp; default 8 GiB
+	SlugLimit int64         // compressed bytes; default kigo.SlugHardLimit
+	Program   string        // folder that holds kigo-buildpack; default the embedded one
+	Host      *Environment  // default HostEnvironment
 }
 
 // Loop works on pending builds.

@@ -1,0 +1,205 @@
+package build_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/build"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// script is a Go app whose hook before compiling is a shell script: the quickest
+// way to let a build do anything.
+func script(lines string) map[string]string {
+	return map[string]string{"go.mod": "module x\n\ngo 1.1\n", "bin/go-pre-compile": lines, "Procfile": "web: a\n"}
+}
+
+// hostile is a Procfile app together with something bad that its build does. The
+// built-in go buildpack runs the script after it has found its toolchain.
+func (p *platform) hostile(lines string) map[string]string {
+	files := script("#!/bin/bash\n" + lines + "\n")
+	files["go.mod"] = "module x\n\ngo " + fakeGo + "\n"
+	return files
+}
+
+// fakeGo is a Go that is found and cannot do anything.
+const fakeGo = "1.25.77"
+
+func (p *platform) fakeGo() {
+	p.Helper()
+	must(p, os.MkdirAll(filepath.Join(p.dir, "toolchains", "go-"+fakeGo, "bin"), 0o755))
+}
+
+func TestBuildsThatFailSayWhyAndLeaveNothing(t *testing.T) {
+	p := newPlatform(t)
+	p.fakeGo()
+	p.config.Limit = 20 * time.Second
+	p.config.Memory = 200 << 20
+	loop, _ := p.start()
+	for _, c := range []struct {
+		name  string
+		files map[string]string
+		packs []string
+		why   string // what control is told
+		text  []string
+	}{
+		{name: "no language", files: map[string]string{"README": "x"}, why: "no default language could be detected for this app",
+			text: []string{" !     No default language could be detected for this app.\n", "\n !     Push failed\n"}},
+		{name: "bad Procfile", files: map[string]string{"Procfile": "web a"}, why: `Procfile line 1 is not "type: command": "web a"`,
+			text: []string{`Procfile line 1 is not`}},
+		{name: "unknown buildpack", files: map[string]string{"Procfile": "web: a"}, packs: []string{"heroku/cobol"},
+			why: "Unknown buildpack", text: []string{"one of the names heroku/go"}},
+		{name: "compile fails", files: p.hostile("echo no luck; exit 3"), why: "failed to compile Go app",
+			text: []string{"       no luck\n", " !     Push rejected, failed to compile Go app.\n\n !     Push failed\n"}},
+		{name: "out of memory", files: p.hostile(`a=$(head -c 400000000 /dev/zero | tr '\0' x); echo ${#a}`), why: "out of memory",
+			text: []string{"used more than its 200 MB of memory"}},
+		{name: "hostile result", files: p.hostile("rm -rf /tmp/codon/result.json; ln -s /etc/shadow /tmp/codon/result.json; chmod 555 /tmp/codon; exit 1"),
+			why: "platform error", text: []string{" !     Push failed\n"}},
+		{name: "wishes", files: p.hostile("cd /tmp/codon/toolchains; touch go-1.99999.1 ../x 'go-1.0/../../a' 2>/dev/null; for i in $(seq 200); do touch $i; done; exit 1"),
+			why: "failed to compile Go app", text: []string{" !     Push failed\n"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			id := p.push(c.files, c.packs...)
+			loop.Mark(p.app.ID)
+			text := p.read(id)
+			if !strings.HasPrefix(p.end(id), c.why) {
+				t.Errorf("control was told %q, want %q", p.end(id), c.why)
+			}
+			for _, want := range c.text {
+				if !strings.Contains(text, want) {
+					t.Errorf("no %q in:\n%s", want, text)
+				}
+			}
+			p.eventually("nothing is left", func() bool { return len(p.leftovers()) == 0 })
+		})
+	}
+	if caches, _ := filepath.Glob(filepath.Join(p.dir, "cache", "*", "0*")); len(caches) > 0 {
+		t.Errorf("a failed build left a cache: %v", caches)
+	}
+}
+
+func TestABuildIsKilledAtItsLimitWithAllThatItStarted(t *testing.T) {
+	p := newPlatform(t)
+	p.fakeGo()
+	p.config.Limit = 3 * time.Second
+	loop, _ := p.start()
+	id := p.push(p.hostile("(trap '' TERM; while true; do sleep 1; done) & sleep 600"))
+	loop.Mark(p.app.ID)
+	text := p.read(id)
+	if p.end(id) != "timed out" || !strings.Contains(text, " !     Push rejected, build timed out; must complete in 3 seconds\n") {
+		t.Errorf("%s:\n%s", p.end(id), text)
+	}
+	p.eventually("nothing is left", func() bool { return len(p.leftovers()) == 0 })
+}
+
+func TestACancelledBuildEndsAtOnce(t *testing.T) {
+	p := newPlatform(t)
+	p.fakeGo()
+	loop, _ := p.start()
+	id := p.push(p.hostile("echo waiting; sleep 600"))
+	loop.Mark(p.app.ID)
+	p.eventually("it runs", func() bool { return len(p.leftovers()) > 1 })
+	if err := p.setStatus(context.Background(), id, kigo.BuildFailed); err != nil { // as control does
+		t.Fatal(err)
+	}
+	if text := p.read(id); !strings.Contains(text, " !     Build canceled.\n") {
+		t.Error(text)
+	}
+	p.eventually("nothing is left", func() bool { return len(p.leftovers()) == 0 })
+}
+
+func TestAnAppThatIsDestroyedEndsItsBuild(t *testing.T) {
+	p := newPlatform(t)
+	p.fakeGo()
+	loop, _ := p.start()
+	id := p.push(p.hostile("echo waiting; sleep 600"))
+	loop.Mark(p.app.ID)
+	p.eventually("it runs", func() bool { return len(p.leftovers()) > 1 })
+	err := p.store.Update(context.Background(), func(tx *store.Tx) error {
+		p.app.Destroying = true
+		return tx.UpdateApp(&p.app)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := p.read(id); !strings.Contains(text, "The app was destroyed while it was being built.") {
+		t.Error(text)
+	}
+	p.eventually("nothing is left", func() bool { return len(p.leftovers()) == 0 })
+}
+
+func TestAfterACrashAnInterruptedBuildFailsAndAWaitingOneRuns(t *testing.T) {
+	p := newPlatform(t)
+	p.fakeGo()
+	real := p.config.Engine
+	dead := &deadEngine{Engine: real, ended: make(chan struct{})}
+	p.config.Engine = dead
+	loop, stop := p.start()
+	first := p.push(p.hostile("sleep 600"))
+	loop.Mark(p.app.ID)
+	p.eventually("it runs", func() bool { return len(p.leftovers()) > 1 })
+	dead.dead.Store(true) // as after kill -9: nothing more is done by this process
+	p.mute.Store(true)
+	close(dead.ended)
+	stop()
+	p.mute.Store(false)
+	must(t, os.MkdirAll(filepath.Join(p.dir, "builds", string(first), "tree"), 0o711)) // a killed process could not have removed it
+	second := p.push(map[string]string{"Procfile": "web: a\n"})
+	p.config.Engine = real
+	p.start()
+	if text := p.read(second); p.end(second) != "succeeded" {
+		t.Errorf("second: %s\n%s", p.end(second), text)
+	}
+	if p.end(first) != "interrupted" {
+		t.Errorf("first: %q", p.end(first))
+	}
+	p.eventually("nothing is left", func() bool { return len(p.leftovers()) == 0 })
+}
+
+func TestAFullDiskIsToldAsOurs(t *testing.T) {
+	p := newPlatform(t)
+	small := filepath.Join(p.dir, "builds")
+	must(t, os.MkdirAll(small, 0o711))
+	must(t, unix.Mount("tmpfs", small, "tmpfs", 0, "size=200k,mode=711"))
+	t.Cleanup(func() { unix.Unmount(small, unix.MNT_DETACH) }) //nolint:errcheck // gone with the test
+	loop, _ := p.start()
+	id := p.push(map[string]string{"Procfile": "web: a\n", "large": strings.Repeat("x", 1<<20)})
+	loop.Mark(p.app.ID)
+	text := p.read(id)
+	if !strings.Contains(text, "disk is full") || !strings.Contains(text, "not a fault of your app") || !strings.HasPrefix(p.end(id), "platform error") {
+		t.Errorf("%s:\n%s", p.end(id), text)
+	}
+}
+
+func TestAToolchainThatCannotBeFetchedIsTold(t *testing.T) {
+	p := newPlatform(t)
+	p.config.Host = &build.Environment{Vars: []string{"GOPROXY=http://127.0.0.1:9"}}
+	loop, _ := p.start()
+	id := p.push(map[string]string{"go.mod": "module x\n\ngo 1.25.1\n", "main.go": "package main\n\nfunc main() {}\n"})
+	loop.Mark(p.app.ID)
+	began := time.Now()
+	text := p.read(id)
+	if !strings.Contains(text, " !     Go 1.25.1 could not be installed: fetch go 1.25.1: ") || time.Since(began) > time.Minute {
+		t.Errorf("after %s: %s\n%s", time.Since(began), p.end(id), text)
+	}
+	p.eventually("nothing is left", func() bool { return len(p.leftovers()) == 0 })
+}
+
+func TestASlugThatIsTooLargeIsRefused(t *testing.T) {
+	p := newPlatform(t)
+	p.config.SlugLimit = 1 << 20
+	loop, _ := p.start()
+	id := p.push(map[string]string{"Procfile": "web: a\n", "noise": noise(2 << 20)})
+	loop.Mark(p.app.ID)
+	text := p.read(id)
+	if want := " !     Compiled slug size: 2.0M is too large (max is 1M).\n"; !strings.Contains(text, want) || !strings.HasSuffix(text, " !     Push failed\n") {
+		t.Errorf("no %q in:\n%s", want, text)
+	}
+}
