@@ -41,13 +41,19 @@ func Build(ctx context.Context, o Options) (Info, error) {
 		return Info{}, err
 	}
 	defer shelf.close()
+	if info, from, ok := s.twin(o); ok {
+		return info, s.take(from, info)
+	}
 	info, found := shelf.find(o)
 	if !found {
 		if info, err = shelf.make(ctx, o); err != nil {
 			return Info{}, fmt.Errorf("build stack %s-%s: %w", o.Name, o.Variant, err)
 		}
 	}
-	return info, s.take(shelf.image(o), info)
+	if err := s.take(shelf.image(o), info); err != nil {
+		return Info{}, err
+	}
+	return info, shelf.clear(o)
 }
 
 // makeImage builds a root in a temporary folder and writes it to file.

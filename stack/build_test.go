@@ -80,6 +80,10 @@ func TestASecondBuildOfTheSameIsNone(t *testing.T) {
 		t.Fatalf("List = %v, %v; want run and build", first, err)
 	}
 	t.Setenv("PATH", "") // nothing can be built any more
+	other, err := stack.Build(t.Context(), stack.Options{Name: "other", Variant: stack.VariantRun, Size: stack.SizeSmall, Dir: s.Dir})
+	if err != nil || other.Digest != first[1].Digest || other.Name != "other" {
+		t.Errorf("under another name: %+v, %v", other, err)
+	}
 	for _, dir := range []string{s.Dir, t.TempDir()} {
 		again, err := stack.Build(t.Context(), stack.Options{Variant: stack.VariantRun, Size: stack.SizeSmall, Dir: dir, Cache: stacktest.Cache()})
 		if err != nil || again.Digest != first[1].Digest {

@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,10 +16,11 @@ import (
 )
 
 // shelf is a folder of built images by their inputs, locked for one builder: the
-// shared cache, or the stacks' own folder where there is none.
+// shared cache or, where there is none, a folder that keeps nothing.
 type shelf struct {
 	dir  string
 	lock *os.File
+	keep bool
 }
 
 // openShelf waits until no other process builds on it.
@@ -44,7 +46,18 @@ func openShelf(ctx context.Context, o Options) (*shelf, error) {
 		case <-tick.C:
 		}
 	}
-	return &shelf{dir: dir, lock: lock}, nil
+	return &shelf{dir: dir, lock: lock, keep: o.Cache != ""}, nil
+}
+
+// clear removes an image that was taken from a shelf that keeps nothing.
+func (s *shelf) clear(o Options) error {
+	if s.keep {
+		return nil
+	}
+	if err := errors.Join(os.Remove(s.about(o)), os.Remove(s.image(o))); err != nil {
+		return fmt.Errorf("clear shelf: %w", err)
+	}
+	return nil
 }
 
 func (s *shelf) close() { s.lock.Close() }

@@ -69,6 +69,23 @@ func (s *Store) List() ([]Info, error) {
 	return all, nil
 }
 
+// twin finds an image of the same inputs that the store has under another name,
+// such as the small stack's other variant.
+func (s *Store) twin(o Options) (info Info, from string, ok bool) {
+	all, err := s.List()
+	if err != nil {
+		return Info{}, "", false
+	}
+	for _, info := range all {
+		if info.Inputs == o.inputs() && s.whole(info) {
+			from = s.imagePath(info)
+			info.Name, info.Variant = o.Name, o.Variant
+			return info, from, from != s.imagePath(info)
+		}
+	}
+	return Info{}, "", false
+}
+
 // take puts an image from a shelf into the store. The description comes last, so
 // that it never tells of another file.
 func (s *Store) take(from string, info Info) error {
