@@ -31,9 +31,9 @@ func TestHostsLeadToTheirAppInAnySpelling(t *testing.T) {
 	} {
 		res := r.raw(t, "GET / HTTP/1.1\r\nHost: "+spelled+"\r\n\r\n")
 		switch body := bodyOf(t, res); {
-		case want == "" && res.StatusCode != 404:
+		case want == "" && res.StatusCode != http.StatusNotFound:
 			t.Errorf("%q: %d, want 404", spelled, res.StatusCode)
-		case want == "400" && res.StatusCode != 400:
+		case want == "400" && res.StatusCode != http.StatusBadRequest:
 			t.Errorf("%q: %d, want 400", spelled, res.StatusCode)
 		case want != "" && want != "400" && body != want:
 			t.Errorf("%q: %q, want %q", spelled, body, want)

@@ -154,7 +154,7 @@ func TestAConnectionThatNobodyAcceptsIsH19(t *testing.T) {
 	r := startRouter(t, Config{Limits: quick})
 	r.serve(t, fillQueue(t, l))
 	res := r.raw(t, plainGet)
-	if res.StatusCode != 503 {
+	if res.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("status %d", res.StatusCode)
 	}
 	r.logs.find(t, `code=H19 desc="Backend connection timeout"`, "dyno=web.1 connect=3")
@@ -185,7 +185,7 @@ func TestADynoThatRefusesIsSetAsideAndAnotherAnswers(t *testing.T) {
 	bad := refusing(t)
 	r.serve(t, bad, bad, bad, good)
 	for range 20 {
-		if res := r.raw(t, plainGet); res.StatusCode != 200 {
+		if res := r.raw(t, plainGet); res.StatusCode != http.StatusOK {
 			t.Fatalf("status %d\n%s", res.StatusCode, r.logs)
 		}
 	}
@@ -203,7 +203,7 @@ func TestMoreThanTheBacklogIsH11(t *testing.T) {
 		fmt.Fprint(c, plainGet)
 	}
 	eventually(t, "two requests at the dyno", func() bool { return r.table.Load().apps["a1"].active.Load() == 2 })
-	if res := r.raw(t, plainGet); res.StatusCode != 503 {
+	if res := r.raw(t, plainGet); res.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("status %d", res.StatusCode)
 	}
 	close(release)
@@ -224,7 +224,7 @@ func TestAWaitingRequestGoesToTheDynoThatComesUp(t *testing.T) {
 	app.Dynos[0].State = kigo.DynoUp
 	r.apply(t, app)
 	res, err := http.ReadResponse(in, nil)
-	if err != nil || res.StatusCode != 200 {
+	if err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("%v %v", res, err)
 	}
 }
@@ -321,7 +321,7 @@ func TestTooManyTunnelsAreH22(t *testing.T) {
 	if head, err := readHeadText(in); err != nil || !strings.HasPrefix(head, "HTTP/1.1 101 ") {
 		t.Fatalf("%q %v", head, err)
 	}
-	if res := r.raw(t, upgrade); res.StatusCode != 503 {
+	if res := r.raw(t, upgrade); res.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("status %d", res.StatusCode)
 	}
 	r.logs.find(t, `code=H22 desc="Connection limit reached"`)
@@ -345,7 +345,7 @@ func TestAFaultOfOursIsH99(t *testing.T) {
 	a := r.table.Load().apps["a1"]
 	view := a.view.Swap(nil)
 	defer a.view.Store(view)
-	if res := r.raw(t, plainGet); res.StatusCode != 503 {
+	if res := r.raw(t, plainGet); res.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("status %d", res.StatusCode)
 	}
 	r.logs.find(t, `code=H99 desc="Platform error"`)
@@ -356,12 +356,12 @@ func TestAFaultOfOursIsH99(t *testing.T) {
 
 func TestUnknownHostsAndARouterWithoutRoutesSaySo(t *testing.T) {
 	r := startRouter(t, Config{Limits: quick})
-	if res := r.raw(t, plainGet); res.StatusCode != 503 || !strings.Contains(bodyOf(t, res), "Routes unavailable") {
+	if res := r.raw(t, plainGet); res.StatusCode != http.StatusServiceUnavailable || !strings.Contains(bodyOf(t, res), "Routes unavailable") {
 		t.Errorf("without a snapshot: %d", res.StatusCode)
 	}
 	r.serve(t)
 	res := r.raw(t, "GET / HTTP/1.1\r\nHost: other.test\r\n\r\n")
-	if res.StatusCode != 404 || !strings.Contains(bodyOf(t, res), "No such app") {
+	if res.StatusCode != http.StatusNotFound || !strings.Contains(bodyOf(t, res), "No such app") {
 		t.Errorf("unknown host: %d", res.StatusCode)
 	}
 }

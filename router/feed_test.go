@@ -111,11 +111,11 @@ func TestADamagedSnapshotFileMeansNoRoutesUntilControlSpeaks(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := startRouter(t, Config{Limits: quick, SnapshotPath: path})
-	if res := r.raw(t, plainGet); res.StatusCode != 503 {
+	if res := r.raw(t, plainGet); res.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("status %d", res.StatusCode)
 	}
 	r.serve(t, goDyno(t, func(http.ResponseWriter, *http.Request) {}))
-	if res := r.raw(t, plainGet); res.StatusCode != 200 {
+	if res := r.raw(t, plainGet); res.StatusCode != http.StatusOK {
 		t.Errorf("status %d", res.StatusCode)
 	}
 }
@@ -189,11 +189,11 @@ func TestAHandOverLosesNoRequest(t *testing.T) {
 					return
 				default:
 				}
-				q, _ := http.NewRequest("POST", "http://"+l.Addr().String(), nil) // a client repeats no POST
+				q, _ := http.NewRequest(http.MethodPost, "http://"+l.Addr().String(), nil) // a client repeats no POST
 				q.Host = "demo.test"
 				sent.Add(1)
 				res, err := client.Do(q)
-				if err != nil || res.StatusCode != 200 {
+				if err != nil || res.StatusCode != http.StatusOK {
 					failed.Add(1)
 					t.Log(err)
 				}

@@ -30,10 +30,15 @@ const (
 	h2Window  = 10 * time.Second
 )
 
+// http2Server is deprecated in favour of net/http's Server, whose Shutdown closes
+// idle connections under requests that are on their way. This one only says
+// GOAWAY to them.
+type http2Server = http2.Server //nolint:staticcheck // see above
+
 func (r *Router) newHTTP2() {
-	r.h2 = &http2.Server{MaxConcurrentStreams: h2Streams, IdleTimeout: r.limits.Idle}
+	r.h2 = &http2Server{MaxConcurrentStreams: h2Streams, IdleTimeout: r.limits.Idle} //nolint:staticcheck // see http2Server
 	r.h2base = &http.Server{MaxHeaderBytes: requestMax, ErrorLog: slog.NewLogLogger(r.log.Handler(), slog.LevelDebug)}
-	_ = http2.ConfigureServer(r.h2base, r.h2) // fails only for TLS settings, of which there are none
+	_ = http2.ConfigureServer(r.h2base, r.h2) //nolint:staticcheck // see http2Server; it fails for TLS settings only
 }
 
 // serveHTTP2 carries streams until the connection ends.
@@ -41,7 +46,7 @@ func (c *conn) serveHTTP2(t *tls.Conn) {
 	defer c.end()
 	c.wire.forever()
 	guard := &abortGuard{}
-	c.rt.h2.ServeConn(t, &http2.ServeConnOpts{
+	c.rt.h2.ServeConn(t, &http2.ServeConnOpts{ //nolint:staticcheck // see http2Server
 		BaseConfig: c.rt.h2base,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 			if guard.tripped() {

@@ -36,7 +36,6 @@ var (
 	refuseVersion  = &refusal{505, "HTTP version not supported", causeHeader}
 	refuseSlow     = &refusal{408, "request head took too long", causeHeader}
 	refuseExpect   = &refusal{417, "unsupported Expect", causeExpect}
-	refuseBadChunk = &refusal{400, "malformed chunk", causeChunk}
 	causeHeader    = "bad header"
 	causeChunk     = "bad chunk"
 	causeExpect    = "unsupported expect header value"
@@ -53,7 +52,6 @@ var (
 	tokenUpgrade   = []byte("upgrade")
 	tokenContinue  = []byte("100-continue")
 	tokenH2C       = []byte("h2c")
-	tokenWebSocket = []byte("websocket")
 	methodHEAD     = []byte("HEAD")
 	methodGET      = []byte("GET")
 	methodOPTIONS  = []byte("OPTIONS")
@@ -83,7 +81,6 @@ type request struct {
 	cookie   []byte // the first Cookie line's value
 	upgrade  []byte
 	length   int64 // of the body; -1 when there is no Content-Length
-	lengths  int   // how many Content-Length lines
 	chunked  bool
 	encoded  bool // there is a Transfer-Encoding
 	closing  bool

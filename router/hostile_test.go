@@ -247,10 +247,10 @@ func TestLegalRequestsArriveOnceAndClean(t *testing.T) {
 			conn, in := dialRaw(t, r.addr)
 			_, _ = io.WriteString(conn, c.text)
 			res, err := http.ReadResponse(in, nil)
-			if err == nil && res.StatusCode == 100 {
+			if err == nil && res.StatusCode == http.StatusContinue {
 				res, err = http.ReadResponse(in, nil)
 			}
-			if err != nil || res.StatusCode != 200 {
+			if err != nil || res.StatusCode != http.StatusOK {
 				t.Fatalf("%+v %v", res, err)
 			}
 			seen := w.take()

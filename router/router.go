@@ -12,8 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/net/http2"
-
 	"github.com/kigo-dev/kigo"
 )
 
@@ -80,7 +78,7 @@ type Router struct {
 	access   *accessLog
 	dialer   *net.Dialer
 	tls      *tls.Config
-	h2       *http2.Server
+	h2       *http2Server
 	h2base   *http.Server
 	draining atomic.Bool
 	cut      chan struct{} // closed when what is left is cut

@@ -105,7 +105,7 @@ func ask(c net.Conn, in *bufio.Reader, app int, n int64) (ok, same bool) {
 		return false, true
 	}
 	text, err := io.ReadAll(res.Body)
-	if res.StatusCode == 200 {
+	if res.StatusCode == http.StatusOK {
 		want := fmt.Sprintf("app%d /%s %s", app, id, id)
 		got := strings.TrimRight(string(text), "+")
 		same = got == want || err != nil && strings.HasPrefix(want, got)

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -112,11 +113,11 @@ func (s *splicer) push(fd uintptr) bool { return s.step(s.pipe.r, int(fd)) }
 func (s *splicer) step(from, to int) bool {
 	for {
 		n, err := unix.Splice(from, nil, to, nil, s.most, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
-		if err == syscall.EINTR {
+		if errors.Is(err, syscall.EINTR) {
 			continue
 		}
 		s.n, s.err = int(n), err
-		return err != syscall.EAGAIN
+		return !errors.Is(err, syscall.EAGAIN)
 	}
 }
 

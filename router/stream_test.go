@@ -71,7 +71,7 @@ func TestBodiesOfAnySizeArriveWhole(t *testing.T) {
 				if !known {
 					in = io.MultiReader(in)
 				}
-				q, err := http.NewRequest("POST", "http://"+r.addr+"/"+query, in)
+				q, err := http.NewRequest(http.MethodPost, "http://"+r.addr+"/"+query, in)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -99,7 +99,7 @@ func TestAnAnswerBeforeTheBodyIsReadArrives(t *testing.T) {
 		_, _ = c.Write(make([]byte, 300_000))
 	}()
 	res, err := http.ReadResponse(in, nil)
-	if err != nil || res.StatusCode != 413 {
+	if err != nil || res.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Fatalf("%v %v\n%s", res, err, r.logs)
 	}
 	if got := bodyOf(t, res); got != "big" {
@@ -117,7 +117,7 @@ func TestTheRouterAnswersAnExpectation(t *testing.T) {
 		t.Fatalf("%q %v", head, err)
 	}
 	fmt.Fprint(c, "abc")
-	if res, err := http.ReadResponse(in, nil); err != nil || res.StatusCode != 200 {
+	if res, err := http.ReadResponse(in, nil); err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("%v %v", res, err)
 	}
 	if seen := w.take(); len(seen) != 1 || !strings.Contains(seen[0], `body="abc"`) || strings.Contains(seen[0], "Expect") {
@@ -221,7 +221,7 @@ func TestARequestWithABodyIsNeverSentTwice(t *testing.T) {
 		t.Errorf("%d requests were seen", len(counts))
 	}
 	for range 20 { // and what may be repeated is: nobody sees the closed connection
-		if res := r.raw(t, plainGet); res.StatusCode != 200 {
+		if res := r.raw(t, plainGet); res.StatusCode != http.StatusOK {
 			t.Errorf("GET %d", res.StatusCode)
 		}
 	}

@@ -73,10 +73,9 @@ func eventually(t testing.TB, what string, f func() bool) {
 // rig is a router on loopback with one app "demo" (host demo.test).
 type rig struct {
 	*Router
-	addr  string
-	logs  *lines
-	stop  func()
-	limit Limits
+	addr string
+	logs *lines
+	stop func()
 }
 
 // quick are limits that tests can wait for.

@@ -98,6 +98,7 @@ func (a *app) update(spec App) (gone []*dyno) {
 		v.all[d.ID] = run
 		switch d.State {
 		case kigo.DynoUp:
+			run.pool.open() // it may have been down under the same id
 			v.up = append(v.up, run)
 		case kigo.DynoStarting, kigo.DynoIdle:
 			v.starting++

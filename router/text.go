@@ -141,7 +141,7 @@ func validHost(h []byte) bool {
 	if h[0] == '[' {
 		return name[len(name)-1] == ']' && bytes.IndexByte(name[1:], '[') < 0 && validPort(h[len(name):])
 	}
-	return bytes.IndexByte(name, ':') < 0 && bytes.IndexAny(name, "[]") < 0 && validPort(h[len(name):])
+	return bytes.IndexByte(name, ':') < 0 && !bytes.ContainsAny(name, "[]") && validPort(h[len(name):])
 }
 
 func validPort(p []byte) bool {

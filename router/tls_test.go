@@ -52,7 +52,7 @@ func startSecure(t testing.TB, config Config) (*rig, string) {
 // secureClient speaks HTTP/2, or HTTP/1.1, to addr whatever the URL says.
 func secureClient(t testing.TB, addr string, two bool) *http.Client {
 	t.Helper()
-	settings := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the certificate is not what is tested
+	settings := &tls.Config{InsecureSkipVerify: true}
 	transport := &http.Transport{TLSClientConfig: settings, ForceAttemptHTTP2: two,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
@@ -69,7 +69,7 @@ func TestTLSAndHTTP2CarryTheSameRequests(t *testing.T) {
 			r.serve(t, goDyno(t, w.ServeHTTP))
 			client := secureClient(t, addr, two)
 			for _, body := range []io.Reader{nil, strings.NewReader("known"), io.MultiReader(strings.NewReader(strings.Repeat("unknown", 10_000)))} {
-				q, err := http.NewRequest("POST", "https://demo.test/a?b;c", body)
+				q, err := http.NewRequest(http.MethodPost, "https://demo.test/a?b;c", body)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -125,7 +125,7 @@ func TestHTTP2AnswersStreamAndEndAsTheyShould(t *testing.T) {
 			fmt.Fprint(w, "body")
 			w.Header().Set("X-T", "1")
 		case "/empty":
-			w.WriteHeader(204)
+			w.WriteHeader(http.StatusNoContent)
 		}
 	}))
 	client := secureClient(t, addr, true)
@@ -159,13 +159,13 @@ func TestHTTP2AnswersStreamAndEndAsTheyShould(t *testing.T) {
 	if bodyOf(t, res) != "body" || res.Trailer.Get("X-T") != "1" {
 		t.Errorf("trailer %v", res.Trailer)
 	}
-	if res = get("/empty"); res.StatusCode != 204 {
+	if res = get("/empty"); res.StatusCode != http.StatusNoContent {
 		t.Errorf("status %d", res.StatusCode)
 	}
-	q, _ := http.NewRequestWithContext(t.Context(), "GET", "https://demo.test/", nil)
+	q, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://demo.test/", nil)
 	q.Host = "nobody.test"
 	res, err := client.Do(q)
-	if err != nil || res.StatusCode != 404 {
+	if err != nil || res.StatusCode != http.StatusNotFound {
 		t.Fatalf("%v %v", res, err)
 	}
 	_ = bodyOf(t, res)
@@ -179,7 +179,7 @@ func TestAnHTTP2ClientThatLeavesIsH27(t *testing.T) {
 	r.serve(t, goDyno(t, func(_ http.ResponseWriter, q *http.Request) { close(got); <-q.Context().Done() }))
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-got; cancel() }()
-	q, _ := http.NewRequestWithContext(ctx, "GET", "https://demo.test/", nil)
+	q, _ := http.NewRequestWithContext(ctx, http.MethodGet, "https://demo.test/", nil)
 	if res, err := secureClient(t, addr, true).Do(q); err == nil {
 		t.Errorf("answer %v", res)
 	}
@@ -189,7 +189,7 @@ func TestAnHTTP2ClientThatLeavesIsH27(t *testing.T) {
 func TestAClientThatResetsStreamsOnlyIsCutOff(t *testing.T) {
 	r, addr := startSecure(t, Config{Limits: quick})
 	r.serve(t, rawDyno(t, silent))
-	c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}) //nolint:gosec // see secureClient
+	c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,10 +226,10 @@ func TestANameOfAnotherAppThanTheTLSNameIsH31(t *testing.T) {
 	other := App{ID: "a2", Name: "other", Hosts: []string{"other.test"}, Released: true}
 	r.apply(t, demo(goDyno(t, func(http.ResponseWriter, *http.Request) {})), other)
 	for _, two := range []bool{false, true} {
-		q, _ := http.NewRequest("GET", "https://other.test/", nil)
+		q, _ := http.NewRequest(http.MethodGet, "https://other.test/", nil)
 		q.Host = "demo.test"
 		res, err := secureClient(t, addr, two).Do(q)
-		if err != nil || res.StatusCode != 421 {
+		if err != nil || res.StatusCode != http.StatusMisdirectedRequest {
 			t.Fatalf("%v %v", res, err)
 		}
 		_ = bodyOf(t, res)
@@ -243,7 +243,7 @@ func TestCertificatesAreAskedForAtEachHandshake(t *testing.T) {
 	r.serve(t, goDyno(t, func(http.ResponseWriter, *http.Request) {}))
 	for range 3 {
 		cert = certificate(t, "demo.test")
-		c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // see secureClient
+		c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
 		if err != nil {
 			t.Fatal(err)
 		}

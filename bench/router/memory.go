@@ -42,12 +42,18 @@ func held(c *child, request, answer string) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
+	var open []net.Conn
+	defer func() {
+		for _, conn := range open {
+			_ = conn.Close()
+		}
+	}()
 	for range heldConns {
 		conn, err := net.Dial("tcp", c.plain)
 		if err != nil {
 			return 0, err
 		}
-		defer conn.Close()
+		open = append(open, conn)
 		if _, err := io.WriteString(conn, request); err != nil {
 			return 0, err
 		}
