@@ -93,6 +93,11 @@ func testDestroy(t *testing.T, x *site) {
 	d := must(x.RunDyno(x.ctx, x.actor, app.ID, control.NewDyno{Command: "bash"}))(t)
 	b := must(x.CreateBuild(x.ctx, x.actor, app.ID, kigo.Source{Blob: "b"}, nil))(t)
 	must(x.UpdateApp(x.ctx, x.actor, app.ID, control.AppChange{Name: ptr("renamed")}))(t)
+	x.deploy(app.ID, phased)
+	lapsed := store.FormerName{Name: "myapp", App: app.ID, Owner: x.actor.ID, At: time.Now().Add(-2 * control.NameHold)}
+	if err := x.Store.Update(x.ctx, func(tx *store.Tx) error { return tx.PutFormerName(lapsed) }); err != nil {
+		t.Fatal(err)
+	}
 	was := must(x.DestroyApp(x.ctx, x.actor, app.ID))(t)
 	same(t, "answer", was.Name, "renamed")
 
@@ -110,6 +115,7 @@ func testDestroy(t *testing.T, x *site) {
 	}
 	same(t, "dyno is to stop", read(x, func(tx *store.Tx) (kigo.Dyno, error) { return tx.Dyno(d.ID) }).Stop, true)
 	same(t, "build", read(x, func(tx *store.Tx) (kigo.Build, error) { return tx.Build(b.ID) }).Status, kigo.BuildFailed)
+	same(t, "release", len(read(x, (*store.Tx).PendingReleases)), 0)
 	same(t, "domains", len(read(x, (*store.Tx).AllDomains)), 0)
 	for _, name := range []string{"myapp", "renamed"} {
 		_, err := x.CreateApp(x.ctx, other, control.NewApp{Name: name})

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -12,8 +11,7 @@ import (
 )
 
 // SetConfig changes config vars: a value sets, nil removes. It answers with all of
-// the app's vars, and with the new release when anything changed. The release has
-// the code of the current one.
+// the app's vars, and with the new release when anything changed.
 func (c *Control) SetConfig(ctx context.Context, a Actor, id kigo.AppID, vars map[string]*string) (all kigo.ConfigVars, r *kigo.Release, err error) {
 	err = c.update(ctx, a, func(tx *change) error {
 		app, err := tx.app(id)
@@ -27,13 +25,13 @@ func (c *Control) SetConfig(ctx context.Context, a Actor, id kigo.AppID, vars ma
 		if err != nil || len(set)+len(removed) == 0 {
 			return err
 		}
-		current, err := tx.CurrentRelease(id)
-		if err != nil && !errors.Is(err, kigo.ErrNotFound) {
+		slug, err := tx.newestCode(id)
+		if err != nil {
 			return err
 		}
 		description := describe(set, removed)
 		tx.byf(id, "%s", description)
-		made, err := tx.release(&app, newRelease{slug: current.Slug, description: description, vars: all})
+		made, err := tx.release(&app, newRelease{slug: slug, description: description, vars: all})
 		if err != nil {
 			return err
 		}

@@ -40,6 +40,7 @@ var tests = []struct {
 	{"a release phase decides which release is current", testReleasePhase},
 	{"a failed first release phase can be tried again", testReleaseRetry},
 	{"an overtaken release phase does not roll back", testOvertaken},
+	{"a config change during a release phase keeps the new code", testConfigDuringPhase},
 	{"rollback copies code and config", testRollback},
 	{"uploaded slugs are released when they are there", testSlugs},
 	{"scaling follows Heroku's rules", testScale},

@@ -168,6 +168,19 @@ func (c *change) release(app *kigo.App, n newRelease) (r kigo.Release, err error
 	return r, c.promote(app, &r)
 }
 
+// newestCode is the slug that a config change releases again: the current one, or
+// that of a newer release whose release phase is running. Else the change would take
+// that deploy back when both have ended.
+func (c *change) newestCode(app kigo.AppID) (kigo.SlugID, error) {
+	releases, err := c.Releases(app) // newest first
+	for _, r := range releases {
+		if r.Current || r.Status == kigo.ReleasePending {
+			return r.Slug, err
+		}
+	}
+	return "", err
+}
+
 // promote makes a release the current one and the app what it says. One that was
 // overtaken by a newer release while its release phase ran stays where it is.
 func (c *change) promote(app *kigo.App, r *kigo.Release) error {

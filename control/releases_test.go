@@ -71,6 +71,24 @@ func testOvertaken(t *testing.T, x *site) {
 	same(t, "current", x.current(app.ID).ID, newer.ID)
 }
 
+func testConfigDuringPhase(t *testing.T, x *site) {
+	app := x.app("myapp")
+	x.deploy(app.ID, web)
+	pending := x.deploy(app.ID, phased)
+	_, r, err := x.SetConfig(x.ctx, x.actor, app.ID, map[string]*string{"A": ptr("1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "slug", r.Slug, pending.Slug)
+	must(x.FinishRelease(x.ctx, pending.ID, false))(t)
+	must(x.FinishRelease(x.ctx, r.ID, false))(t)
+	_, r, err = x.SetConfig(x.ctx, x.actor, app.ID, map[string]*string{"A": ptr("2")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "slug after both failed", []any{r.Slug, r.Current}, []any{x.current(app.ID).Slug, true})
+}
+
 func testRollback(t *testing.T, x *site) {
 	app := x.app("myapp")
 	_, _, err := x.SetConfig(x.ctx, x.actor, app.ID, map[string]*string{"A": ptr("old")})

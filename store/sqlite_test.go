@@ -250,6 +250,55 @@ func TestAFullDiskChangesNothingAndHeals(t *testing.T) {
 	}
 }
 
+func TestNoSecretIsInTheFiles(t *testing.T) {
+	path := dbPath(t)
+	s := mustOpen(t, path)
+	const canary = "canary-value-77"
+	err := s.Update(context.Background(), func(tx *store.Tx) error {
+		a := kigo.Account{Email: "a@example.com"}
+		if err := tx.CreateAccount(&a); err != nil {
+			return err
+		}
+		app := kigo.App{Name: "visible-name", Owner: a.ID}
+		if err := tx.CreateApp(&app); err != nil {
+			return err
+		}
+		auth := kigo.Authorization{Account: a.ID, TokenHint: secret.TokenHint(canary)}
+		if err := tx.CreateAuthorization(&auth, secret.HashToken(canary)); err != nil {
+			return err
+		}
+		r := kigo.Release{App: app.ID}
+		if err := tx.CreateRelease(&r, kigo.ConfigVars{"NAME": canary}); err != nil {
+			return err
+		}
+		d := kigo.Dyno{App: app.ID, Release: r.ID, Env: map[string]string{"NAME": canary}, Attach: kigo.Attach{Secret: canary}}
+		return errors.Join(tx.CreateDyno(&d), tx.CreateBuild(&kigo.Build{App: app.ID, Source: kigo.Source{URL: "https://x/" + canary}}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	search := func(when string) {
+		files, _ := filepath.Glob(path + "*")
+		seen := false
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen = seen || bytes.Contains(b, []byte("visible-name"))
+			if bytes.Contains(b, []byte(canary)) {
+				t.Errorf("%s: %s holds the secret", when, filepath.Base(f))
+			}
+		}
+		if !seen {
+			t.Errorf("%s: nothing is in the files %q", when, files)
+		}
+	}
+	search("open")
+	s.Close()
+	search("closed")
+}
+
 func TestAddressesThatAreNoDatabase(t *testing.T) {
 	for _, dsn := range []string{"", "kigo.db", "mysql://root:pass@x/y"} {
 		_, err := store.Open(context.Background(), dsn, store.Options{Box: storetest.Box(t)})
