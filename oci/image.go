@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/internal/loop"
 )
 
 const erofsMagic = 0xe0f5e1e2
@@ -65,20 +66,35 @@ func mounted(folder string) bool {
 	return unix.Statfs(folder, &st) == nil && uint32(st.Type) == erofsMagic
 }
 
+// mountErofs mounts an image from its file, or through a loop device on kernels
+// before 6.12, which cannot.
 func mountErofs(file, folder string) error {
+	err := mountErofsFrom(file, folder)
+	if errors.Is(err, unix.ENOTBLK) {
+		return mountErofsLoop(file, folder)
+	}
+	return err
+}
+
+func mountErofsLoop(file, folder string) error {
+	device, err := loop.Attach(file, true)
+	if err != nil {
+		return fmt.Errorf("attach image: %w", err)
+	}
+	return errors.Join(mountErofsFrom(device.Name(), folder), device.Close())
+}
+
+func mountErofsFrom(source, folder string) error {
 	fs, err := unix.Fsopen("erofs", unix.FSOPEN_CLOEXEC)
 	if err != nil {
 		return fmt.Errorf("open erofs: %w", err)
 	}
 	defer func() { _ = unix.Close(fs) }()
-	if err := unix.FsconfigSetString(fs, "source", file); err != nil {
+	if err := unix.FsconfigSetString(fs, "source", source); err != nil {
 		return fmt.Errorf("set source: %w", err)
 	}
 	_ = unix.FsconfigSetFlag(fs, "ro")
 	if err := unix.FsconfigCreate(fs); err != nil {
-		if errors.Is(err, unix.ENOTBLK) {
-			err = errors.New("this kernel cannot mount an image from a file: Linux 6.12 or later is needed")
-		}
 		return err
 	}
 	fd, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOSUID)

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/kigo-dev/kigo/internal/loop"
 )
 
 // scratch makes the disk folder. When its size is limited it is a file system of
@@ -49,37 +51,9 @@ func makeFileSystem(file string, size int64) error {
 // mountLoop mounts a file through a loop device, which frees itself after the
 // unmount.
 func mountLoop(file, folder string) error {
-	backing, err := os.OpenFile(file, os.O_RDWR, 0)
+	device, err := loop.Attach(file, false)
 	if err != nil {
 		return err
 	}
-	defer backing.Close()
-	control, err := os.OpenFile("/dev/loop-control", os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer control.Close()
-	for range 1000 { // others take free devices too
-		n, err := unix.IoctlRetInt(int(control.Fd()), unix.LOOP_CTL_GET_FREE)
-		if err != nil {
-			return fmt.Errorf("find a loop device: %w", err)
-		}
-		path := fmt.Sprintf("/dev/loop%d", n)
-		device, err := os.OpenFile(path, os.O_RDWR, 0)
-		if err != nil {
-			return err
-		}
-		config := unix.LoopConfig{Fd: uint32(backing.Fd()), Info: unix.LoopInfo64{Flags: unix.LO_FLAGS_AUTOCLEAR}}
-		err = unix.IoctlLoopConfigure(int(device.Fd()), &config)
-		if err == nil {
-			err = unix.Mount(path, folder, "ext4", unix.MS_NOSUID|unix.MS_NODEV, "")
-			_ = device.Close()
-			return err
-		}
-		_ = device.Close()
-		if !errors.Is(err, unix.EBUSY) {
-			return fmt.Errorf("set up %s: %w", path, err)
-		}
-	}
-	return errors.New("no loop device is free")
+	return errors.Join(unix.Mount(device.Name(), folder, "ext4", unix.MS_NOSUID|unix.MS_NODEV, ""), device.Close())
 }
