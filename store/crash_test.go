@@ -28,13 +28,19 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, writeForEver(os.Args[1]))
 		os.Exit(1)
 	case "io error":
-		if err := meetIOError(os.Args[1]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+		exit(meetIOError(os.Args[1]))
+	case "full disk":
+		exit(fillDisk(os.Args[1]))
 	}
 	os.Exit(m.Run())
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
 }
 
 func reexec(role, path string) *exec.Cmd {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	_ "modernc.org/sqlite"             // the driver "sqlite"
@@ -19,6 +20,7 @@ type dialect struct {
 	path         string // SQLite: the file
 	view, update mode
 	connect      func(ctx context.Context) (*pools, error)
+	poll         time.Duration    // how often followers look unasked
 	ioError      func(error) bool // the disk failed; what was written is unknown
 	classify     func(error) fault
 }
@@ -72,6 +74,7 @@ func postgresDialect(dsn string) dialect {
 			}
 			return &pools{write: db, read: db}, nil
 		},
+		poll:     time.Second,                       // other processes write too
 		ioError:  func(error) bool { return false }, // the pool replaces broken connections itself
 		classify: classifyPostgres,
 	}

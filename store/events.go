@@ -66,17 +66,13 @@ func (tx *Tx) PutMeta(key, value string) error {
 		ON CONFLICT (key) DO UPDATE SET value = excluded.value`, key, value)
 }
 
-// followBatch is how many events Follow reads at once, and followPoll how often it
-// looks when nobody tells it to: another process may have written them.
-const (
-	followBatch = 500
-	followPoll  = time.Second
-)
+// followBatch is how many events Follow reads at once.
+const followBatch = 500
 
 // Follow calls f with each event after a revision, in order, until ctx is done or
 // f fails; it returns that error. A database that is away for a while only delays it.
 func (s *Store) Follow(ctx context.Context, after int64, f func(kigo.Event) error) error {
-	poll := time.NewTicker(followPoll)
+	poll := time.NewTicker(s.dialect.poll)
 	defer poll.Stop()
 	for {
 		woken := s.wake.wait() // before reading: what comes meanwhile wakes us

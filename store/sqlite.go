@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // sqlitePragmas are set on each connection. FULL, because NORMAL was measured to
@@ -41,6 +42,7 @@ func sqliteDialect(path string) (dialect, error) {
 		name:     "sqlite",
 		path:     path,
 		update:   mode{write: true},
+		poll:     time.Minute, // nobody else can write: each commit wakes the followers
 		ioError:  isSQLiteIO,
 		classify: classifySQLite,
 	}
