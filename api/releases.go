@@ -16,7 +16,7 @@ func (c *call) serializeRelease(r kigo.Release) client.Release {
 		CreatedAt:           second(r.CreatedAt),
 		Current:             r.Current,
 		Description:         r.Description,
-		EligibleForRollback: r.Slug != "" && r.Status == kigo.ReleaseSucceeded && !r.Current,
+		EligibleForRollback: r.Slug != "" && r.Status == kigo.ReleaseSucceeded, // also the current one: `heroku rollback` takes the second eligible
 		ID:                  string(r.ID),
 		OutputStreamURL:     optional(c.streamURL(r.Output)),
 		Slug:                idRef(r.Slug),

@@ -59,6 +59,9 @@ func TestReleasesAreFoundAndRolledBack(t *testing.T) {
 	if one, err := s.Release(ctx, "myapp", one.ID); err != nil || one.Current || !one.EligibleForRollback || one.Artifacts[0].ID != one.Slug.ID {
 		t.Errorf("the first deploy is %+v, %v", one, err)
 	}
+	if now, err := s.Release(ctx, "myapp", two.ID); err != nil || !now.Current || !now.EligibleForRollback {
+		t.Errorf("the second deploy is %+v, %v", now, err)
+	}
 	back, err := s.Rollback(ctx, "myapp", one.ID)
 	must(t, err)
 	if back.Slug.ID != one.Slug.ID || back.Version != two.Version+1 || !strings.Contains(back.Description, "Rollback to v"+itoa(one.Version)) {

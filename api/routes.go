@@ -119,8 +119,8 @@ var routes = []route{
 	{"GET", "/buildpacks/{buildpack}/readme", open, buildpackReadme, false},
 	{"GET", "/schema", open, schemaInfo, false},
 	{"GET", "/api/v4/current-status", open, currentStatus, false},
-	{"POST", "/hamurai", open, telemetrySink, false},
-	{"POST", "/otel/v1/traces", open, telemetrySink, false},
+	{"POST", "/analytics", open, telemetrySink, false},
+	{"POST", "/analytics/*", open, telemetrySink, false},
 	{"GET", "/favorites", identity, emptyList, false},
 
 	// Not provided yet, refused.go: their lists are empty and nothing is pretended

@@ -46,8 +46,8 @@ var extras = map[string][]string{"app": {"create_status"}}
 // notInSchema are routes that Heroku has without describing them in this schema.
 var notInSchema = []string{
 	"/oauth/sessions", "/oauth/sessions/{session}", "/buildpacks", "/buildpacks/{buildpack}",
-	"/buildpacks/{buildpack}/revisions", "/buildpacks/{buildpack}/readme", "/schema", "/api/v4/current-status", "/hamurai",
-	"/otel/v1/traces", "/favorites", "/streams/{stream}", "/sources/{key}", "/slugs/{slug}", "/logstream/*",
+	"/buildpacks/{buildpack}/revisions", "/buildpacks/{buildpack}/readme", "/schema", "/api/v4/current-status", "/analytics",
+	"/analytics/*", "/favorites", "/streams/{stream}", "/sources/{key}", "/slugs/{slug}", "/logstream/*",
 	"/apps/{app}/builds/{build}/result",
 }
 
