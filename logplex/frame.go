@@ -15,7 +15,7 @@ import (
 const (
 	frameLine   = 1 // id, time (nanoseconds, signed), source, process, message
 	frameOrigin = 2 // seq, name
-	frameApp    = 3 // app id: whose the following lines are (sockets)
+	frameFor    = 3 // app id, then as frameLine (sockets)
 	frameLost   = 4 // app id, count, since (nanoseconds) (sockets)
 
 	frameHead = 8
@@ -58,9 +58,12 @@ func appendOrigin(b []byte, name string, seq uint64) []byte {
 	return finish(b, start)
 }
 
-func appendApp(b []byte, app kigo.AppID) []byte {
-	start := len(b)
-	return finish(appendString(begin(b, frameApp), string(app)), start)
+func appendFor(b []byte, app kigo.AppID, at time.Time, source, process string) []byte {
+	b = appendString(begin(b, frameFor), string(app))
+	b = append(b, 0) // no id yet
+	b = binary.AppendVarint(b, at.UnixNano())
+	b = appendString(b, source)
+	return appendString(b, process)
 }
 
 func appendLost(b []byte, app kigo.AppID, n int, since time.Time) []byte {
