@@ -2,24 +2,21 @@ package cli
 
 import (
 	"bytes"
-	"crypto/tls"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/kigo-dev/kigo/rendezvous"
 )
 
-// attachment is the terminal's end of a one-off dyno's byte pipe: a TLS
-// connection on which the client sends the secret of the attach address and a
-// line end, the server answers with a greeting in a record of its own, and then
-// bytes go both ways.
+// attachment is the terminal's end of a one-off dyno's byte pipe.
 type attachment struct {
 	*call
 	dyno     string
@@ -30,45 +27,23 @@ type attachment struct {
 	seen     bool // the exit status came
 }
 
-// eot ends the input of a dyno that has no terminal.
-const eot = "\x04"
-
 // idleTimeout ends a pipe on which nothing moved for so long.
 const idleTimeout = time.Hour
 
 func (a *attachment) run(address string) error {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "rendezvous" {
-		return fmt.Errorf("attach to %s: its address %q is not one of a rendezvous", a.dyno, address)
-	}
 	config, err := a.env.tls()
 	if err != nil {
 		return err
 	}
-	conn, err := (&tls.Dialer{Config: config}).DialContext(a, "tcp", u.Host)
+	conn, err := rendezvous.Dial(a, address, config)
 	if err != nil {
-		return fmt.Errorf("attach to %s: %w", a.dyno, err)
+		return fmt.Errorf("run %s: %w", a.dyno, err)
 	}
 	defer conn.Close()
-	if _, err := io.WriteString(conn, strings.TrimPrefix(u.RequestURI(), "/")+"\r\n"); err != nil {
-		return fmt.Errorf("attach to %s: %w", a.dyno, err)
-	}
-	greeting := make([]byte, 4096)
-	if _, err := conn.Read(greeting); err != nil {
-		return fmt.Errorf("attach to %s: no answer: %w", a.dyno, err)
-	}
 	a.done("up, %s", a.dyno)
 	restore := a.makeRaw()
 	defer restore()
-	stop := make(chan struct{})
-	defer close(stop)
-	go func() {
-		select {
-		case <-a.Done():
-			conn.Close()
-		case <-stop:
-		}
-	}()
+	defer context.AfterFunc(a, func() { conn.Close() })()
 	go a.send(conn)
 	if err := a.receive(conn); err != nil {
 		return err
@@ -105,21 +80,17 @@ func (a *attachment) makeRaw() func() {
 	return func() { _ = term.Restore(int(f.Fd()), old) }
 }
 
-func (a *attachment) send(w io.Writer) {
-	if _, err := io.Copy(w, a.in); err == nil && !a.raw {
-		_, _ = io.WriteString(w, eot)
+func (a *attachment) send(conn *rendezvous.Conn) {
+	if _, err := io.Copy(conn, a.in); err == nil && !a.raw {
+		_ = conn.SendEOF() // the dyno may have ended by itself
 	}
 }
 
-type deadliner interface{ SetReadDeadline(time.Time) error }
-
-func (a *attachment) receive(conn io.Reader) error {
+func (a *attachment) receive(conn *rendezvous.Conn) error {
 	buf := make([]byte, 32<<10)
 	for !a.seen {
-		if d, ok := conn.(deadliner); ok {
-			if err := d.SetReadDeadline(time.Now().Add(idleTimeout)); err != nil {
-				return fmt.Errorf("set timeout: %w", err)
-			}
+		if err := conn.SetReadDeadline(time.Now().Add(idleTimeout)); err != nil {
+			return fmt.Errorf("set timeout: %w", err)
 		}
 		n, err := conn.Read(buf)
 		a.show(buf[:n])

@@ -3,6 +3,7 @@ package e2e
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -68,10 +69,16 @@ func random() string {
 	return hex.EncodeToString(b)
 }
 
-// program makes a command of a program in PATH, as `exec` would run it.
+// program makes a command of a program in PATH, as `exec` would run it, but for
+// a limit: coreutils' timeout ends with 124 when it is over.
 func program(name string) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
-		check(ts, neg, ts.Exec(name, args...))
+		err := ts.Exec("timeout", append([]string{"--kill-after=5", "120", name}, args...)...)
+		var exit *exec.ExitError
+		if errors.As(err, &exit) && exit.ExitCode() == 124 {
+			ts.Fatalf("%s did not end within two minutes", name)
+		}
+		check(ts, neg, err)
 	}
 }
 

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -82,4 +85,28 @@ func request(client *http.Client, url string) string {
 		return fmt.Sprint("status ", resp.Status)
 	}
 	return ""
+}
+
+func TestALostRequestIsCounted(t *testing.T) {
+	var n atomic.Int64
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if n.Add(1)%10 == 0 {
+			w.WriteHeader(http.StatusBadGateway)
+		}
+	}))
+	defer app.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	l := &loader{}
+	l.wait.Go(func() { l.run(ctx, app.URL) })
+	for l.sent.Load() < 100 {
+		runtime.Gosched()
+	}
+	cancel()
+	l.wait.Wait()
+	if sent, lost := l.sent.Load(), l.lost.Load(); lost != sent/10 {
+		t.Errorf("%d of %d requests are counted as lost, %d were", lost, sent, sent/10)
+	}
+	if why := l.firstLoss.Load(); why == nil || *why != "status 502 Bad Gateway" {
+		t.Errorf("the first loss is said to be %v", why)
+	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 
 	"github.com/kigo-dev/kigo/internal/testenv"
 )
@@ -136,12 +137,31 @@ func (s *server) stop(t *testing.T, exited <-chan struct{}) {
 		_ = s.cmd.Process.Kill()
 		<-exited
 	}
+	s.unmount(t)
 	if t.Failed() {
 		b, _ := os.ReadFile(s.log)
 		if len(b) > 20_000 {
 			b = b[len(b)-20_000:]
 		}
 		t.Logf("the server's log ends:\n%s", b)
+	}
+}
+
+// unmount gives back the images of the data folder, which a server leaves
+// mounted for the next start.
+func (s *server) unmount(t *testing.T) {
+	t.Helper()
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	for line := range strings.SplitSeq(string(mounts), "\n") {
+		if f := strings.Fields(line); len(f) > 1 && strings.HasPrefix(f[1], s.data+"/") {
+			if err := unix.Unmount(f[1], unix.MNT_DETACH); err != nil {
+				t.Errorf("unmount %s: %v", f[1], err)
+			}
+		}
 	}
 }
 

@@ -46,6 +46,7 @@ func serve() {
 		fmt.Println("served", r.URL.Path)
 		fmt.Fprintf(w, "hello from %s greeting=%s version=%s\n", os.Getenv("DYNO"), os.Getenv("GREETING"), version())
 	})
+	http.HandleFunc("/quiet", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "quiet") })
 	http.HandleFunc("/started", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, started) })
 	http.HandleFunc("/exit", func(http.ResponseWriter, *http.Request) { os.Exit(7) })
 	http.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) { _ = r.Header.Write(w) })
