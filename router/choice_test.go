@@ -18,14 +18,14 @@ func TestHostsLeadToTheirAppInAnySpelling(t *testing.T) {
 			Dynos: []Dyno{{ID: kigo.DynoID(name), Name: "web.1", State: kigo.DynoUp,
 				Addr: goDyno(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, name) })}}}
 	}
-	apps := []App{app("one", "one.test", "old-one.test"), app("wild", "*.wild.test", "wild.test"), app("exact", "exact.wild.test"), app("idna", "xn--bcher-kva.test")}
+	apps := []App{app("one", "one.test", "old-one.test", "one.test", "taken.test"), app("taken", "taken.test"), app("last", "taken.test"), app("wild", "*.wild.test", "wild.test"), app("exact", "exact.wild.test"), app("idna", "xn--bcher-kva.test")}
 	for i := range 300 { // no rule may depend on how many there are
 		apps = append(apps, App{ID: kigo.AppID(fmt.Sprint("n", i)), Name: fmt.Sprint("n", i), Hosts: []string{fmt.Sprintf("n%d.test", i)}})
 	}
 	r.apply(t, apps...)
 	for spelled, want := range map[string]string{
 		"one.test": "one", "ONE.Test": "one", "one.test.": "one", "one.test:8080": "one", "One.Test.:80": "one", "old-one.test": "one",
-		"a.wild.test": "wild", "A.WILD.test.:1": "wild", "wild.test": "wild", "exact.wild.test": "exact", "XN--bcher-KVA.test": "idna",
+		"taken.test": "taken", "a.wild.test": "wild", "A.WILD.test.:1": "wild", "wild.test": "wild", "exact.wild.test": "exact", "XN--bcher-KVA.test": "idna",
 		"a.b.wild.test": "", "other.test": "", "test": "", "one.test..": "", "*.wild.test": "400", "xone.test": "", "127.0.0.1": "", "[::1]:80": "",
 		"one.test\x00": "400", "b\xc3\xbccher.test": "400",
 	} {

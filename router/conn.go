@@ -4,6 +4,7 @@ import (
 	"net"
 	"runtime/debug"
 	"strconv"
+	"sync/atomic"
 )
 
 // conn is one client's connection. While it is idle it holds no buffer.
@@ -17,7 +18,8 @@ type conn struct {
 	protocol  string  // end of its log lines
 	sni       string  // TLS name; empty without one
 	stream    *stream // when it is one stream of HTTP/2
-	lingers   bool    // our last answer may still be on its way
+	idle      atomic.Bool
+	lingers   bool // our last answer may still be on its way
 	first     lazyReader
 }
 
@@ -83,10 +85,15 @@ func (c *conn) guard(x *exchange) (again bool) {
 // wait returns when bytes of a request are there.
 func (c *conn) wait() bool {
 	if c.in == nil || c.in.empty() {
+		c.idle.Store(true)
 		c.wire.within(c.rt.limits.Idle)
+		if c.rt.draining.Load() {
+			c.wire.within(c.rt.limits.Leave)
+		}
 		if !c.fill() {
 			return false
 		}
+		c.idle.Store(false)
 	}
 	c.wire.within(c.rt.limits.Head)
 	return true

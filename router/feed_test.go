@@ -92,16 +92,16 @@ func TestAnImpossibleSnapshotIsRefusedAndTheOldOneServed(t *testing.T) {
 	r := startRouter(t, Config{Limits: quick, Socket: socket})
 	feed.Send(&Snapshot{Revision: 1, Apps: []App{demo()}})
 	waitFor(t, feed, 1)
-	twin := demo()
-	twin.ID, twin.Name = "a2", "twin"
-	feed.Send(&Snapshot{Revision: 2, Apps: []App{demo(), twin}})
+	nameless := demo()
+	nameless.Name = ""
+	feed.Send(&Snapshot{Revision: 2, Apps: []App{nameless}})
 	feed.Send(&Snapshot{Revision: 3, Apps: []App{demo()}})
 	waitFor(t, feed, 3)
 	if r.Revision() != 3 {
 		t.Errorf("revision %d", r.Revision())
 	}
-	if err := r.Apply(&Snapshot{Revision: 4, Apps: []App{demo(), twin}}); err == nil {
-		t.Error("two apps with one host were accepted")
+	if err := r.Apply(&Snapshot{Revision: 4, Apps: []App{nameless}}); err == nil {
+		t.Error("an app without a name was accepted")
 	}
 }
 
@@ -155,7 +155,7 @@ func TestCountsAndConnectionsOutliveSnapshots(t *testing.T) {
 // ends the old one, under load with and without keep-alive.
 func TestAHandOverLosesNoRequest(t *testing.T) {
 	limits := quick
-	limits.Idle, limits.Drain = time.Second, 5*time.Second
+	limits.Drain = 5 * time.Second
 	dyno := goDyno(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
 	l := sharedListener(t)
 	start := func() func() {
@@ -215,5 +215,32 @@ func TestAHandOverLosesNoRequest(t *testing.T) {
 	stop()
 	if failed.Load() > 0 {
 		t.Errorf("%d of %d requests were lost", failed.Load(), sent.Load())
+	}
+}
+
+func TestIdleConnectionsDoNotHoldUpTheEnd(t *testing.T) {
+	limits := quick
+	limits.Idle, limits.Leave, limits.Drain = time.Minute, 300*time.Millisecond, time.Minute
+	r := startRouter(t, Config{Limits: limits})
+	r.serve(t, goDyno(t, func(http.ResponseWriter, *http.Request) {}))
+	c, in := dialRaw(t, r.addr)
+	busy, answers := dialRaw(t, r.addr)
+	for range 2 {
+		fmt.Fprint(c, plainGet)
+		if res, err := http.ReadResponse(in, nil); err != nil || res.StatusCode != http.StatusOK {
+			t.Fatal(res, err)
+		}
+	}
+	began := time.Now()
+	ended := make(chan struct{})
+	go func() { r.stop(); close(ended) }()
+	eventually(t, "the end to begin", r.draining.Load)
+	fmt.Fprint(busy, plainGet) // one that was idle, and is not yet cut
+	if res, err := http.ReadResponse(answers, nil); err != nil || !res.Close {
+		t.Errorf("%v %v, want an answer with Connection: close", res, err)
+	}
+	<-ended
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("the end took %s", took)
 	}
 }

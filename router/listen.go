@@ -112,6 +112,7 @@ func tlsVersion(v uint16) string {
 // drain waits until no connection is left, or cuts the rest.
 func (r *Router) drain() {
 	end := time.Now().Add(r.limits.Drain)
+	r.hurryIdle()
 	for r.count() > 0 {
 		if time.Now().After(end) {
 			close(r.cut)
@@ -122,6 +123,19 @@ func (r *Router) drain() {
 	}
 	for end = time.Now().Add(5 * time.Second); r.count() > 0 && time.Now().Before(end); {
 		time.Sleep(tick / 4)
+	}
+}
+
+// hurryIdle leaves idle connections a few seconds for another request, which is
+// then answered with Connection: close. Closing them at once would lose one that
+// is on its way.
+func (r *Router) hurryIdle() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for c := range r.conns {
+		if at := c.wire.deadline.Load(); c.idle.Load() && at != 0 {
+			c.wire.deadline.CompareAndSwap(at, r.clock.after(r.limits.Leave)) // not when it has just become busy
+		}
 	}
 }
 

@@ -39,9 +39,9 @@ func (v *view) closed(x *exchange) *Code {
 		return h81
 	case x.req.wsKey && x.req.upgrade == nil && !x.req.upgrades:
 		return h23
-	case v.WebQuantity == 0 && len(v.Dynos) == 0:
+	case v.WebQuantity == 0 && len(v.up) == 0:
 		return h14
-	case len(v.up) == 0 && v.starting == 0 && len(v.Dynos) > 0 && v.crashed():
+	case len(v.up) == 0 && v.starting == 0 && v.crashed():
 		return h10
 	}
 	return nil

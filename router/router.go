@@ -37,6 +37,7 @@ type Limits struct {
 	Aside     time.Duration // how long a dyno that refused is set aside
 	Idle      time.Duration // a client's connection between requests
 	Head      time.Duration // to read a request's head
+	Leave     time.Duration // as Idle, once the router ends
 	Drain     time.Duration // after which what is left is cut (H24)
 	Backlog   int64         // outstanding requests per web dyno (H11)
 	Tunnels   int64         // upgraded connections per app (H22)
@@ -56,6 +57,7 @@ func (l Limits) withDefaults() Limits {
 	d(&l.Aside, 5*time.Second)
 	d(&l.Idle, 60*time.Second)
 	d(&l.Head, 10*time.Second)
+	d(&l.Leave, 5*time.Second)
 	d(&l.Drain, 60*time.Second)
 	n := func(v *int64, def int64) {
 		if *v == 0 {

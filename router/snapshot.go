@@ -42,16 +42,9 @@ type Dyno struct {
 
 // Validate reports the first thing in a snapshot that cannot be.
 func (s *Snapshot) Validate() error {
-	hosts := map[string]string{}
 	for _, a := range s.Apps {
 		if a.ID == "" || a.Name == "" {
 			return fmt.Errorf("check snapshot %d: an app without id or name", s.Revision)
-		}
-		for _, h := range a.Hosts {
-			if other, taken := hosts[h]; taken {
-				return fmt.Errorf("check snapshot %d: host %s leads to %s and to %s", s.Revision, h, other, a.Name)
-			}
-			hosts[h] = a.Name
 		}
 		for _, d := range a.Dynos {
 			if d.ID == "" || d.State == kigo.DynoUp && d.Addr == "" {

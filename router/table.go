@@ -3,6 +3,7 @@ package router
 import (
 	"bytes"
 	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -72,7 +73,9 @@ func (t *table) next(s *Snapshot) (*table, []*dyno) {
 		gone = append(gone, a.update(spec)...)
 		n.apps[a.id] = a
 		for _, h := range spec.Hosts {
-			n.hosts[h] = a
+			if other := n.hosts[h]; other == nil || strings.HasPrefix(h, spec.Name+".") {
+				n.hosts[h] = a // of two apps the one that has the name now, not the one that had it
+			}
 		}
 	}
 	for id, a := range t.apps {

@@ -78,6 +78,15 @@ func (x *exchange) runUpload() {
 
 func (x *exchange) copyUpload() error {
 	u, client, limits := &x.upload, x.c.wire, &x.c.rt.limits
+	if u.left >= spliceFrom {
+		if s := newSplicer(client, x.wire); s != nil {
+			err := x.spliceUpload(s)
+			s.free(err == nil)
+			if err != nil {
+				return err
+			}
+		}
+	}
 	buf := *u.buffer
 	for !u.done {
 		to := len(buf)
@@ -120,6 +129,30 @@ func (x *exchange) copyUpload() error {
 		x.wire.within(limits.Rolling)
 	} else {
 		x.wire.within(limits.FirstByte)
+	}
+	return nil
+}
+
+// spliceUpload moves a body of known length without looking at it.
+func (x *exchange) spliceUpload(s *splicer) error {
+	u, client := &x.upload, x.c.wire
+	for u.left > 0 {
+		client.within(x.c.rt.limits.Rolling)
+		n, err := s.fill(u.left)
+		if err != nil {
+			u.code = x.clientCode()
+			return err
+		}
+		client.forever()
+		u.left -= int64(n)
+		u.done = u.left == 0
+		u.read.Store(u.done)
+		x.wire.sending()
+		if err := s.drain(n); err != nil {
+			u.done, u.broken = false, true
+			return err
+		}
+		x.wire.forever()
 	}
 	return nil
 }
