@@ -1,5 +1,3 @@
-// Package examples tests the example apps by themselves; that they deploy is
-// tested end to end.
 package examples
 
 import (
