@@ -274,6 +274,9 @@ func (n *node) endDynos() {
 		})
 	}
 	wg.Wait()
+	if err := n.engine.Uninstall(ctx); err != nil {
+		n.log.Error("take down network and mounts", "err", err)
+	}
 }
 
 func (n *node) close() {

@@ -3,11 +3,12 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/kigo-dev/kigo"
@@ -16,12 +17,17 @@ import (
 	"github.com/kigo-dev/kigo/git"
 	"github.com/kigo-dev/kigo/internal/lifecycle"
 	"github.com/kigo-dev/kigo/logplex"
+	"github.com/kigo-dev/kigo/rendezvous"
 	"github.com/kigo-dev/kigo/store"
 )
 
 // stages is the order in which the control process starts; it stops in reverse.
 func (n *node) stages() (*lifecycle.Group, error) {
 	front, err := n.front()
+	if err != nil {
+		return nil, err
+	}
+	logs, err := listenUnix(n.cfg.Path("run", "logplex.sock"))
 	if err != nil {
 		return nil, err
 	}
@@ -33,10 +39,12 @@ func (n *node) stages() (*lifecycle.Group, error) {
 	apiListener := n.child.listeners["api"]
 	web := &http.Server{Handler: front, ReadHeaderTimeout: 20 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug)}
+	console := &rendezvous.Server{Listener: tls.NewListener(n.child.listeners["rendezvous"], config), Open: n.openConsole, Log: n.log}
 
 	g := &lifecycle.Group{Log: n.log}
 	g.Stage(service("logs", n.hub.Run))
 	g.Stage(
+		service("log input", func(ctx context.Context) error { return logplex.Serve(ctx, logs, n.hub) }),
 		service("routes to router", n.feed.Run),
 	)
 	g.Stage(
@@ -51,6 +59,7 @@ func (n *node) stages() (*lifecycle.Group, error) {
 		service("api", func(ctx context.Context) error {
 			return serve(ctx, web, newDualListener(apiListener, config, isLoopback(apiListener.Addr())))
 		}),
+		service("rendezvous", console.Run),
 	)
 	return g, nil
 }
@@ -123,9 +132,21 @@ func (n *node) attachURL(secret string) string {
 }
 
 // openConsole connects a rendezvous client to the dyno that waits for it.
-func (n *node) openConsole(ctx context.Context, secret string) (io.ReadWriteCloser, error) {
-	_, conn, err := n.agent.Attach(ctx, secret)
-	return conn, err
+func (n *node) openConsole(ctx context.Context, secret string) (rendezvous.Session, error) {
+	d, conn, err := n.agent.Attach(ctx, secret)
+	return rendezvous.Session{Stream: conn, NoTTY: d.Attach.NoTTY}, err
+}
+
+// listenUnix listens on a socket that an earlier process may have left.
+func listenUnix(path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("remove old socket: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return l, nil
 }
 
 // isLoopback reports whether an address can be reached from this machine only.

@@ -1,11 +1,13 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"os"
 
 	"github.com/kigo-dev/kigo/cert"
+	"github.com/kigo-dev/kigo/logplex"
 	"github.com/kigo-dev/kigo/router"
 )
 
@@ -22,13 +24,18 @@ func Router() error {
 	if err != nil {
 		return err
 	}
+	logs := &logplex.Client{Path: c.Config.Path("run", "logplex.sock"), Log: log}
+	logsCtx, endLogs := context.WithCancel(context.WithoutCancel(ctx)) // the last lines come while the router drains
+	logsEnded := make(chan struct{})
+	go func() { defer close(logsEnded); _ = logs.Run(logsCtx) }()
+	defer func() { endLogs(); <-logsEnded }()
 	if err := os.MkdirAll(c.Config.Path("router"), 0o700); err != nil {
 		return err
 	}
 	r, err := router.New(router.Config{
 		HTTP: []net.Listener{c.listeners["http"]}, HTTPS: []net.Listener{c.listeners["https"]},
 		Certificates: certificate, Socket: c.Config.Path("run", "router.sock"),
-		SnapshotPath: c.Config.Path("router", "snapshot.json"), Log: log,
+		SnapshotPath: c.Config.Path("router", "snapshot.json"), Logs: logs, Log: log,
 	})
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ func main() { os.Exit(run(filepath.Base(os.Args[0]), os.Args[1:])) }
 
 // run picks a program by the name it was called with, then by its first word.
 func run(name string, args []string) int {
-	if name == "pre-receive" {
+	if name == hook.Name {
 		return hook.Main()
 	}
 	word := ""
@@ -35,7 +35,7 @@ func run(name string, args []string) int {
 		return report(server.Router())
 	case "stack":
 		return report(server.Stack(args[1:], os.Stdout))
-	case "pack":
+	case slug.Verb:
 		return slug.PackMain(args[1:])
 	}
 	return cli.Main(context.Background(), args, os.Stdin, os.Stdout, os.Stderr)
