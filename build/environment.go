@@ -84,7 +84,7 @@ func settings(file, prefix string, into map[string]string) {
 	if err != nil {
 		return
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	for s := bufio.NewScanner(f); s.Scan(); {
 		name, value, ok := strings.Cut(s.Text(), "=")
 		if ok {

@@ -138,8 +138,8 @@ func TestAnAppThatIsDestroyedEndsItsBuild(t *testing.T) {
 func TestAfterACrashAnInterruptedBuildFailsAndAWaitingOneRuns(t *testing.T) {
 	p := newPlatform(t)
 	p.fakeGo()
-	real := p.config.Engine
-	dead := &deadEngine{Engine: real, ended: make(chan struct{})}
+	alive := p.config.Engine
+	dead := &deadEngine{Engine: alive, ended: make(chan struct{})}
 	p.config.Engine = dead
 	loop, stop := p.start()
 	first := p.push(p.hostile("sleep 600"))
@@ -152,7 +152,7 @@ func TestAfterACrashAnInterruptedBuildFailsAndAWaitingOneRuns(t *testing.T) {
 	p.mute.Store(false)
 	must(t, os.MkdirAll(filepath.Join(p.dir, "builds", string(first), "tree"), 0o711)) // a killed process could not have removed it
 	second := p.push(map[string]string{"Procfile": "web: a\n"})
-	p.config.Engine = real
+	p.config.Engine = alive
 	p.start()
 	if text := p.read(second); p.end(second) != "succeeded" {
 		t.Errorf("second: %s\n%s", p.end(second), text)
@@ -168,7 +168,7 @@ func TestAFullDiskIsToldAsOurs(t *testing.T) {
 	small := filepath.Join(p.dir, "builds")
 	must(t, os.MkdirAll(small, 0o711))
 	must(t, unix.Mount("tmpfs", small, "tmpfs", 0, "size=200k,mode=711"))
-	t.Cleanup(func() { unix.Unmount(small, unix.MNT_DETACH) }) //nolint:errcheck // gone with the test
+	t.Cleanup(func() { unix.Unmount(small, unix.MNT_DETACH) })
 	loop, _ := p.start()
 	id := p.push(map[string]string{"Procfile": "web: a\n", "large": strings.Repeat("x", 1<<20)})
 	loop.Mark(p.app.ID)

@@ -19,7 +19,7 @@ func (a *attempt) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer codon.Close() //nolint:errcheck // a folder
+	defer codon.Close()
 	wishes, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() { defer close(done); a.loop.toolchains.grant(wishes, codon, a.sandbox.kigo, a.sandbox.image) }()

@@ -137,7 +137,7 @@ func (p *platform) start() (loop *build.Loop, stop func()) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { defer close(done); loop.Run(ctx) }() //nolint:errcheck // it ends with ctx
+	go func() { defer close(done); loop.Run(ctx) }()
 	stop = func() { cancel(); <-done }
 	p.Cleanup(stop)
 	return loop, stop
@@ -157,9 +157,9 @@ func (p *platform) push(files map[string]string, buildpacks ...string) kigo.Buil
 		if err := w.WriteHeader(&tar.Header{Name: name, Mode: mode, Size: int64(len(text))}); err != nil {
 			p.Fatal(err)
 		}
-		io.WriteString(w, text) //nolint:errcheck // a buffer
+		io.WriteString(w, text)
 	}
-	w.Close() //nolint:errcheck // a buffer
+	w.Close()
 	key, _, err := p.config.Blobs.Put(context.Background(), &b)
 	if err != nil {
 		p.Fatal(err)
@@ -189,7 +189,7 @@ func (p *platform) read(id kigo.BuildID) string {
 	if err != nil {
 		p.Fatal(err)
 	}
-	defer r.Close() //nolint:errcheck // only read
+	defer r.Close()
 	text, err := io.ReadAll(r)
 	if err != nil {
 		p.Fatalf("%v after:\n%s", err, text)

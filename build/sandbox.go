@@ -42,7 +42,7 @@ func (a *attempt) prepare(ctx context.Context) error {
 		return errNoProgram
 	}
 	var random [4]byte
-	rand.Read(random[:]) //nolint:errcheck // never fails
+	rand.Read(random[:])
 	dir := a.loop.path("builds", string(a.build.ID))
 	s := &sandbox{
 		dir: dir, kigo: filepath.Join(dir, "kigo"), tree: filepath.Join(dir, "tree"), codon: filepath.Join(dir, "codon"),
@@ -111,7 +111,7 @@ func copyFile(from, to string, mode os.FileMode) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close() //nolint:errcheck // only read
+	defer in.Close()
 	return copyInto(in, to, mode)
 }
 
@@ -121,7 +121,7 @@ func copyInto(in *os.File, to string, mode os.FileMode) error {
 		return err
 	}
 	if _, err := io.Copy(out, in); err != nil {
-		out.Close() //nolint:errcheck // the first error counts
+		out.Close()
 		return err
 	}
 	return out.Close()
@@ -140,7 +140,7 @@ func (a *attempt) copySource(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close() //nolint:errcheck // only read
+	defer in.Close()
 	file := filepath.Join(a.sandbox.kigo, filepath.Base(buildpack.SourceFile))
 	if err := copyInto(in, file, 0o400); err != nil {
 		return err
@@ -212,12 +212,12 @@ func (a *attempt) readResult(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close() //nolint:errcheck // a folder
+	defer root.Close()
 	f, err := root.Open(filepath.Base(buildpack.ResultFile))
 	if err != nil {
 		return fmt.Errorf("the build ended with status %d and no result: %s", status.ExitCode, status.Reason)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
 		return errors.New("the build's result is not a file")
 	}

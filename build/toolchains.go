@@ -68,7 +68,7 @@ func wishes(codon *os.Root) []string {
 	if err != nil {
 		return nil
 	}
-	defer dir.Close() //nolint:errcheck // a folder
+	defer dir.Close()
 	names, _ := dir.Readdirnames(2 * maxWishes)
 	return names
 }
@@ -108,10 +108,10 @@ func (t *toolchains) ensure(ctx context.Context, name string, stack kigo.Image) 
 // fetch runs the launch and adopts what it brought.
 func (t *toolchains) fetch(ctx context.Context, tool toolchain.Tool, stack kigo.Image) error {
 	var random [4]byte
-	rand.Read(random[:]) //nolint:errcheck // never fails
+	rand.Read(random[:])
 	id := launchID("toolchain-" + hex.EncodeToString(random[:]))
 	dir := t.loop.path("builds", string(id))
-	defer os.RemoveAll(dir) //nolint:errcheck // cleaned up at the next start
+	defer os.RemoveAll(dir)
 	home, bring := filepath.Join(dir, "kigo"), filepath.Join(dir, "bring")
 	for _, d := range []string{home, filepath.Join(home, "bin"), bring} {
 		if err := os.MkdirAll(d, 0o755); err != nil {

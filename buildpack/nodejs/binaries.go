@@ -114,10 +114,7 @@ func (a *app) program(ctx context.Context, kind, want, fallback string) error {
 		return fmt.Errorf("read package.json of %s %s: %w", kind, version, err)
 	}
 	to := filepath.Join(a.home, "lib", "node_modules", pkg.Name)
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+	if err := copyTree(dir, to, "docs", "man"); err != nil {
 		return err
 	}
 	for name, file := range pkg.Bin {

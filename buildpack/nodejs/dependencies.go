@@ -3,7 +3,6 @@ package nodejs
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -150,33 +149,4 @@ func (a *app) prune(ctx context.Context) error {
 		return buildpack.Failf("Pruning devDependencies failed.")
 	}
 	return nil
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close() //nolint:errcheck // only read
-	st, err := in.Stat()
-	if err != nil {
-		return err
-	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, st.Mode().Perm())
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		out.Close() //nolint:errcheck // the first error counts
-		return err
-	}
-	return out.Close()
-}
-
-// copyTree copies a folder with its symbolic links as they are.
-func copyTree(from, to string) error {
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	return os.CopyFS(to, os.DirFS(from))
 }

@@ -23,9 +23,7 @@ type texts map[string]string
 
 func (s *texts) UnmarshalJSON(b []byte) error {
 	var loose map[string]any
-	if json.Unmarshal(b, &loose) != nil {
-		return nil // an array of engines, as npm once allowed
-	}
+	json.Unmarshal(b, &loose) // what is no object, such as the array that npm once allowed, is empty
 	*s = texts{}
 	for name, v := range loose {
 		if text, ok := v.(string); ok {

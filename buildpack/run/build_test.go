@@ -129,9 +129,9 @@ func archive(t *testing.T, files []txtar.File) []byte {
 		if err := w.WriteHeader(&tar.Header{Name: f.Name, Mode: mode, Size: int64(len(data))}); err != nil {
 			t.Fatal(err)
 		}
-		w.Write(data) //nolint:errcheck // a buffer
+		w.Write(data)
 	}
-	w.Close() //nolint:errcheck // a buffer
+	w.Close()
 	return b.Bytes()
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // download fetches a URL into a file and returns the SHA-256 of what it got.
-func download(ctx context.Context, url, file string, max int64) (string, error) {
+func download(ctx context.Context, url, file string, limit int64) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return "", fmt.Errorf("not a URL that can be fetched")
@@ -24,7 +24,7 @@ func download(ctx context.Context, url, file string, max int64) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	defer res.Body.Close() //nolint:errcheck // only read
+	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("the server answered %s", res.Status)
 	}
@@ -32,14 +32,14 @@ func download(ctx context.Context, url, file string, max int64) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	defer f.Close() //nolint:errcheck // checked below
+	defer f.Close()
 	h := sha256.New()
-	n, err := io.Copy(io.MultiWriter(f, h), io.LimitReader(res.Body, max+1))
+	n, err := io.Copy(io.MultiWriter(f, h), io.LimitReader(res.Body, limit+1))
 	if err != nil {
 		return "", err
 	}
-	if n > max {
-		return "", fmt.Errorf("it is larger than %d MB", max>>20)
+	if n > limit {
+		return "", fmt.Errorf("it is larger than %d MB", limit>>20)
 	}
 	return hex.EncodeToString(h.Sum(nil)), f.Close()
 }

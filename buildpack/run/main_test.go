@@ -53,7 +53,7 @@ func withShelf(m *testing.M) int {
 	if err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // temporary
+	defer os.RemoveAll(dir)
 	archive, err := txtar.ParseFile("testdata/buildpacks.txtar")
 	if err != nil {
 		panic(err)
@@ -80,7 +80,7 @@ func withShelf(m *testing.M) int {
 		panic(err)
 	}
 	goCache = func() string { return filepath.Join(dir, "go-cache") }
-	os.Setenv("SSL_CERT_FILE", caFile) //nolint:errcheck // before any other goroutine
+	os.Setenv("SSL_CERT_FILE", caFile)
 	return m.Run()
 }
 
@@ -122,7 +122,7 @@ func serveTarball(w http.ResponseWriter, dir string) {
 	}
 	gz := gzip.NewWriter(w)
 	t := tar.NewWriter(gz)
-	t.AddFS(os.DirFS(dir)) //nolint:errcheck // the client notices
-	t.Close()              //nolint:errcheck // the client notices
-	gz.Close()             //nolint:errcheck // the client notices
+	t.AddFS(os.DirFS(dir))
+	t.Close()
+	gz.Close()
 }

@@ -150,7 +150,7 @@ func (r *Runner) clone(ctx context.Context, p *pack) error {
 
 func (r *Runner) fetchTarball(ctx context.Context, p *pack) error {
 	file := p.dir + ".download"
-	defer os.Remove(file) //nolint:errcheck // goes with the sandbox
+	defer os.Remove(file)
 	sum, err := download(ctx, p.ref.Tarball, file, 256<<20)
 	if err != nil {
 		return r.unfetched(ctx, err.Error())
@@ -172,7 +172,7 @@ func unpackFile(file, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func unpackFile(file, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close() //nolint:errcheck // a folder
+	defer root.Close()
 	return Untar(f, root, buildpack.Limits{})
 }
 

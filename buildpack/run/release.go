@@ -54,7 +54,7 @@ func (r *Runner) procfile() ([]kigo.ProcessType, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close() //nolint:errcheck // a folder
+	defer root.Close()
 	st, err := root.Stat("Procfile")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

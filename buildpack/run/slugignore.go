@@ -15,10 +15,10 @@ func (r *Runner) ignore(context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close() //nolint:errcheck // a folder
+	defer root.Close()
 	text, err := root.ReadFile(".slugignore")
 	if err != nil {
-		return nil //nolint:nilerr // there is none, or it is no file: nothing is ignored
+		return nil // there is none, or it is no file: nothing is ignored
 	}
 	patterns := ParseSlugIgnore(text)
 	if len(patterns) == 0 {

@@ -24,7 +24,7 @@ func (r *Runner) unpack(ctx context.Context) error {
 	src := l.Source
 	if r.Job.SourceURL != "" {
 		src = l.Packs + "/source.download"
-		defer os.Remove(src) //nolint:errcheck // goes with the sandbox
+		defer os.Remove(src)
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 		defer cancel()
 		sum, err := download(ctx, r.Job.SourceURL, src, maxSource)
@@ -39,12 +39,12 @@ func (r *Runner) unpack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	root, err := os.OpenRoot(l.Build)
 	if err != nil {
 		return err
 	}
-	defer root.Close() //nolint:errcheck // a folder
+	defer root.Close()
 	if err := Untar(f, root, r.Job.Limits); err != nil {
 		var bad *badArchive
 		if errors.As(err, &bad) {
@@ -183,7 +183,7 @@ func (u *untar) write(name string, h *tar.Header, body io.Reader) error {
 		return err
 	}
 	if _, err := io.Copy(f, body); err != nil {
-		f.Close() //nolint:errcheck // the first error counts
+		f.Close()
 		return err
 	}
 	return f.Close()

@@ -106,27 +106,34 @@ func (h *Handler) file(w http.ResponseWriter, r *http.Request, p string, status 
 		candidates = append(candidates, p+".html")
 	}
 	for _, c := range candidates {
-		f, st := h.open(c)
-		if f == nil {
-			continue
-		}
-		defer f.Close() //nolint:errcheck // only read
-		if st.IsDir() {
-			if !h.exists(c + "/index.html") {
-				continue
-			}
-			if h.Config.CleanURLs {
-				return h.file(w, r, c+"/", status)
-			}
-			to := *r.URL
-			to.Path, to.RawPath = c+"/", ""
-			http.Redirect(w, r, to.RequestURI(), http.StatusMovedPermanently)
+		if h.candidate(w, r, c, status) {
 			return true
 		}
+	}
+	return false
+}
+
+// candidate serves one file, or leads to the index of a folder.
+func (h *Handler) candidate(w http.ResponseWriter, r *http.Request, c string, status int) bool {
+	f, st := h.open(c)
+	if f == nil {
+		return false
+	}
+	defer f.Close()
+	if !st.IsDir() {
 		send(w, r, f, st, status)
 		return true
 	}
-	return false
+	if !h.exists(c + "/index.html") {
+		return false
+	}
+	if h.Config.CleanURLs {
+		return h.file(w, r, c+"/", status)
+	}
+	to := *r.URL
+	to.Path, to.RawPath = c+"/", ""
+	http.Redirect(w, r, to.RequestURI(), http.StatusMovedPermanently)
+	return true
 }
 
 // open opens a file of the site. What is hidden, or the app's and not the site's,
@@ -150,7 +157,7 @@ func (h *Handler) open(p string) (*os.File, fs.FileInfo) {
 	}
 	st, err := f.Stat()
 	if err != nil || !st.Mode().IsRegular() && !st.IsDir() {
-		f.Close() //nolint:errcheck // only read
+		f.Close()
 		return nil, nil
 	}
 	return f, st
@@ -161,7 +168,7 @@ func (h *Handler) exists(p string) bool {
 	if f == nil {
 		return false
 	}
-	f.Close() //nolint:errcheck // only read
+	f.Close()
 	return !st.IsDir()
 }
 
@@ -169,7 +176,7 @@ func (h *Handler) exists(p string) bool {
 func (h *Handler) missing(w http.ResponseWriter, r *http.Request) {
 	if h.Config.ErrorPage != "" {
 		if f, st := h.open("/" + h.Config.ErrorPage); f != nil && !st.IsDir() {
-			defer f.Close() //nolint:errcheck // only read
+			defer f.Close()
 			send(w, r, f, st, http.StatusNotFound)
 			return
 		}

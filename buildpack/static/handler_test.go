@@ -34,7 +34,7 @@ func site(t *testing.T, files map[string]string) *static.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { root.Close() }) //nolint:errcheck // a folder
+	t.Cleanup(func() { root.Close() })
 	return &static.Handler{Config: c, Root: root}
 }
 
@@ -98,7 +98,7 @@ func TestRequestsAreAnsweredAsStaticJSONSays(t *testing.T) {
 		t.Errorf("headers of the last pattern alone are wanted: %v", v)
 	}
 	res := get(h, "/about?x=1", "X-Forwarded-Proto", "http")
-	if res.StatusCode != 301 || res.Header.Get("Location") != "https://example.com/about?x=1" {
+	if res.StatusCode != http.StatusMovedPermanently || res.Header.Get("Location") != "https://example.com/about?x=1" {
 		t.Errorf("https_only: %d %s", res.StatusCode, res.Header.Get("Location"))
 	}
 }
@@ -129,11 +129,11 @@ func TestTextIsCompressedAndCanBeRevalidated(t *testing.T) {
 	if body, _ := io.ReadAll(gz); string(body) != text || res.Header.Get("Vary") != "Accept-Encoding" {
 		t.Errorf("%d bytes, Vary %q", len(body), res.Header.Get("Vary"))
 	}
-	if res := get(h, "/long.txt", "Accept-Encoding", "gzip", "If-None-Match", res.Header.Get("ETag")); res.StatusCode != 304 {
+	if res := get(h, "/long.txt", "Accept-Encoding", "gzip", "If-None-Match", res.Header.Get("ETag")); res.StatusCode != http.StatusNotModified {
 		t.Errorf("revalidation: %d", res.StatusCode)
 	}
 	res = get(h, "/long.txt", "Accept-Encoding", "gzip", "Range", "bytes=0-4")
-	if body, _ := io.ReadAll(res.Body); res.StatusCode != 206 || string(body) != "hello" {
+	if body, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusPartialContent || string(body) != "hello" {
 		t.Errorf("range: %d %q", res.StatusCode, body)
 	}
 }

@@ -64,7 +64,7 @@ func install(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close() //nolint:errcheck // only read
+	defer in.Close()
 	to := filepath.Join(dir, filepath.FromSlash(Server))
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
@@ -74,7 +74,7 @@ func install(dir string) error {
 		return err
 	}
 	if _, err := io.Copy(out, in); err != nil {
-		out.Close() //nolint:errcheck // the first error counts
+		out.Close()
 		return err
 	}
 	if err := out.Close(); err != nil {

@@ -57,7 +57,7 @@ func open(ctx context.Context, url, accept string) (io.ReadCloser, error) {
 		if res.StatusCode == http.StatusOK {
 			return res.Body, nil
 		}
-		res.Body.Close() //nolint:errcheck // only read
+		res.Body.Close()
 		last = &statusError{url, res.StatusCode}
 		if res.StatusCode < 500 {
 			break
@@ -72,7 +72,7 @@ func get(ctx context.Context, url, accept string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer body.Close() //nolint:errcheck // only read
+	defer body.Close()
 	b, err := io.ReadAll(io.LimitReader(body, 64<<20))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", url, err)
@@ -86,13 +86,13 @@ func save(ctx context.Context, url, file string, sum io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer body.Close() //nolint:errcheck // only read
+	defer body.Close()
 	f, err := os.Create(file)
 	if err != nil {
 		return err
 	}
 	if _, err := io.Copy(io.MultiWriter(f, sum), io.LimitReader(body, 1<<30)); err != nil {
-		f.Close() //nolint:errcheck // the first error counts
+		f.Close()
 		return fmt.Errorf("fetch %s: %w", url, err)
 	}
 	return f.Close()

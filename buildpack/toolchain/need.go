@@ -75,7 +75,7 @@ func (s Shelf) own(ctx context.Context, t Tool) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(tmp) //nolint:errcheck // gone when all went well
+	defer os.RemoveAll(tmp)
 	if _, err := Fetch(ctx, t, tmp); err != nil {
 		return "", err
 	}

@@ -63,7 +63,7 @@ func fetchNPM(ctx context.Context, t Tool, dir string) (string, error) {
 		return "", fmt.Errorf("the npm registry has no such version")
 	}
 	file := dir + ".tgz"
-	defer os.Remove(file) //nolint:errcheck // only an archive
+	defer os.Remove(file)
 	sum := sha512.New()
 	if err := save(ctx, v.Dist.Tarball, file, sum); err != nil {
 		return "", err
@@ -81,7 +81,7 @@ func untgz(file, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	gz, err := gzip.NewReader(f)
 	if err != nil {
 		return fmt.Errorf("unpack: %w", err)
@@ -90,7 +90,7 @@ func untgz(file, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close() //nolint:errcheck // a folder
+	defer root.Close()
 	for tr := tar.NewReader(gz); ; {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
@@ -122,7 +122,7 @@ func unpackOne(root *os.Root, name string, h *tar.Header, body io.Reader) error 
 		return err
 	}
 	if _, err := io.Copy(f, body); err != nil {
-		f.Close() //nolint:errcheck // the first error counts
+		f.Close()
 		return err
 	}
 	return f.Close()
