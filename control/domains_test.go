@@ -32,7 +32,7 @@ func testDomains(t *testing.T, x *site) {
 	}
 	refused(t, "taken", errOf(x.AddDomain(x.ctx, x.actor, second.ID, "www.example.com")), kigo.IDInvalidParams, "www.example.com is currently in use by another app.")
 	for _, bad := range []string{"", "foo", "*.com", "10.0.0.1", "[::1]", "::1", "a..b", "-a.com", "a b.com", "x.localhost", "localhost",
-		"xn--example-.com", "a/b.com", "*.*.com", long(64) + ".com", "a.com:80"} {
+		"xn--example-.com", "xn--www-.com", "xn--99999999.com", "a/b.com", "*.*.com", long(64) + ".com", "a.com:80"} {
 		refused(t, bad, errOf(x.AddDomain(x.ctx, x.actor, app.ID, bad)), kigo.IDInvalidParams, "is not a valid domain")
 	}
 	refused(t, "remove the default one", errOf(x.RemoveDomain(x.ctx, x.actor, app.ID, "myapp.localhost")), kigo.IDInvalidParams, "own domain")

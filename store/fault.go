@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -90,8 +93,7 @@ func classifyPostgres(err error) fault {
 	}
 	var e *pgconn.PgError
 	if !errors.As(err, &e) {
-		var c *pgconn.ConnectError
-		if errors.As(err, &c) || pgconn.SafeToRetry(err) {
+		if connectionLost(err) {
 			return faultGone
 		}
 		return faultOther
@@ -109,4 +111,12 @@ func classifyPostgres(err error) fault {
 		return faultGone
 	}
 	return faultOther
+}
+
+// connectionLost recognises the words that the layers below have for it.
+func connectionLost(err error) bool {
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }

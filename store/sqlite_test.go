@@ -161,6 +161,20 @@ func TestADamagedDatabaseIsRefused(t *testing.T) {
 	}
 }
 
+func TestADatabaseWhosePagesAreMixedUpIsRefused(t *testing.T) {
+	path := dbPath(t)
+	mustOpen(t, path).Close()
+	db, err := sql.Open("sqlite", path+"?_pragma=writable_schema(ON)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Exec("UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'domains_app') WHERE name = 'apps_owner'")
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	refusedToOpen(t, path, "damaged", "restore it from a backup")
+}
+
 func TestTheFilesAreTheOwnersAlone(t *testing.T) {
 	path := dbPath(t)
 	s := mustOpen(t, path)
