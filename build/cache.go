@@ -23,7 +23,8 @@ import (
 //
 //	cache/APPID/000001  the first build's files
 //	cache/APPID/000002  what the second one changed
-//	cache/APPID/stack   which stack they were made on
+//	cache/APPID/000009-full  all until then joined into one: older ones do not count
+//	cache/APPID/stack        which stack they were made on
 //
 // A build sees an overlay of all of them and writes into a layer of its own,
 // which one rename adopts when the build succeeded, and which is thrown away
@@ -97,7 +98,10 @@ func (c *cache) newestFirst() []string {
 	return dirs
 }
 
-// layers lists the layers of a cache, oldest first.
+// full marks a layer that holds all that older ones showed.
+const full = "-full"
+
+// layers lists the layers of a cache that count, oldest first.
 func layers(home string) ([]string, error) {
 	entries, err := os.ReadDir(home)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -105,7 +109,12 @@ func layers(home string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if len(e.Name()) == 6 && strings.Trim(e.Name(), "0123456789") == "" {
+		number, joined := strings.CutSuffix(e.Name(), full)
+		switch {
+		case len(number) != 6 || strings.Trim(number, "0123456789") != "":
+		case joined:
+			names = []string{e.Name()}
+		default:
 			names = append(names, e.Name())
 		}
 	}
@@ -147,9 +156,7 @@ func (c *cache) empty() bool {
 }
 
 // join copies what all layers show into one, as the app's own user, and drops
-// the others. Until the rename the old ones count; should they outlive it, the
-// joined layer hides all of theirs because it is opaque by content: it holds
-// every file that they show.
+// the others. Until the rename the old ones count, and none of them after it.
 func (c *cache) join(number int) error {
 	view, joined := c.home+"/view", c.home+"/joined"
 	for _, dir := range []string{view, joined} {
@@ -178,10 +185,7 @@ func (c *cache) join(number int) error {
 	if err != nil {
 		return fmt.Errorf("join cache: %w: %.200s", err, out)
 	}
-	if err := unix.Setxattr(joined, "trusted.overlay.opaque", []byte("y"), 0); err != nil {
-		return fmt.Errorf("join cache: %w", err)
-	}
-	if err := os.Rename(joined, filepath.Join(c.home, fmt.Sprintf("%06d", number))); err != nil {
+	if err := os.Rename(joined, filepath.Join(c.home, fmt.Sprintf("%06d"+full, number))); err != nil {
 		return fmt.Errorf("join cache: %w", err)
 	}
 	for _, name := range c.layers {
@@ -190,6 +194,25 @@ func (c *cache) join(number int) error {
 		}
 	}
 	return os.Remove(view)
+}
+
+// tidy removes what a crash while layers were being joined has left.
+func tidy(home string) error {
+	view := filepath.Join(home, "view")
+	if err := unmount(view); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	count, err := layers(home)
+	if err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(home)
+	for _, e := range entries {
+		if e.Name() != "stack" && !slices.Contains(count, e.Name()) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(home, e.Name())))
+		}
+	}
+	return err
 }
 
 // PurgeCache forgets what earlier builds of an app left for later ones.

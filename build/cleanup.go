@@ -71,9 +71,9 @@ func (l *Loop) cleanUp(ctx context.Context) error {
 	for _, e := range entries {
 		err = errors.Join(err, l.settle(ctx, e.Name()), sweep(l.path("builds", e.Name())))
 	}
-	homes, herr := filepath.Glob(l.path("cache", "*", "view"))
-	for _, view := range homes {
-		err = errors.Join(err, unmount(view), os.RemoveAll(view), os.RemoveAll(filepath.Join(filepath.Dir(view), "joined")))
+	homes, herr := filepath.Glob(l.path("cache", "*"))
+	for _, home := range homes {
+		err = errors.Join(err, tidy(home))
 	}
 	return errors.Join(err, herr)
 }

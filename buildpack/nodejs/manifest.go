@@ -23,7 +23,7 @@ type texts map[string]string
 
 func (s *texts) UnmarshalJSON(b []byte) error {
 	var loose map[string]any
-	json.Unmarshal(b, &loose) // what is no object, such as the array that npm once allowed, is empty
+	_ = json.Unmarshal(b, &loose) // what is no object, such as the array that npm once allowed, is empty
 	*s = texts{}
 	for name, v := range loose {
 		if text, ok := v.(string); ok {
