@@ -36,7 +36,7 @@ const (
 type http2Server = http2.Server //nolint:staticcheck // see above
 
 func (r *Router) newHTTP2() {
-	r.h2 = &http2Server{MaxConcurrentStreams: h2Streams, IdleTimeout: r.limits.Idle} //nolint:staticcheck // see http2Server
+	r.h2 = &http2Server{MaxConcurrentStreams: h2Streams, MaxReadFrameSize: 16 << 10, IdleTimeout: r.limits.Idle} //nolint:staticcheck // see http2Server
 	r.h2base = &http.Server{MaxHeaderBytes: requestMax, ErrorLog: slog.NewLogLogger(r.log.Handler(), slog.LevelDebug)}
 	_ = http2.ConfigureServer(r.h2base, r.h2) //nolint:staticcheck // see http2Server; it fails for TLS settings only
 }

@@ -4,7 +4,8 @@
 //
 // What counts is the CPU time of the proxy per request, from /proc/PID/stat,
 // divided by what nginx needed in the same minute; requests per second are
-// printed as seen. It needs nginx and wrk from Debian.
+// printed as seen. It needs nginx, wrk and h2load from
+// Debian.
 package main
 
 import (
@@ -43,13 +44,13 @@ func main() {
 	}
 }
 
-// scenario is one kind of load by wrk.
+// scenario is one kind of load by wrk, or by h2load.
 type scenario struct {
 	name   string
 	conns  int
 	path   string
 	script string // for wrk
-	scheme string
+	scheme string // "https" or "h2"; empty: plain
 }
 
 var scenarios = []scenario{
@@ -60,6 +61,7 @@ var scenarios = []scenario{
 	{name: "chunked1mib", conns: 16, path: "/chunked"},
 	{name: "length1mib", conns: 16, path: "/large"},
 	{name: "tls", conns: 64, path: "/128", scheme: "https"},
+	{name: "h2", conns: 64, path: "/128", scheme: "h2"},
 }
 
 func bench(seconds, rounds int, only, profile string) error {
@@ -139,7 +141,7 @@ func must(path string) (string, error) {
 		if _, err = os.Stat(filepath.Join("/usr/sbin", path)); err == nil {
 			return filepath.Join("/usr/sbin", path), nil
 		}
-		return "", fmt.Errorf("%s is missing: apt-get install nginx-light wrk", path)
+		return "", fmt.Errorf("%s is missing: apt-get install nginx-light wrk nghttp2-client", path)
 	}
 	return found, nil
 }
