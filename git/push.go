@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/kigo-dev/kigo/control"
 	"github.com/kigo-dev/kigo/git/hook"
@@ -18,7 +19,7 @@ import (
 type push struct {
 	repo   repo
 	by     control.Actor
-	cancel context.CancelFunc // ends git
+	cancel func() // ends the push: what we do for it at once, git when it does not follow
 	done   chan struct{}
 
 	mu       sync.Mutex
@@ -51,22 +52,31 @@ func (p *push) commit() bool {
 func (s *Server) receive(w http.ResponseWriter, r *http.Request, repo repo, by control.Actor) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	defer cancel()
-	p := &push{repo: repo, by: by, cancel: cancel, done: make(chan struct{})}
-	s.mu.Lock()
-	s.live[p] = true
-	s.mu.Unlock()
-	defer s.ended(p)
-	defer context.AfterFunc(r.Context(), p.left)()
-
-	cmd := s.command(ctx, repo, "receive-pack", "--stateless-rpc", repo.path)
-	repo.offline(cmd)
-	protocol(cmd, r)
+	gitCtx, kill := context.WithCancel(context.WithoutCancel(ctx))
+	defer kill()
 	conn, theirs, err := socketPair()
 	if err != nil {
 		s.refuse(w, repo.app.Name, err)
 		return
 	}
 	defer conn.Close()
+	p := &push{repo: repo, by: by, done: make(chan struct{})}
+	// A hook without its server rejects the push, and git then cleans up after
+	// itself, as it does when its input ends. A signal would leave its files.
+	p.cancel = func() {
+		cancel()
+		conn.Close()
+		time.AfterFunc(killAfter, kill)
+	}
+	s.mu.Lock()
+	s.live[p] = true
+	s.mu.Unlock()
+	defer s.ended(p)
+	defer context.AfterFunc(r.Context(), p.left)()
+
+	cmd := s.command(gitCtx, repo, "receive-pack", "--stateless-rpc", repo.path)
+	repo.offline(cmd)
+	protocol(cmd, r)
 	cmd.ExtraFiles = []*os.File{theirs} // becomes hook.FD
 	conversation := make(chan struct{})
 	go func() {

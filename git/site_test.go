@@ -45,6 +45,8 @@ type site struct {
 	build func(out io.Writer) kigo.BuildStatus // what a build does
 	phase func(out io.Writer) kigo.ReleaseStatus
 
+	refuse error // what Build answers instead
+
 	mu      sync.Mutex
 	builds  map[kigo.BuildID]*fakeBuild
 	sources []kigo.Source
@@ -108,6 +110,9 @@ func (s *site) authorize(_ context.Context, token, name string, _ bool) (kigo.Ap
 func (s *site) startBuild(_ context.Context, by control.Actor, app kigo.App, source kigo.Source) (kigo.Build, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.refuse != nil {
+		return kigo.Build{}, s.refuse
+	}
 	n := len(s.builds) + 1
 	b := &fakeBuild{built: make(chan struct{}), ended: make(chan struct{})}
 	b.build = kigo.Build{ID: kigo.BuildID(fmt.Sprint("build-", n)), App: app.ID, UserEmail: by.Email, Status: kigo.BuildPending, Output: fmt.Sprint("out-", n), Source: source}
@@ -261,6 +266,15 @@ func (w *work) commit(name, content string) string {
 	w.must("add", "-A")
 	w.must("commit", "-q", "-m", "change "+name)
 	return strings.TrimSpace(w.must("rev-parse", "HEAD"))[:7]
+}
+
+func owner(t testing.TB, path string) uint32 {
+	t.Helper()
+	info, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Sys().(*syscall.Stat_t).Uid
 }
 
 // pushing is a push that is watched line by line.
