@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kigo-dev/kigo"
@@ -74,22 +75,20 @@ func (a *Agent) Attach(ctx context.Context, secret string) (kigo.Dyno, io.ReadWr
 		return d, nil, kigo.Conflict("Dyno %s has been attached to already", d.Name())
 	}
 	a.Mark(d.ID)
-	deadline := time.Now().Add(awaitClient)
-	for time.Now().Before(deadline) {
+	for deadline := time.Now().Add(awaitClient); ; {
 		conn, err := a.Engine.Attach(ctx, RunID(d))
 		if err == nil {
-			return d, hangup{conn, a, d}, nil
+			return d, hangup{conn, a, d, new(atomic.Bool)}, nil
 		}
-		if !errors.Is(err, kigo.ErrNotFound) {
+		if errors.Is(err, kigo.ErrConflict) || time.Now().After(deadline) {
 			return d, nil, fmt.Errorf("attach to %s: %w", d.Name(), err)
 		}
-		select {
+		select { // until it has been launched and its shim answers
 		case <-time.After(5 * time.Millisecond):
 		case <-ctx.Done():
 			return d, nil, ctx.Err()
 		}
 	}
-	return d, nil, fmt.Errorf("attach to %s: it did not start within %s", d.Name(), awaitClient)
 }
 
 // hangup says so in the log when the client leaves before the process has ended.
@@ -97,6 +96,16 @@ type hangup struct {
 	io.ReadWriteCloser
 	agent *Agent
 	dyno  kigo.Dyno
+	over  *atomic.Bool // the process closed its side, or the client's end was told
+}
+
+// Read notes the end of the process's output.
+func (h hangup) Read(p []byte) (int, error) {
+	n, err := h.ReadWriteCloser.Read(p)
+	if err != nil {
+		h.over.Store(true)
+	}
+	return n, err
 }
 
 // CloseWrite passes on the end of the client's input, where the process has one.
@@ -109,8 +118,7 @@ func (h hangup) CloseWrite() error {
 
 // Close ends the connection.
 func (h hangup) Close() error {
-	run, err := h.agent.Engine.Status(context.Background(), RunID(h.dyno))
-	if err == nil && (run.State == kigo.RunStarting || run.State == kigo.RunReady) {
+	if !h.over.Swap(true) {
 		h.agent.say(h.dyno, "Client connection closed. Sending SIGHUP to all processes")
 	}
 	return h.ReadWriteCloser.Close()
