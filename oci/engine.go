@@ -103,8 +103,26 @@ func (e *Engine) Close() {
 }
 
 // Uninstall takes the packet filter, the image mounts and the control groups
-// away. It is for tests and for the removal of a server; no launch may be left.
+// away. It is for tests and for the removal of a server, and refuses while a
+// launch runs.
 func (e *Engine) Uninstall(ctx context.Context) error {
+	for _, s := range e.table.all() {
+		if !ended(s) {
+			return kigo.Conflict("Dyno %s is still running: stop it first.", s.ID)
+		}
+	}
+	if err := e.Unmount(); err != nil {
+		return err
+	}
+	if err := e.network.Remove(ctx); err != nil {
+		return err
+	}
+	return cgroup.Find(e.cgroupParent()).Remove()
+}
+
+// Unmount takes all image mounts away, so that the data folder can be deleted or
+// moved. Dynos that run keep theirs; the next Start mounts again.
+func (e *Engine) Unmount() error {
 	entries, err := os.ReadDir(e.images.dir)
 	if err != nil {
 		return fmt.Errorf("list mounts: %w", err)
@@ -114,10 +132,7 @@ func (e *Engine) Uninstall(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := e.network.Remove(ctx); err != nil {
-		return err
-	}
-	return cgroup.Find(e.cgroupParent()).Remove()
+	return nil
 }
 
 func (e *Engine) goWork(f func()) {

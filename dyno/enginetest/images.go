@@ -39,12 +39,7 @@ func NewImages(t testing.TB) Images {
 	t.Helper()
 	dir := t.TempDir()
 	busybox := testenv.NeedsProgram(t, "busybox")
-	program := filepath.Join(dir, "testapp")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "github.com/kigo-dev/kigo/dyno/enginetest/testapp")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build test program: %v\n%s", err, out)
-	}
+	program := buildProgram(t, filepath.Join(dir, "testapp"))
 	i := Images{files: map[string]string{}}
 	i.Stack = i.pack(t, filepath.Join(dir, "stack.erofs"), func(w *image) {
 		for _, d := range []string{"/app", "/bin", "/dev", "/etc", "/proc", "/sys", "/tmp", "/var", "/usr", "/usr/bin"} {
@@ -66,6 +61,21 @@ func NewImages(t testing.TB) Images {
 		w.mkdir("/folder", 1000)
 	})
 	return i
+}
+
+// buildProgram builds the suite's own program; on a machine without Go the
+// variable KIGO_TESTAPP names one that was built elsewhere.
+func buildProgram(t testing.TB, path string) string {
+	t.Helper()
+	if built := os.Getenv("KIGO_TESTAPP"); built != "" {
+		return built
+	}
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "github.com/kigo-dev/kigo/dyno/enginetest/testapp")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build test program: %v\n%s", err, out)
+	}
+	return path
 }
 
 func (i Images) pack(t testing.TB, path string, fill func(*image)) kigo.Image {

@@ -18,6 +18,11 @@ func TestAGroupIsReadKilledAndRemoved(t *testing.T) {
 	if g.Exists() {
 		t.Fatalf("%s exists", path)
 	}
+	if Unified() { // as the runtime does
+		if err := os.WriteFile(filepath.Join(root, "cgroup.subtree_control"), []byte("+memory +pids +cpu"), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, folder := range g.folders {
 		if err := os.Mkdir(folder, 0o755); err != nil {
 			t.Fatal(err)
