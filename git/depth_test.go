@@ -20,12 +20,16 @@ import (
 func TestABigPushNeedsLittleMemory(t *testing.T) {
 	s := newSite(t)
 	w := s.work("myapp")
-	data := make([]byte, 96<<20)
-	rand.Read(data)
-	if err := os.WriteFile(filepath.Join(w.dir, "big"), data, 0o644); err != nil {
+	big, err := os.Create(filepath.Join(w.dir, "big"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	data = nil
+	if _, err := io.CopyN(big, rand.Reader, 96<<20); err != nil {
+		t.Fatal(err)
+	}
+	if err := big.Close(); err != nil {
+		t.Fatal(err)
+	}
 	w.must("add", "-A")
 	w.must("-c", "core.compression=0", "commit", "-q", "-m", "big")
 	runtime.GC()
