@@ -304,16 +304,23 @@ func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 
 func TestASecondAnswerIsNeverReadAsTheNextOne(t *testing.T) {
 	r := startRouter(t, Config{Limits: quick})
+	var late sync.WaitGroup
 	r.serve(t, rawDyno(t, func(c net.Conn, in *bufio.Reader) {
-		for {
+		for n := 0; ; n++ {
 			if _, err := readHeadText(in); err != nil {
 				return
 			}
-			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngoodHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood")
+			if n%2 == 0 {
+				<-time.After(20 * time.Millisecond) // the connection lies in the pool by now
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+			late.Done()
 		}
 	}))
 	conn, in := dialRaw(t, r.addr)
 	for range 10 {
+		late.Add(1)
 		fmt.Fprint(conn, plainGet)
 		res, err := http.ReadResponse(in, nil)
 		if err != nil {
@@ -322,6 +329,7 @@ func TestASecondAnswerIsNeverReadAsTheNextOne(t *testing.T) {
 		if got := bodyOf(t, res); got != "good" {
 			t.Fatalf("got %q", got)
 		}
+		late.Wait()
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // accept takes connections until the listener is closed.
@@ -107,6 +109,17 @@ func tlsVersion(v uint16) string {
 		return "tls1.2"
 	}
 	return "tls1.3"
+}
+
+// descriptorShare is how many clients leave enough descriptors for as many
+// connections to dynos, and a reserve.
+func descriptorShare() int64 {
+	const most, reserve = 100_000, 512
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > 2*most+reserve {
+		return most
+	}
+	return max(64, (int64(limit.Cur)-reserve)/2)
 }
 
 // drain waits until no connection is left, or cuts the rest.

@@ -8,7 +8,8 @@ import (
 // Rules for kept-alive connections to dynos. App servers close idle ones by
 // their own clocks (Node after 5 s, Puma after 20 s, gunicorn after 2 s), and a
 // request that must not be repeated cannot survive that race: it takes only a
-// connection that was in use a moment ago and is quiet.
+// connection that was in use a moment ago. None is taken that has something to
+// read: what a broken app sent late would be taken for the next answer.
 const (
 	poolMost   = 256              // idle connections to one dyno
 	poolIdle   = 90 * time.Second // Heroku's
@@ -36,7 +37,7 @@ func (p *pool) get(repeatable bool) *wire {
 		p.idle = p.idle[:n-1]
 		p.mu.Unlock()
 		age := time.Duration(w.clock.now.Load() - w.idleAt)
-		if w.reason.Load() == 0 && age < poolIdle && (repeatable || age < poolUnsafe && w.quiet()) {
+		if w.reason.Load() == 0 && age < poolIdle && (repeatable || age < poolUnsafe) && w.quiet() {
 			return w
 		}
 		w.close()
@@ -64,7 +65,7 @@ func (p *pool) trim(now int64) {
 	p.mu.Unlock()
 	var keep []*wire
 	for _, w := range idle {
-		if time.Duration(now-w.idleAt) < poolIdle && w.quiet() {
+		if time.Duration(now-w.idleAt) < poolIdle {
 			keep = append(keep, w)
 		} else {
 			w.close()

@@ -41,7 +41,7 @@ type Limits struct {
 	Drain     time.Duration // after which what is left is cut (H24)
 	Backlog   int64         // outstanding requests per web dyno (H11)
 	Tunnels   int64         // upgraded connections per app (H22)
-	Clients   int64         // connections in all
+	Clients   int64         // connections in all; by default what the limit of descriptors allows
 }
 
 func (l Limits) withDefaults() Limits {
@@ -66,7 +66,7 @@ func (l Limits) withDefaults() Limits {
 	}
 	n(&l.Backlog, 200)
 	n(&l.Tunnels, 10_000)
-	n(&l.Clients, 100_000)
+	n(&l.Clients, descriptorShare())
 	return l
 }
 

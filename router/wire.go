@@ -26,6 +26,7 @@ type wire struct {
 	idleAt   int64        // when it was put into a pool
 	used     bool         // has carried an exchange before
 	raw      syscall.RawConn
+	fd       int32         // of the socket; only who may close the wire, or the clock under its lock, asks the kernel about it
 	stream   *stream       // when it is one of HTTP/2
 	steps    atomic.Int32  // without progress that a write has left; 0: it is no write
 	acked    atomic.Uint64 // bytes the peer had taken at the last step
@@ -48,6 +49,7 @@ func (k *clock) newWire(c net.Conn, tcp *net.TCPConn) *wire {
 	w := &wire{Conn: c, tcp: tcp}
 	if tcp != nil {
 		w.raw, _ = tcp.SyscallConn()
+		_ = w.raw.Control(func(fd uintptr) { w.fd = int32(fd) })
 	}
 	k.add(w)
 	return w
@@ -92,12 +94,11 @@ func (w *wire) peerTook() (n uint64, ok bool) {
 	if w.raw == nil {
 		return 0, false
 	}
-	_ = w.raw.Control(func(fd uintptr) {
-		if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
-			n, ok = info.Bytes_acked, true
-		}
-	})
-	return n, ok
+	info, err := unix.GetsockoptTCPInfo(int(w.fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return 0, false
+	}
+	return info.Bytes_acked, true
 }
 
 // forever takes the deadline away; false when it has just passed.
@@ -185,15 +186,10 @@ func (w *wire) peer() int {
 		}
 		return peerThere
 	}
-	fds := [1]unix.PollFd{{Events: unix.POLLRDHUP}}
-	err := w.raw.Control(func(fd uintptr) {
-		fds[0].Fd = int32(fd)
-		_, _ = unix.Poll(fds[:], 0)
-	})
-	switch {
-	case err != nil || fds[0].Revents&(unix.POLLERR|unix.POLLHUP|unix.POLLNVAL) != 0:
+	switch events := w.poll(unix.POLLRDHUP); {
+	case events&(unix.POLLERR|unix.POLLHUP|unix.POLLNVAL) != 0:
 		return peerReset
-	case fds[0].Revents&unix.POLLRDHUP != 0:
+	case events&unix.POLLRDHUP != 0:
 		return peerFinished
 	}
 	return peerThere
@@ -204,12 +200,15 @@ func (w *wire) quiet() bool {
 	if w.raw == nil {
 		return true
 	}
-	fds := [1]unix.PollFd{{Events: unix.POLLRDHUP | unix.POLLIN}}
-	err := w.raw.Control(func(fd uintptr) {
-		fds[0].Fd = int32(fd)
-		_, _ = unix.Poll(fds[:], 0)
-	})
-	return err == nil && fds[0].Revents == 0
+	return w.poll(unix.POLLRDHUP|unix.POLLIN) == 0
+}
+
+func (w *wire) poll(events int16) int16 {
+	fds := [1]unix.PollFd{{Fd: w.fd, Events: events}}
+	if n, err := unix.Poll(fds[:], 0); n <= 0 || err != nil {
+		return 0
+	}
+	return fds[0].Revents
 }
 
 // taken waits until the peer's kernel has acknowledged all that was written, at
@@ -219,11 +218,8 @@ func (w *wire) taken(d time.Duration) bool {
 		return true
 	}
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		left := 0
-		if err := w.raw.Control(func(fd uintptr) { left, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) }); err != nil {
-			return false
-		}
-		if w.peer() == peerReset {
+		left, err := unix.IoctlGetInt(int(w.fd), unix.SIOCOUTQ)
+		if err != nil || w.peer() == peerReset {
 			return false
 		}
 		if left == 0 {
