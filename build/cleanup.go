@@ -19,6 +19,12 @@ func (a *attempt) cleanUp() {
 		return
 	}
 	a.loop.remove(s.id)
+	if s.image != (kigo.Image{}) {
+		select {
+		case a.loop.idle <- s.image:
+		default: // it is at it already
+		}
+	}
 	var err error
 	if s.cache != nil {
 		err = s.cache.close(s.keepCache)

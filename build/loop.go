@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/kigo-dev/kigo"
@@ -69,6 +70,7 @@ type Loop struct {
 	Config
 	loop        reconcile.Loop
 	toolchains  *toolchains
+	idle        chan kigo.Image // the stack of a build that has ended: time for what nobody waits for
 	interrupted map[string]bool // ids of builds that an earlier process did not end; written before the loop starts
 }
 
@@ -120,6 +122,20 @@ func (l *Loop) Run(ctx context.Context) error {
 	if err := l.cleanUp(ctx); err != nil {
 		l.Log.ErrorContext(ctx, "clean up after earlier builds", "err", err)
 	}
+	l.toolchains.base = ctx
+	l.idle = make(chan kigo.Image, 1)
+	var background sync.WaitGroup
+	background.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case stack := <-l.idle:
+				l.toolchains.compile(ctx, stack)
+			}
+		}
+	})
+	defer background.Wait()
 	return l.loop.Run(ctx)
 }
 

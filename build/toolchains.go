@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -23,7 +24,9 @@ import (
 // of any app; the store changes by rename only.
 type toolchains struct {
 	loop    *Loop
+	base    context.Context // of the loop's Run
 	fetches singleflight.Group
+	failed  sync.Map // names that are not tried again before the next start
 }
 
 // fetcherUID is the uid range of those launches; no app has it.
@@ -54,7 +57,8 @@ func (t *toolchains) grant(ctx context.Context, codon *os.Root, home string, sta
 			}
 			seen[name] = true
 			go func() {
-				if err := t.ensure(ctx, name, stack); err != nil && ctx.Err() == nil {
+				err := t.ensure(ctx, name, stack)
+				if err != nil && ctx.Err() == nil {
 					refuse(home, name, err)
 				}
 			}()
@@ -93,7 +97,7 @@ func (t *toolchains) ensure(ctx context.Context, name string, stack kigo.Image) 
 		return nil
 	}
 	done := t.fetches.DoChan(tool.Name(), func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchLimit)
+		ctx, cancel := context.WithTimeout(t.base, fetchLimit) // it outlives the build that asked first
 		defer cancel()
 		return nil, t.fetch(ctx, tool, stack)
 	})
@@ -105,6 +109,25 @@ func (t *toolchains) ensure(ctx context.Context, name string, stack kigo.Image) 
 	}
 }
 
+// compile has the standard library of every Go in the store compiled, for the
+// first builds of apps to come. It is called when a build has ended.
+func (t *toolchains) compile(ctx context.Context, stack kigo.Image) {
+	entries, _ := os.ReadDir(t.loop.path("toolchains")) // none is as good as no folder
+	for _, e := range entries {
+		tool, err := toolchain.ParseName(e.Name())
+		if err != nil || tool.Kind != "go" {
+			continue
+		}
+		tool.Kind = "gostd"
+		if _, failed := t.failed.Load(tool.Name()); failed {
+			continue
+		}
+		if err := t.ensure(ctx, tool.Name(), stack); err != nil && ctx.Err() == nil {
+			t.failed.Store(tool.Name(), true) // builds do it for themselves, as ever
+		}
+	}
+}
+
 // fetch runs the launch and adopts what it brought.
 func (t *toolchains) fetch(ctx context.Context, tool toolchain.Tool, stack kigo.Image) error {
 	var random [4]byte
@@ -113,7 +136,7 @@ func (t *toolchains) fetch(ctx context.Context, tool toolchain.Tool, stack kigo.
 	dir := t.loop.path("builds", string(id))
 	defer os.RemoveAll(dir)
 	home, bring := filepath.Join(dir, "kigo"), filepath.Join(dir, "bring")
-	for _, d := range []string{home, filepath.Join(home, "bin"), bring} {
+	for _, d := range []string{home, filepath.Join(home, "bin"), filepath.Join(home, "toolchains"), bring} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return err
 		}
@@ -139,7 +162,12 @@ func (t *toolchains) run(ctx context.Context, id kigo.DynoID, home, bring string
 	l := t.loop.newLaunch(id, home)
 	l.App, l.UIDBase, l.Stack, l.Memory, l.Pids = "toolchain", fetcherUID, stack, fetchMemory, 256
 	l.Command = []string{buildpack.Program, "fetch", tool.Name(), target}
-	l.Binds = append(l.Binds, kigo.Bind{Source: bring, Target: target, Writable: true})
+	l.Binds = append(l.Binds,
+		kigo.Bind{Source: t.loop.path("toolchains"), Target: buildpack.Toolchains},
+		kigo.Bind{Source: bring, Target: target, Writable: true})
+	if tool.Kind == "gostd" { // it compiles, while nobody waits
+		l.Memory, l.CPU.Shares, l.Pids = t.loop.Memory, 64, 1024
+	}
 	if err := t.loop.Engine.Start(ctx, l); err != nil {
 		return "", err
 	}

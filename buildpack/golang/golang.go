@@ -10,7 +10,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/kigo-dev/kigo/buildpack"
@@ -86,30 +85,36 @@ func (a *app) toolchain(ctx context.Context) error {
 		a.Out.Title("Using go%s", version)
 	}
 	a.env = a.goEnv()
-	return nil
+	return a.seed(version, shelf)
 }
 
-// goEnv is the environment of the go command. -trimpath lets compiled packages be
-// found again in the cache although BUILD_DIR has another name in each build.
+// goEnv is the environment of the go command.
 func (a *app) goEnv() []string {
-	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
-		return strings.HasPrefix(kv, "GOFLAGS=") || strings.HasPrefix(kv, "GOTOOLCHAIN=")
-	})
-	for _, name := range []string{"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB", "GOINSECURE", "CGO_ENABLED", "CGO_CFLAGS", "CGO_CPPFLAGS", "CGO_CXXFLAGS", "CGO_LDFLAGS", "GOEXPERIMENT", "GOAMD64", "GIT_CREDENTIALS"} {
+	env := toolchain.GoEnv(os.Environ(), a.root)
+	for _, name := range []string{"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB", "GOINSECURE", "CGO_ENABLED", "CGO_CFLAGS", "CGO_CPPFLAGS", "CGO_CXXFLAGS", "CGO_LDFLAGS", "GOEXPERIMENT", "GOAMD64"} {
 		if v := a.Config(name); v != "" {
 			env = append(env, name+"="+v)
 		}
 	}
-	flags := "-trimpath -modcacherw"
 	if v := strings.TrimSpace(a.Config("GOFLAGS")); v != "" {
-		flags += " " + v
+		env = append(env, "GOFLAGS="+buildpack.GetEnv(env, "GOFLAGS")+" "+v)
 	}
 	return append(env,
-		"GOROOT="+a.root, "PATH="+a.root+"/bin:"+os.Getenv("PATH"), "GOTOOLCHAIN=local", "GOWORK=auto",
 		"GOPATH="+filepath.Join(a.Cache, "go-path"), "GOMODCACHE="+filepath.Join(a.Cache, "go-mod"),
-		"GOCACHE="+filepath.Join(a.Cache, "go-build"), "GOBIN="+filepath.Join(a.Dir, "bin"),
-		"GOFLAGS="+flags, "GOENV=off", "GOTELEMETRY=off",
+		"GOCACHE="+a.goCache(), "GOBIN="+filepath.Join(a.Dir, "bin"),
 	)
+}
+
+func (a *app) goCache() string { return filepath.Join(a.Cache, "go-build") }
+
+// seed gives an app's first build the standard library as the platform has
+// compiled it.
+func (a *app) seed(version string, shelf toolchain.Shelf) error {
+	compiled, ok := shelf.Compiled(version)
+	if !ok || isDir(a.goCache()) {
+		return nil
+	}
+	return buildpack.CopyTree(compiled, a.goCache())
 }
 
 // hook runs a script of the app, when it has it.

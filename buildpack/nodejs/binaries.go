@@ -40,7 +40,7 @@ func (a *app) binaries(ctx context.Context) error {
 	if err := os.MkdirAll(filepath.Join(a.home, "bin"), 0o755); err != nil {
 		return err
 	}
-	if err := copyFile(filepath.Join(dir, "bin", "node"), filepath.Join(a.home, "bin", "node")); err != nil {
+	if err := buildpack.CopyFile(filepath.Join(dir, "bin", "node"), filepath.Join(a.home, "bin", "node")); err != nil {
 		return err
 	}
 	// Native modules are compiled against the headers that come with Node.js.
@@ -114,7 +114,7 @@ func (a *app) program(ctx context.Context, kind, want, fallback string) error {
 		return fmt.Errorf("read package.json of %s %s: %w", kind, version, err)
 	}
 	to := filepath.Join(a.home, "lib", "node_modules", pkg.Name)
-	if err := copyTree(dir, to, "docs", "man"); err != nil {
+	if err := buildpack.CopyTree(dir, to, "docs", "man"); err != nil {
 		return err
 	}
 	for name, file := range pkg.Bin {

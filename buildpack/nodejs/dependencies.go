@@ -58,7 +58,7 @@ func (a *app) restore(context.Context) error {
 			a.Out.Line("- %s (exists - skipping)", dir)
 		default:
 			a.Out.Line("- %s", dir)
-			if err := copyTree(from, to); err != nil {
+			if err := buildpack.CopyTree(from, to); err != nil {
 				return err
 			}
 		}
@@ -87,7 +87,7 @@ func (a *app) save(context.Context) error {
 			continue
 		}
 		a.Out.Line("- %s", dir)
-		if err := copyTree(from, a.stored(dir)); err != nil {
+		if err := buildpack.CopyTree(from, a.stored(dir)); err != nil {
 			return err
 		}
 	}

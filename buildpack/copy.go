@@ -1,4 +1,4 @@
-package nodejs
+package buildpack
 
 import (
 	"errors"
@@ -10,7 +10,8 @@ import (
 	"sync"
 )
 
-func copyFile(from, to string) error {
+// CopyFile copies a file and its permissions.
+func CopyFile(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
 		return err
@@ -31,9 +32,10 @@ func copyFile(from, to string) error {
 	return out.Close()
 }
 
-// copyTree copies a folder with its symbolic links as they are, several files at
-// a time: node_modules has tens of thousands.
-func copyTree(from, to string, skip ...string) error {
+// CopyTree copies a folder with its symbolic links as they are, but for the
+// folders to skip; several files at a time, because node_modules has tens of
+// thousands.
+func CopyTree(from, to string, skip ...string) error {
 	type job struct{ from, to string }
 	jobs := make(chan job, 256)
 	errs := make([]error, runtime.NumCPU())
@@ -42,7 +44,7 @@ func copyTree(from, to string, skip ...string) error {
 		wg.Go(func() {
 			for j := range jobs {
 				if errs[w] == nil {
-					errs[w] = copyFile(j.from, j.to)
+					errs[w] = CopyFile(j.from, j.to)
 				}
 			}
 		})
