@@ -55,7 +55,7 @@ func (p Plan) Launch() (kigo.Launch, error) {
 	l := kigo.Launch{
 		ID: RunID(p.Dyno), App: p.App.ID, Name: p.Dyno.Name(), UIDBase: p.App.UIDBase,
 		Stack: p.Stack, Slug: kigo.Image{Digest: p.Slug.Digest},
-		Command: []string{"/bin/bash", "-c", bootScript, "bash", p.Dyno.Command},
+		Command: []string{"/bin/bash", "-c", bootScript, "bash", keepsEcho(p.Dyno.Command)},
 		Memory:  size.Memory, CPU: kigo.CPU{Shares: size.CPUShares, Quota: size.CPUQuota}, Pids: size.Pids,
 		Grace: kigo.StopGrace, Binds: p.Binds,
 	}
@@ -71,6 +71,20 @@ func (p Plan) Launch() (kigo.Launch, error) {
 	}
 	l.Env = p.env(l.Port)
 	return l, nil
+}
+
+// exitMarker is what Heroku's command line appends to the command of `run -x`,
+// to read the exit status from the output (@heroku-cli/plugin-run).
+const exitMarker = " ; echo \"\uFFFF heroku-command-exit-status: $?\""
+
+// shielded keeps a command that ends its shell, such as `exit 3`, from swallowing
+// the marker behind it.
+func shielded(command string) string {
+	own, marked := strings.CutSuffix(command, exitMarker)
+	if !marked {
+		return command
+	}
+	return "(" + own + "\n)" + exitMarker
 }
 
 // env is the complete environment: the host's settings, the app's config vars
