@@ -73,20 +73,6 @@ func (p Plan) Launch() (kigo.Launch, error) {
 	return l, nil
 }
 
-// exitMarker is what Heroku's command line appends to the command of `run -x`,
-// to read the exit status from the output (@heroku-cli/plugin-run).
-const exitMarker = " ; echo \"\uFFFF heroku-command-exit-status: $?\""
-
-// shielded keeps a command that ends its shell, such as `exit 3`, from swallowing
-// the marker behind it.
-func shielded(command string) string {
-	own, marked := strings.CutSuffix(command, exitMarker)
-	if !marked {
-		return command
-	}
-	return "(" + own + "\n)" + exitMarker
-}
-
 // env is the complete environment: the host's settings, the app's config vars
 // over them, a one-off's own over those, and last what the platform decides.
 func (p Plan) env(port int) []string {

@@ -64,13 +64,3 @@ func TestLaunchesOfBuildsBelongToNoDyno(t *testing.T) {
 		}
 	}
 }
-
-func TestACommandThatEndsItsShellStillReportsItsStatus(t *testing.T) {
-	const marker = " ; echo \"\uFFFF heroku-command-exit-status: $?\""
-	if got, want := shielded("exit 3"+marker), "(exit 3\n)"+marker; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	if got := shielded("rake db:migrate"); got != "rake db:migrate" {
-		t.Errorf("a plain command became %q", got)
-	}
-}
