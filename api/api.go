@@ -73,8 +73,8 @@ type Server struct {
 // New returns the API.
 func New(d Deps) (*Server, error) {
 	switch {
-	case d.Control == nil || d.Store == nil:
-		return nil, errors.New("make api: control and store are required")
+	case d.Control == nil || d.Store == nil || d.Logs == nil || d.Output == nil || d.Blobs == nil || d.WebURL == nil:
+		return nil, errors.New("make api: Control, Store, Logs, Output, Blobs and WebURL are required")
 	case len(d.Key) < 32:
 		return nil, errors.New("make api: the key of capability addresses needs 32 bytes")
 	case len(d.Stacks) == 0:
