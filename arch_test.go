@@ -23,7 +23,7 @@ type layer struct {
 var layers = []layer{
 	{"domain", map[string][]string{".": nil}},
 	{"mechanism", map[string][]string{
-		"internal/atomicfile": nil, "internal/cgroup": nil, "internal/image": nil, "internal/lifecycle": nil, "internal/testenv": nil,
+		"internal/atomicfile": nil, "internal/cgroup": nil, "internal/image": nil, "internal/lifecycle": nil, "internal/loop": nil, "internal/testenv": nil,
 		"reconcile": nil,
 	}},
 	{"state", map[string][]string{
@@ -55,7 +55,7 @@ var layers = []layer{
 	}},
 	{"composition", map[string][]string{"server": nil}},
 	{"programs", map[string][]string{
-		"bench/router": nil, "cmd/kigo": nil, "cmd/kigo-buildpack": nil, "cmd/kigo-dyno": nil, "dyno/enginetest/testapp": nil,
+		"bench/dynos": {"bench/platform"}, "bench/platform": nil, "bench/push": {"bench/platform"}, "bench/router": nil, "cmd/kigo": nil, "cmd/kigo-buildpack": nil, "cmd/kigo-dyno": nil, "dyno/enginetest/testapp": nil,
 		"e2e": nil, "examples": nil, "e2e/testapp": nil, "script/gotest": nil,
 	}},
 }

@@ -201,12 +201,18 @@ func (s *server) child(name string) int {
 // freePorts finds ports that nobody listens on.
 func freePorts(t *testing.T, n int) (ports []string) {
 	t.Helper()
+	var held []net.Listener // all at once, so that no port comes twice
+	defer func() {
+		for _, l := range held {
+			l.Close()
+		}
+	}()
 	for range n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
+		held = append(held, l)
 		ports = append(ports, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 	}
 	return ports
