@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"html"
 	"strconv"
+	"time"
 )
 
 // Code is one of Heroku's routing errors. The table below is the only place
@@ -134,6 +135,8 @@ func appendAnswer(dst []byte, status int, body []byte, isHTML, head, closing boo
 	dst = strconv.AppendInt(dst, int64(status), 10)
 	dst = append(dst, ' ')
 	dst = append(dst, reasons[status]...)
+	dst = append(dst, "\r\nDate: "...)
+	dst = time.Now().UTC().AppendFormat(dst, "Mon, 02 Jan 2006 15:04:05 GMT")
 	dst = append(dst, "\r\nCache-Control: no-cache, no-store\r\nContent-Type: "...)
 	if isHTML {
 		dst = append(dst, "text/html; charset=utf-8"...)

@@ -10,7 +10,6 @@ const (
 	maxName       = 1000 // a header's name
 	maxHeaders    = 1000
 	maxMethod     = 127
-	maxTransfer   = 1<<63 - 1
 	maxEmptyLines = 2 // before a request line
 )
 
