@@ -23,6 +23,7 @@ type Engine struct {
 	stage    string // folder that each shim covers in its own mount namespace
 	seccomp  *specs.LinuxSeccomp
 	rlimits  []specs.POSIXRlimit
+	unified  bool // this machine has cgroup v2 alone
 	network  *network.Network
 	images   *images
 	mappings *mappings
@@ -56,7 +57,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		config: config, network: net, rlimits: rlimits(), starts: make(chan struct{}, config.Parallel),
+		config: config, network: net, rlimits: rlimits(), unified: cgroup.Unified(), starts: make(chan struct{}, config.Parallel),
 		images: &images{dir: filepath.Join(config.Dir, "mounts"), find: config.Images},
 	}
 	e.table.init()

@@ -10,7 +10,6 @@ import (
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/dyno/shim"
-	"github.com/kigo-dev/kigo/internal/cgroup"
 )
 
 // User is the uid and gid of every process of a dyno, within its app's range.
@@ -29,7 +28,7 @@ func (e *Engine) Spec(l kigo.Launch, stage string) *specs.Spec {
 			Namespaces:    namespaces(filepath.Join(stage, shim.StageNet)),
 			UIDMappings:   []specs.LinuxIDMapping{{HostID: l.UIDBase, Size: kigo.UIDRange}},
 			GIDMappings:   []specs.LinuxIDMapping{{HostID: l.UIDBase, Size: kigo.UIDRange}},
-			Resources:     resources(l),
+			Resources:     e.resources(l),
 			MaskedPaths:   masked,
 			ReadonlyPaths: []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"},
 			Seccomp:       e.seccomp,
@@ -109,7 +108,7 @@ func binds(list []kigo.Bind) []specs.Mount {
 	return mounts
 }
 
-func resources(l kigo.Launch) *specs.LinuxResources {
+func (e *Engine) resources(l kigo.Launch) *specs.LinuxResources {
 	r := &specs.LinuxResources{
 		Devices: []specs.LinuxDeviceCgroup{{Allow: false, Access: "rwm"}},
 		CPU:     &specs.LinuxCPU{},
@@ -117,7 +116,7 @@ func resources(l kigo.Launch) *specs.LinuxResources {
 	if l.Memory > 0 {
 		memory := l.Memory
 		r.Memory = &specs.LinuxMemory{Limit: &memory, Swap: &memory} // Swap is the sum: none
-		if cgroup.Unified() {
+		if e.unified {
 			r.Unified = map[string]string{"memory.oom.group": "1"}
 		}
 	}

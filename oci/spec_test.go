@@ -33,7 +33,8 @@ func TestSpecsAreAsInTheGoldenFiles(t *testing.T) {
 	build := web
 	build.ID, build.CPU.Quota, build.TTY = "build-0123", 2000, &kigo.TTY{Rows: 24, Cols: 80}
 	build.Binds = []kigo.Bind{{Source: "/data/builds/1", Target: "/app/source"}, {Source: "/data/cache/1", Target: "/app/cache", Writable: true}}
-	for name, l := range map[string]kigo.Launch{"web": web, "build": build} {
+	for name, l := range map[string]kigo.Launch{"web": web, "web-cgroup2": web, "build": build} {
+		e.unified = name == "web-cgroup2"
 		got, err := json.MarshalIndent(e.Spec(l, "/mnt"), "", "  ")
 		if err != nil {
 			t.Fatal(err)
