@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -37,7 +38,23 @@ type input struct {
 	gone    func()        // the client has left
 	ready   chan struct{} // closed when session is set, or there will be none
 	session *Session
+	spoken  chan struct{} // closed by the client's EOT, or the end of what it sends
+	once    sync.Once
 }
+
+// read is the client's next bytes.
+func (i *input) read(p []byte) (int, error) {
+	n, err := i.in.Read(p)
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) || n > 0 && p[n-1] == eot {
+		i.once.Do(func() { close(i.spoken) })
+	}
+	return n, err
+}
+
+// rest is what the client still sends when nobody wants it.
+type rest struct{ *input }
+
+func (r rest) Read(p []byte) (int, error) { return r.read(p) }
 
 func (i *input) run() {
 	if _, err := i.in.Peek(1); err != nil {
@@ -65,7 +82,7 @@ func (i *input) run() {
 	}
 	// Read on, so that closing is no reset. Who ends its input by a half-close may
 	// still listen; monitor looks after it. For all others the end is the end.
-	_, _ = io.Copy(io.Discard, i.in)
+	_, _ = io.Copy(io.Discard, rest{i})
 	if end != halfClosed {
 		i.gone()
 	}
@@ -89,7 +106,7 @@ func (i *input) copy() ending {
 		if held == 1 {
 			_ = i.conn.SetReadDeadline(time.Now().Add(eotWait))
 		}
-		n, err := i.in.Read(buf[held:])
+		n, err := i.read(buf[held:])
 		if held == 1 {
 			_ = i.conn.SetReadDeadline(time.Time{})
 			if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {

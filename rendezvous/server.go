@@ -22,6 +22,7 @@ const (
 	maxSecret     = 1 << 10
 	maxWaiting    = 512             // connections that have not shown a secret
 	lingerFor     = 5 * time.Second // for the client to take the last bytes and close
+	farewell      = time.Second     // for a piped client to send its EOT: the official one fails when it comes too late
 	bufferSize    = 32 << 10        // more than a TLS record, so that a read is one record
 )
 
@@ -29,6 +30,7 @@ const (
 type Session struct {
 	Stream io.ReadWriteCloser // Close hangs up; CloseWrite, if it has it, ends standard input
 	NoTTY  bool               // plain pipes: a single EOT from the client ends standard input
+	Piped  bool               // the client is no terminal: it sends EOT when its own input ends
 }
 
 // Server accepts terminals. Open gives the session of a secret, waiting for its
@@ -92,7 +94,7 @@ func (s *Server) serve(ctx context.Context, conn net.Conn, welcome func()) {
 	}
 	_ = conn.SetDeadline(time.Time{})
 	keepAlive(conn)
-	input := &input{in: in, conn: conn, ready: make(chan struct{}), gone: cancel}
+	input := &input{in: in, conn: conn, ready: make(chan struct{}), spoken: make(chan struct{}), gone: cancel}
 	defer context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })()
 	var others sync.WaitGroup
 	defer others.Wait()
@@ -109,7 +111,7 @@ func (s *Server) serve(ctx context.Context, conn net.Conn, welcome func()) {
 	close(input.ready)
 	if err == nil {
 		if _, err = io.WriteString(conn, "rendezvous\r\n"); err == nil { // one write is one record
-			s.pump(ctx, conn, session)
+			s.pump(ctx, conn, session, input.spoken)
 		}
 		session.Stream.Close()
 	}
@@ -119,7 +121,7 @@ func (s *Server) serve(ctx context.Context, conn net.Conn, welcome func()) {
 
 // pump copies the process's output until it or the client ends, and lets the
 // client take all of it.
-func (s *Server) pump(ctx context.Context, conn net.Conn, session Session) {
+func (s *Server) pump(ctx context.Context, conn net.Conn, session Session, spoken <-chan struct{}) {
 	stop := context.AfterFunc(ctx, func() { session.Stream.Close() }) // hang up: the read below ends
 	defer stop()
 	buf := make([]byte, bufferSize)
@@ -132,6 +134,13 @@ func (s *Server) pump(ctx context.Context, conn net.Conn, session Session) {
 		}
 		if err != nil {
 			break
+		}
+	}
+	if session.Piped {
+		select {
+		case <-spoken:
+		case <-time.After(farewell):
+		case <-ctx.Done():
 		}
 	}
 	// Closing with input unread would be a reset, and a reset may overtake the last

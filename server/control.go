@@ -304,7 +304,9 @@ func serve(ctx context.Context, s *http.Server, l net.Listener) error {
 	if err := s.Shutdown(grace); err != nil {
 		_ = s.Close() // log tails and builds that are watched: their clients come back
 	}
-	<-ended
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
 	return nil
 }
 

@@ -134,7 +134,7 @@ func (n *node) attachURL(secret string) string {
 // openConsole connects a rendezvous client to the dyno that waits for it.
 func (n *node) openConsole(ctx context.Context, secret string) (rendezvous.Session, error) {
 	d, conn, err := n.agent.Attach(ctx, secret)
-	return rendezvous.Session{Stream: conn, NoTTY: d.Attach.NoTTY}, err
+	return rendezvous.Session{Stream: conn, NoTTY: d.Attach.NoTTY, Piped: d.Attach.NoTTY || d.Env["COLUMNS"] == ""}, err
 }
 
 // listenUnix listens on a socket that an earlier process may have left.

@@ -37,9 +37,6 @@ func (d *dualListener) accept() {
 	for {
 		conn, err := d.Listener.Accept()
 		if err != nil {
-			if ne, ok := err.(net.Error); ok && ne.Timeout() {
-				continue
-			}
 			select {
 			case <-d.closed:
 				return

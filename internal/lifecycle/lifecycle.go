@@ -47,9 +47,13 @@ func (g *Group) Run(ctx context.Context) error {
 	ends := make(chan ended, total) // room for all: none hangs when Run gives up
 	stops := make([]context.CancelFunc, len(g.stages))
 	left := make([]int, len(g.stages))
+	defer func() {
+		for _, stop := range stops {
+			stop()
+		}
+	}()
 	for i, services := range g.stages {
 		stageCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		defer cancel()
 		stops[i], left[i] = cancel, len(services)
 		for _, s := range services {
 			go func() { ends <- ended{i, s.Name, s.Run(stageCtx)} }()
