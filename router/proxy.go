@@ -128,18 +128,30 @@ func (x *exchange) ask() (c *Code, again bool) {
 		}
 	}
 	x.out = append(append(x.appendRequest(x.out[:0]), body...), x.upload.chunks.last()...)
+	if x.up == nil {
+		x.up = newBuffer()
+	}
+	x.up.r, x.up.w = 0, 0
+	if x.upload.done {
+		return x.askWhole()
+	}
 	x.wire.sending()
 	if _, err := x.wire.Write(x.out); err != nil && x.stale() {
 		return nil, true
 	}
-	if x.upload.done {
-		x.c.wire.forever()
-		x.c.wire.watch(x.wire)
-		defer x.c.wire.unwatch()
-		x.wire.within(x.c.rt.limits.FirstByte)
-	} else {
-		x.wire.forever()
-		x.startUpload()
+	x.wire.forever()
+	x.startUpload()
+	return x.readResponse()
+}
+
+// askWhole sends a request of which nothing is left to come.
+func (x *exchange) askWhole() (c *Code, again bool) {
+	x.c.wire.forever()
+	x.c.wire.watch(x.wire)
+	defer x.c.wire.unwatch()
+	x.wire.within(x.c.rt.limits.FirstByte)
+	if err := x.wire.ask(x.out, x.up); err != nil && x.stale() {
+		return nil, true
 	}
 	return x.readResponse()
 }
@@ -150,10 +162,6 @@ func (x *exchange) stale() bool {
 }
 
 func (x *exchange) readResponse() (c *Code, again bool) {
-	if x.up == nil {
-		x.up = newBuffer()
-	}
-	x.up.r, x.up.w = 0, 0
 	for interim := 0; interim < interimMost; interim++ {
 		head, c := x.readResponseHead()
 		if c != nil {
@@ -206,15 +214,15 @@ func (x *exchange) readResponseHead() ([]byte, *Code) {
 			x.extra = "oversized header"
 			return nil, h25
 		}
-		n, err := up.fill(x.wire)
-		if n == 0 && err != nil {
-			return nil, x.silence(len(data) > 0)
-		}
-		if len(data) == 0 {
+		if len(data) > 0 {
 			x.upload.answered.Store(true)
 			if !x.uploading() {
 				x.wire.within(x.c.rt.limits.Rolling)
 			}
+		}
+		n, err := up.fill(x.wire)
+		if n == 0 && err != nil {
+			return nil, x.silence(len(data) > 0)
 		}
 	}
 }

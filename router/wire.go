@@ -28,6 +28,7 @@ type wire struct {
 	raw      syscall.RawConn
 	fd       int32         // of the socket; only who may close the wire, or the clock under its lock, asks the kernel about it
 	stream   *stream       // when it is one of HTTP/2
+	turn     turn          // with a dyno
 	steps    atomic.Int32  // without progress that a write has left; 0: it is no write
 	acked    atomic.Uint64 // bytes the peer had taken at the last step
 }
