@@ -49,13 +49,14 @@ func (r *Runner) choose(ctx context.Context) error {
 // detect calls bin/detect and remembers the language that it names. Its output
 // is what a user reads when it refuses an app that it was set for.
 func (r *Runner) detect(ctx context.Context, p *pack) (bool, string) {
-	var said, all strings.Builder
 	cmd := r.step(p, "detect", r.Job.Layout.Build)
-	cmd.Stdout, cmd.Stderr = tee(&said, &all), &all
-	if err := runStep(ctx, cmd); err != nil {
-		return false, all.String()
+	heard := listen(cmd)
+	err := runStep(ctx, cmd)
+	said, all := heard.text()
+	if err != nil {
+		return false, all
 	}
-	first, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
+	first, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
 	if p.language = strings.TrimSpace(first); p.language == "" {
 		p.language = filepath.Base(p.ref.Name)
 	}

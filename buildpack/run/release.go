@@ -23,17 +23,18 @@ func (r *Runner) release(ctx context.Context) error {
 	if !isFile(filepath.Join(last.dir, "bin", "release")) {
 		return nil
 	}
-	var said, all strings.Builder
 	cmd := r.step(last, "release", r.Job.Layout.Build)
-	cmd.Stdout, cmd.Stderr = &said, &all
-	if err := runStep(ctx, cmd); err != nil {
-		r.out.Plain("%s", strings.TrimRight(all.String(), "\n"))
+	heard := listen(cmd)
+	err := runStep(ctx, cmd)
+	said, all := heard.text()
+	if err != nil {
+		r.out.Plain("%s", strings.TrimRight(all, "\n"))
 		r.out.Plain("")
 		r.out.Warn("bin/release of the buildpack %s %s.", last.ref.Name, ending(err))
 		return reject("Push rejected, failed to compile %s app.", last.language)
 	}
 	var rel buildpack.Release
-	if err := yaml.Unmarshal([]byte(said.String()), &rel); err != nil {
+	if err := yaml.Unmarshal([]byte(said), &rel); err != nil {
 		r.out.Warn("bin/release of the buildpack %s printed something that is not YAML: %s", last.ref.Name, err)
 		return reject("Push rejected, failed to compile %s app.", last.language)
 	}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -61,8 +62,48 @@ func runStep(ctx context.Context, cmd *exec.Cmd) error {
 	return err
 }
 
-// tee writes to both.
-func tee(a, b io.Writer) io.Writer { return io.MultiWriter(a, b) }
+// heard is what a program said on both of its streams, each read by a goroutine
+// of its own. It keeps the first megabyte.
+type heard struct {
+	mu          sync.Mutex
+	stdout, all []byte
+}
+
+const maxHeard = 1 << 20
+
+func (h *heard) write(p []byte, stdout bool) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.all) < maxHeard {
+		h.all = append(h.all, p...)
+		if stdout {
+			h.stdout = append(h.stdout, p...)
+		}
+	}
+	return len(p), nil
+}
+
+// text returns what came on standard output, and on both.
+func (h *heard) text() (stdout, all string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return string(h.stdout), string(h.all)
+}
+
+// stream is one of the two.
+type stream struct {
+	*heard
+	stdout bool
+}
+
+func (s stream) Write(p []byte) (int, error) { return s.write(p, s.stdout) }
+
+// listen makes cmd heard.
+func listen(cmd *exec.Cmd) *heard {
+	h := &heard{}
+	cmd.Stdout, cmd.Stderr = stream{h, true}, stream{h, false}
+	return h
+}
 
 // watcher passes output on and remembers whether its last lines give a reason.
 type watcher struct {
