@@ -4,15 +4,21 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/dyno/enginetest"
+	"github.com/kigo-dev/kigo/dyno/shim"
 	"github.com/kigo-dev/kigo/oci"
 )
 
@@ -112,5 +118,34 @@ func TestADynoOutlivesItsServer(t *testing.T) {
 	}
 	if err := r.engine.Remove(t.Context(), l.ID); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestADynoWhoseKeeperAndServerAreGoneCanStillWrite(t *testing.T) {
+	r := newRig(t)
+	l := r.launch("sh", "-c", "i=0; while :; do echo tick; i=$((i+1)); echo $i > /app/progress; sleep 0.01; done")
+	r.start(l)
+	r.engine.Close()
+	bundle := filepath.Join(r.config.Dir, "dynos", string(l.ID))
+	var s shim.State
+	if err := shim.ReadJSON(bundle, shim.StateFile, &s); err != nil {
+		t.Fatal(err)
+	}
+	_ = unix.Kill(s.ShimPid, unix.SIGKILL)
+	progress := func() (n int) {
+		data, _ := os.ReadFile(filepath.Join(bundle, "disk", "app", "progress"))
+		_, _ = fmt.Sscan(string(data), &n)
+		return n
+	}
+	deadline := time.Now().Add(enginetest.Deadline)
+	for first := progress(); progress() < first+20; <-time.After(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it wrote %d lines and stopped at %d", first, progress())
+		}
+	}
+	r.engine = open(t, r.config)
+	r.await(l.ID, kigo.RunLost)
+	if err := r.engine.Remove(t.Context(), l.ID); err != nil {
+		t.Error(err)
 	}
 }

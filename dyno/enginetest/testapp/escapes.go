@@ -24,7 +24,7 @@ func escapes([]string) {
 		{"mknod", func() error { return unix.Mknod("/tmp/null", unix.S_IFCHR|0o666, 0x103) }},
 		{"setuid", func() error { return unix.Setresuid(0, 0, 0) }},
 		{"setgroups", func() error { return unix.Setgroups([]int{0}) }},
-		{"ptrace", func() error { return unix.PtraceSeize(os.Getppid()) }},
+		{"ptrace", raw(unix.SYS_PTRACE, unix.PTRACE_TRACEME)},
 		{"personality", raw(unix.SYS_PERSONALITY, 0x0040000)},
 		{"keyctl", raw(unix.SYS_KEYCTL, 0, ^uintptr(2), 0)},
 		{"bpf", raw(unix.SYS_BPF, 0, 0, 0)},
