@@ -192,6 +192,19 @@ func TestAToolchainThatCannotBeFetchedIsTold(t *testing.T) {
 	p.eventually("nothing is left", func() bool { return len(p.leftovers()) == 0 })
 }
 
+func TestAGoAtHandWillDoWhenTheRegistryIsOutOfReach(t *testing.T) {
+	p := newPlatform(t)
+	p.fakeGo()
+	loop, _ := p.start()
+	files := p.hostile("echo reached; exit 1")
+	files["go.mod"] = "module x\n\ngo 1.25\n"
+	id := p.push(files)
+	loop.Mark(p.app.ID)
+	if text := p.read(id); !strings.Contains(text, "-----> Using go"+fakeGo+"\n") || !strings.Contains(text, "reached") {
+		t.Error(text)
+	}
+}
+
 func TestASlugThatIsTooLargeIsRefused(t *testing.T) {
 	p := newPlatform(t)
 	p.config.SlugLimit = 1 << 20

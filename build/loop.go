@@ -99,6 +99,9 @@ func New(c Config) (*Loop, error) {
 			return nil, fmt.Errorf("make folder of builds: %w", err)
 		}
 	}
+	if err := os.Chmod(l.path("toolchains"), 0o755); err != nil { // builds look for what is at hand
+		return nil, fmt.Errorf("make folder of builds: %w", err)
+	}
 	if l.Program == "" {
 		folder, err := installProgram(c.Dir)
 		if err != nil {
