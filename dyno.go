@@ -59,7 +59,11 @@ type Dyno struct {
 	OneOff  bool
 	Env     map[string]string // extra variables of a one-off
 	Attach  Attach            // how a one-off's terminal is reached
+	TTL     time.Duration     // how long a one-off may run; 0: MaxLife
+	Inside  DynoID            // the running dyno that a one-off's command joins; empty: it has a dyno of its own
 	Stop    bool              // desired: stop it and forget it
+	Retire  bool              // desired: replace it, but let it serve until its replacement does
+	Why     string            // said in the log when it stops, such as "Cycling"; may be empty
 
 	State     DynoState
 	Address   string // ip:port of a web dyno, once known
@@ -68,6 +72,7 @@ type Dyno struct {
 	Crashes   int       // in a row, for the backoff
 	RetryAt   time.Time // a crashed dyno starts again then
 	ExitCode  int
+	Reason    string // why it is not up, such as "Boot timeout"; empty when it is, or nobody knows
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -91,3 +96,7 @@ const (
 	BootTimeout = 60 * time.Second
 	StopGrace   = 30 * time.Second
 )
+
+// MaxLife is how long any dyno lives: then it is cycled, or a one-off ended
+// (Heroku's documentation of dynos).
+const MaxLife = 24 * time.Hour

@@ -13,7 +13,8 @@ type Launch struct {
 	Slug    Image    // lower layer of /app; the zero Image leaves /app empty
 	Command []string // argv, executed as the dyno user with /app as its folder
 	Env     []string // complete environment, "NAME=value"
-	Memory  int64    // bytes
+	Memory  int64    // bytes: the quota that the process sees
+	Most    int64    // bytes of memory at which it is killed whole; 0: Memory, and then only what asked for more
 	CPU     CPU
 	Pids    int
 	Port    int           // where it should listen; 0: nowhere, and it is ready at once
@@ -23,6 +24,13 @@ type Launch struct {
 	Stdin   bool          // keep standard input open for Engine.Attach
 	Binds   []Bind        // builds only: extra folders or files
 	Scratch int64         // bytes for /app and /tmp; 0: not limited
+}
+
+// Exec is one more process in the sandbox of a launch that runs.
+type Exec struct {
+	Command []string // argv
+	Env     []string // complete environment
+	TTY     *TTY     // a terminal; nil: plain pipes
 }
 
 // Image names a root or slug image by the digest of its file.

@@ -28,6 +28,7 @@ type Release struct {
 	UserEmail   string
 	Status      ReleaseStatus
 	Current     bool   // the app's dynos should run this one
+	Failure     string // why it failed, for people; empty when it did not, or its release command did
 	Output      string // key of the release phase's output stream; empty without one
 	CreatedAt   time.Time
 	UpdatedAt   time.Time

@@ -29,6 +29,20 @@ const (
 // ErrCorrupt is the error for an image whose bytes are not those of its name.
 var ErrCorrupt = errors.New("slug image is damaged")
 
+// CorruptError is ErrCorrupt with both digests.
+type CorruptError struct{ Want, Have string }
+
+// Error names both digests.
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("%v: want %s, have %s", ErrCorrupt, e.Want, e.Have)
+}
+
+// Is makes it an ErrCorrupt.
+func (e *CorruptError) Is(target error) bool { return target == ErrCorrupt }
+
+// Checksums are the digest that an image should have and the one that it has.
+func (e *CorruptError) Checksums() (want, have string) { return e.Want, e.Have }
+
 // Store keeps images as HEX.erofs in Dir, which it makes when needed.
 type Store struct {
 	Dir string
@@ -82,7 +96,7 @@ func (s *Store) Adopt(tmp, digest string) error {
 		return err
 	}
 	if got != digest {
-		return fmt.Errorf("adopt slug: %w: want %s, have %s", ErrCorrupt, digest, got)
+		return fmt.Errorf("adopt slug: %w", &CorruptError{Want: digest, Have: got})
 	}
 	if err := f.Sync(); err != nil {
 		return fmt.Errorf("adopt slug: %w", err)
@@ -156,7 +170,7 @@ func (s *Store) Verify(digest string) error {
 		return err
 	}
 	if got != digest {
-		return fmt.Errorf("verify slug: %w: want %s, have %s", ErrCorrupt, digest, got)
+		return fmt.Errorf("verify slug: %w", &CorruptError{Want: digest, Have: got})
 	}
 	s.remember(digest)
 	return nil

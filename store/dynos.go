@@ -5,20 +5,25 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/secret"
 )
 
 const dynoColumns = `id, app_id, release_id, version, type, number, command, size, one_off, env, attach, no_tty, stop,
-	state, address, started_at, restarts, crashes, retry_at, exit_code, created_at, updated_at`
+	state, address, started_at, restarts, crashes, retry_at, exit_code, created_at, updated_at,
+	ttl, inside, retire, why, reason`
 
 func scanDyno(tx *Tx, row scanner) (kigo.Dyno, error) {
 	var d kigo.Dyno
 	var env []byte
+	var ttl int64
 	err := row.Scan(&d.ID, &d.App, &d.Release, &d.Version, &d.Type, &d.Number, &d.Command, &d.Size, &d.OneOff, &env,
 		&d.Attach.Wanted, &d.Attach.NoTTY, &d.Stop, &d.State, &d.Address, at{&d.StartedAt}, &d.Restarts, &d.Crashes,
-		at{&d.RetryAt}, &d.ExitCode, at{&d.CreatedAt}, at{&d.UpdatedAt})
+		at{&d.RetryAt}, &d.ExitCode, at{&d.CreatedAt}, at{&d.UpdatedAt},
+		&ttl, &d.Inside, &d.Retire, &d.Why, &d.Reason)
+	d.TTL = time.Duration(ttl) * time.Microsecond
 	if err != nil || len(env) == 0 {
 		return d, err
 	}
@@ -47,11 +52,13 @@ func (tx *Tx) CreateDyno(d *kigo.Dyno) error {
 		hash = secret.HashToken(d.Attach.Secret)
 	}
 	return tx.exec("create dyno", `INSERT INTO dynos (id, app_id, release_id, version, type, number, command, size, one_off, env,
-			attach, no_tty, secret_hash, stop, state, address, started_at, restarts, crashes, retry_at, exit_code, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
+			attach, no_tty, secret_hash, stop, state, address, started_at, restarts, crashes, retry_at, exit_code, created_at, updated_at,
+			ttl, inside, retire, why, reason)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`,
 		string(d.ID), string(d.App), string(d.Release), d.Version, d.Type, d.Number, d.Command, d.Size, d.OneOff, env,
 		d.Attach.Wanted, d.Attach.NoTTY, hash, d.Stop, string(d.State), d.Address, micros(d.StartedAt), d.Restarts, d.Crashes,
-		micros(d.RetryAt), d.ExitCode, micros(d.CreatedAt), micros(d.UpdatedAt))
+		micros(d.RetryAt), d.ExitCode, micros(d.CreatedAt), micros(d.UpdatedAt),
+		d.TTL.Microseconds(), string(d.Inside), d.Retire, d.Why, d.Reason)
 }
 
 // Dyno returns one dyno.
@@ -88,21 +95,33 @@ func (tx *Tx) DynoBySecret(capability string) (kigo.Dyno, error) {
 }
 
 // UpdateDynoState writes what a dyno's node has seen: state, address, start,
-// restarts, crashes, retry and exit code. Its UpdatedAt changes with the state or the start, because
+// restarts, crashes, retry, exit code and reason. Its UpdatedAt changes with the state or the start, because
 // that is the "since" that ps shows.
 func (tx *Tx) UpdateDynoState(d *kigo.Dyno) error {
 	err := tx.tx.QueryRowContext(tx.ctx, `UPDATE dynos
 		SET updated_at = CASE WHEN state = $2 AND started_at = $4 THEN updated_at ELSE $9 END,
-			state = $2, address = $3, started_at = $4, restarts = $5, crashes = $6, retry_at = $7, exit_code = $8
+			state = $2, address = $3, started_at = $4, restarts = $5, crashes = $6, retry_at = $7, exit_code = $8, reason = $10
 		WHERE id = $1 RETURNING updated_at`,
 		string(d.ID), string(d.State), d.Address, micros(d.StartedAt), d.Restarts, d.Crashes, micros(d.RetryAt), d.ExitCode,
-		micros(tx.now)).Scan(at{&d.UpdatedAt})
+		micros(tx.now), d.Reason).Scan(at{&d.UpdatedAt})
 	return missing(err, "dyno", "update dyno")
 }
 
 // StopDyno asks for a dyno to be stopped and forgotten.
 func (tx *Tx) StopDyno(id kigo.DynoID) error {
 	return tx.execOne("dyno", "stop dyno", "UPDATE dynos SET stop = TRUE WHERE id = $1", string(id))
+}
+
+// StopDynoSaying is StopDyno, with a word for the log in place of the change to
+// "down": the dyno is about to be replaced.
+func (tx *Tx) StopDynoSaying(id kigo.DynoID, why string) error {
+	return tx.execOne("dyno", "stop dyno", "UPDATE dynos SET stop = TRUE, why = $2 WHERE id = $1", string(id), why)
+}
+
+// RetireDyno asks for a dyno to be replaced, serving until its replacement does;
+// why is for the log when it stops.
+func (tx *Tx) RetireDyno(id kigo.DynoID, why string) error {
+	return tx.execOne("dyno", "retire dyno", "UPDATE dynos SET retire = TRUE, why = $2 WHERE id = $1", string(id), why)
 }
 
 // DeleteDyno forgets a dyno.

@@ -10,12 +10,12 @@ import (
 	"github.com/kigo-dev/kigo"
 )
 
-const releaseColumns = `id, app_id, version, slug_id, stack, description, user_id, user_email, status, is_current, output, created_at, updated_at`
+const releaseColumns = `id, app_id, version, slug_id, stack, description, user_id, user_email, status, is_current, output, failure, created_at, updated_at`
 
 func scanRelease(_ *Tx, row scanner) (kigo.Release, error) {
 	var r kigo.Release
 	err := row.Scan(&r.ID, &r.App, &r.Version, nullable[kigo.SlugID]{&r.Slug}, &r.Stack, &r.Description, &r.User, &r.UserEmail,
-		&r.Status, &r.Current, &r.Output, at{&r.CreatedAt}, at{&r.UpdatedAt})
+		&r.Status, &r.Current, &r.Output, &r.Failure, at{&r.CreatedAt}, at{&r.UpdatedAt})
 	return r, err
 }
 
@@ -75,11 +75,11 @@ func (tx *Tx) LatestRelease(app kigo.AppID) (kigo.Release, error) {
 	return one(tx, "release", scanRelease, "SELECT "+releaseColumns+" FROM releases WHERE app_id = $1 ORDER BY version DESC LIMIT 1", string(app))
 }
 
-// UpdateRelease writes the status and the key of the output.
+// UpdateRelease writes the status, the reason of a failure and the key of the output.
 func (tx *Tx) UpdateRelease(r *kigo.Release) error {
 	r.UpdatedAt = tx.now
-	return tx.execOne("release", "update release", "UPDATE releases SET status = $2, output = $3, updated_at = $4 WHERE id = $1",
-		string(r.ID), string(r.Status), r.Output, micros(r.UpdatedAt))
+	return tx.execOne("release", "update release", "UPDATE releases SET status = $2, output = $3, updated_at = $4, failure = $5 WHERE id = $1",
+		string(r.ID), string(r.Status), r.Output, micros(r.UpdatedAt), r.Failure)
 }
 
 // SetCurrentRelease makes one release of an app the current one, and no other.

@@ -31,7 +31,7 @@ func testFormations(t *testing.T, f *fixture) {
 
 func testDynos(t *testing.T, f *fixture) {
 	var r kigo.Release
-	d := kigo.Dyno{App: f.app.ID, Type: "run", Number: 1234, Command: "bash", Size: "Basic", OneOff: true,
+	d := kigo.Dyno{App: f.app.ID, Type: "run", Number: 1234, Command: "bash", Size: "Basic", OneOff: true, TTL: time.Hour, Inside: "other",
 		Env: map[string]string{"A": "é"}, Attach: kigo.Attach{Wanted: true, NoTTY: true, Secret: "capability"}}
 	f.update(t, func(tx *store.Tx) (err error) {
 		if r, err = f.release(tx, nil); err != nil {
@@ -56,6 +56,7 @@ func testDynos(t *testing.T, f *fixture) {
 
 	same(t, "state of a new one", d.State, kigo.DynoStarting)
 	d.State, d.Address, d.StartedAt, d.Restarts, d.Crashes, d.RetryAt, d.ExitCode = kigo.DynoCrashed, "10.0.0.1:5000", moment, 1, 2, moment.Add(time.Hour), 137
+	d.Reason = "Boot timeout"
 	before := d.UpdatedAt
 	f.update(t, func(tx *store.Tx) error { return tx.UpdateDynoState(&d) })
 	if !d.UpdatedAt.After(before) {
@@ -65,8 +66,11 @@ func testDynos(t *testing.T, f *fixture) {
 	d.Address = "10.0.0.2:5000"
 	f.update(t, func(tx *store.Tx) error { return tx.UpdateDynoState(&d) })
 	same(t, "updated_at when the state stays", d.UpdatedAt, since)
-	f.update(t, func(tx *store.Tx) error { return tx.StopDyno(d.ID) })
-	d.Stop = true
+	f.update(t, func(tx *store.Tx) error { return tx.RetireDyno(d.ID, "Cycling") })
+	d.Retire, d.Why = true, "Cycling"
+	same(t, "a retired one", get(t, f, (*store.Tx).AllDynos), []kigo.Dyno{d})
+	f.update(t, func(tx *store.Tx) error { return tx.StopDynoSaying(d.ID, "Restarting") })
+	d.Stop, d.Why = true, "Restarting"
 	same(t, "all", get(t, f, (*store.Tx).AllDynos), []kigo.Dyno{d})
 
 	second := kigo.Dyno{App: f.app.ID, Release: r.ID, Type: "run", Number: 1234}

@@ -73,7 +73,7 @@ func testReleases(t *testing.T, f *fixture) {
 	same(t, "how many are current", n, 1)
 
 	r := all[1]
-	r.Status, r.Output = kigo.ReleaseFailed, "p"
+	r.Status, r.Output, r.Failure = kigo.ReleaseFailed, "p", "web.1: Boot timeout"
 	f.update(t, func(tx *store.Tx) error { return tx.UpdateRelease(&r) })
 	same(t, "changed", get(t, f, func(tx *store.Tx) (kigo.Release, error) { return tx.Release(r.ID) }), r)
 }
