@@ -40,6 +40,9 @@ type Engine interface {
 	// Attach connects to the terminal, or to standard input and output, of a
 	// launch that has one. Closing it hangs up.
 	Attach(ctx context.Context, id kigo.DynoID) (io.ReadWriteCloser, error)
+	// Exec runs one more process inside a running launch and connects to its
+	// terminal, or to its input and output. Closing the connection hangs up.
+	Exec(ctx context.Context, id kigo.DynoID, e kigo.Exec) (io.ReadWriteCloser, error)
 	// Stats reads what a launch uses now.
 	Stats(ctx context.Context, id kigo.DynoID) (kigo.RunStats, error)
 }

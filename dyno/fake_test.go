@@ -24,6 +24,8 @@ type scripted struct {
 	launched []kigo.Launch
 	watchers []func(kigo.RunStatus)
 	fail     error // answer of the next Start
+	execs    []kigo.Exec
+	stats    map[kigo.DynoID]kigo.RunStats
 }
 
 func (e *scripted) Prepare(context.Context, ...kigo.Image) error { return nil }
@@ -110,8 +112,20 @@ func (e *scripted) Attach(_ context.Context, id kigo.DynoID) (io.ReadWriteCloser
 	return nopCloser{new(strings.Builder)}, nil
 }
 
-func (e *scripted) Stats(context.Context, kigo.DynoID) (kigo.RunStats, error) {
-	return kigo.RunStats{}, nil
+func (e *scripted) Exec(_ context.Context, id kigo.DynoID, x kigo.Exec) (io.ReadWriteCloser, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if s, ok := e.runs[id]; !ok || s.State != kigo.RunReady {
+		return nil, kigo.Conflict("not running")
+	}
+	e.execs = append(e.execs, x)
+	return nopCloser{new(strings.Builder)}, nil
+}
+
+func (e *scripted) Stats(_ context.Context, id kigo.DynoID) (kigo.RunStats, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.stats[id], nil
 }
 
 type nopCloser struct{ *strings.Builder }

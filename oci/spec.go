@@ -114,7 +114,7 @@ func (e *Engine) resources(l kigo.Launch) *specs.LinuxResources {
 		CPU:     &specs.LinuxCPU{},
 	}
 	if l.Memory > 0 {
-		memory := l.Memory
+		memory := max(l.Memory, l.Most)
 		r.Memory = &specs.LinuxMemory{Limit: &memory, Swap: &memory} // Swap is the sum: none
 		if e.unified {
 			r.Unified = map[string]string{"memory.oom.group": "1"}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -27,6 +28,7 @@ type keeper struct {
 	term    sync.Once
 	over    chan struct{} // closed when the dyno has ended and all is written down
 
+	execs    atomic.Int64   // how many Execs there were
 	readers  sync.WaitGroup // connections that still deliver something
 	watchers map[chan struct{}]bool
 }

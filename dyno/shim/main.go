@@ -92,6 +92,9 @@ func (k *keeper) run() error {
 	}
 	state, _ := k.now()
 	report(Report{State: state})
+	if k.order.KillOnOOM {
+		go k.watchMemory()
+	}
 	go func() {
 		k.watchPort()
 		debug.FreeOSMemory() // what the start needed, the long wait does not

@@ -26,22 +26,23 @@ const (
 // Order is all that a shim must know. It comes through memory, not through a
 // file: it holds the dyno's environment within Spec.
 type Order struct {
-	ID      string
-	Runtime string // path of runc
-	Spec    json.RawMessage
-	Stage   string            // folder that the shim covers with its own mounts
-	Stack   string            // where the stack's image is mounted
-	Slug    string            // where the slug's image is mounted; empty: /app starts empty
-	Files   map[string]string // small files below Stage/files, bound by Spec
-	Cgroup  string            // cgroupsPath of Spec
-	Address string
-	UIDBase uint32
-	Port    int
-	Boot    time.Duration
-	Grace   time.Duration
-	TTY     bool
-	Stdin   bool
-	Scratch int64 // bytes for /app and /tmp together; 0: not limited
+	ID        string
+	Runtime   string // path of runc
+	Spec      json.RawMessage
+	Stage     string            // folder that the shim covers with its own mounts
+	Stack     string            // where the stack's image is mounted
+	Slug      string            // where the slug's image is mounted; empty: /app starts empty
+	Files     map[string]string // small files below Stage/files, bound by Spec
+	Cgroup    string            // cgroupsPath of Spec
+	Address   string
+	UIDBase   uint32
+	Port      int
+	Boot      time.Duration
+	Grace     time.Duration
+	TTY       bool
+	Stdin     bool
+	KillOnOOM bool  // the kernel killing one process for memory ends the dyno
+	Scratch   int64 // bytes for /app and /tmp together; 0: not limited
 }
 
 // Names below Order.Stage that a Spec refers to.

@@ -6,11 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,49 +15,11 @@ import (
 // which becomes a child of this process: it is a subreaper.
 func launch(order *Order, stdin, stdout *os.File) (int, *os.File, error) {
 	at := func(name string) string { return filepath.Join(order.Stage, name) }
-	args := []string{
-		"--root", at("runc"), "--log", at("runc.log"), "--log-format", "json",
-		"run", "--detach", "--bundle", at("bundle"), "--pid-file", at("pid"),
+	c := container{
+		order: order, name: "init", tty: order.TTY, stdin: stdin, stdout: stdout,
+		args: []string{"run", "--detach", "--bundle", at("bundle"), "--pid-file", at("init.pid")},
 	}
-	var terminal chan console
-	if order.TTY {
-		socket, err := listenUnix(order.Stage, "console")
-		if err != nil {
-			return 0, nil, err
-		}
-		terminal = make(chan console, 1)
-		go func() { terminal <- receiveConsole(socket) }()
-		args = append(args, "--console-socket", at("console"))
-		stdin, stdout = nil, nil
-	}
-	cmd := exec.Command(order.Runtime, append(args, order.ID)...)
-	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
-	if stdin != nil {
-		cmd.Stdin = stdin
-	}
-	if stdout != nil {
-		cmd.Stdout, cmd.Stderr = stdout, stdout
-	}
-	if err := cmd.Run(); err != nil {
-		return 0, nil, fmt.Errorf("run %s: %w%s", filepath.Base(order.Runtime), err, complaint(at("runc.log")))
-	}
-	data, err := os.ReadFile(at("pid"))
-	if err != nil {
-		return 0, nil, fmt.Errorf("read pid: %w", err)
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
-	if err != nil {
-		return 0, nil, fmt.Errorf("read pid: %w", err)
-	}
-	if terminal == nil {
-		return pid, nil, nil
-	}
-	select {
-	case c := <-terminal:
-		return pid, c.master, c.err
-	case <-time.After(10 * time.Second):
-		return pid, nil, errors.New("receive terminal: the runtime sent none")
-	}
+	return c.run()
 }
 
 // complaint is the runtime's last error from its log.

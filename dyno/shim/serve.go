@@ -19,6 +19,7 @@ import (
 //	stop    "ok"; the dyno gets SIGTERM, then SIGKILL after its grace
 //	kill    "ok"; the dyno is killed
 //	logs    a byte whenever there are new lines in the output ring; ends with the dyno
+//	exec    an Exec as one line of JSON follows; then as attach
 //	attach  "ok", then the raw terminal or input and output; or "error WHY"
 const (
 	greeting = "kigo/1 "
@@ -50,7 +51,8 @@ func (k *keeper) serve(socket int) {
 
 func (k *keeper) answer(conn *net.UnixConn) {
 	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-	line, err := bufio.NewReaderSize(conn, 64).ReadSlice('\n')
+	in := bufio.NewReaderSize(conn, 4096)
+	line, err := in.ReadSlice('\n')
 	if err != nil {
 		return
 	}
@@ -76,6 +78,8 @@ func (k *keeper) answer(conn *net.UnixConn) {
 		k.answerLogs(conn)
 	case "attach":
 		k.answerAttach(conn)
+	case "exec":
+		k.answerExec(conn, in)
 	default:
 		_, _ = conn.Write([]byte("error no such request: " + verb + "\n"))
 	}

@@ -1,0 +1,211 @@
+package shim
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Exec asks for one more process in a dyno that runs. It follows the line of its
+// request; after "ok" come the raw terminal, or input and output.
+type Exec struct {
+	Process json.RawMessage // of an OCI spec
+	TTY     bool
+}
+
+// execGrace is what a process has to end in after its client has gone.
+const execGrace = 10 * time.Second
+
+// answerExec runs the process until it has ended.
+func (k *keeper) answerExec(conn *net.UnixConn, in *bufio.Reader) {
+	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	line, err := in.ReadBytes('\n')
+	var e Exec
+	if err == nil {
+		err = json.Unmarshal(line, &e)
+	}
+	if err == nil {
+		_ = conn.SetReadDeadline(time.Time{})
+		err = k.exec(conn, e)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(conn, "error %s\n", strings.ReplaceAll(err.Error(), "\n", " "))
+	}
+}
+
+// exec has runc put a process into the container, where the limits, the filter and the
+// namespaces of the dyno hold for it, and carries its input and output.
+func (k *keeper) exec(conn *net.UnixConn, e Exec) error {
+	if s, _ := k.now(); s.Pid == 0 || s.Phase != Starting && s.Phase != Ready {
+		return errors.New("the dyno does not run")
+	}
+	pid, a, err := k.execStart(e)
+	if err != nil {
+		return err
+	}
+	a.take()
+	end := make(chan struct{})
+	hangup := func() {
+		_ = unix.Kill(-pid, unix.SIGHUP)
+		select {
+		case <-end:
+		case <-time.After(execGrace):
+			_ = unix.Kill(-pid, unix.SIGKILL)
+		}
+	}
+	relayed := make(chan struct{})
+	if _, err := conn.Write([]byte(ok)); err != nil {
+		go hangup()
+	}
+	go func() { defer close(relayed); a.relay(conn, func() { go hangup() }) }()
+	var ws unix.WaitStatus
+	for {
+		if got, err := unix.Wait4(pid, &ws, 0, nil); got == pid || err != unix.EINTR {
+			break
+		}
+	}
+	close(end)
+	a.end("")
+	<-relayed
+	return nil
+}
+
+// execStart starts the process, which becomes a child of this one.
+func (k *keeper) execStart(e Exec) (int, *attachment, error) {
+	name := "exec" + strconv.FormatInt(k.execs.Add(1), 10)
+	at := func(name string) string { return filepath.Join(k.order.Stage, name) }
+	spec, err := memory("process", e.Process)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer spec.Close()
+	c := container{
+		order: &k.order, name: name, tty: e.TTY,
+		args: []string{"exec", "--detach", "--process", "/proc/self/fd/3", "--pid-file", at(name + ".pid")}, extra: []*os.File{spec},
+	}
+	defer func() { _ = os.Remove(at(name + ".pid")) }()
+	if e.TTY {
+		defer func() { _ = os.Remove(at(name + ".console")) }()
+		pid, terminal, err := c.run()
+		if err == nil {
+			err = k.confined(pid)
+		}
+		return pid, newAttachment(terminal, terminal), err
+	}
+	user := int(k.order.UIDBase) + dynoUser
+	read, output, err := outputPipe(user)
+	if err != nil {
+		return 0, nil, err
+	}
+	input, write, err := os.Pipe()
+	if err != nil {
+		return 0, nil, fmt.Errorf("make input pipe: %w", err)
+	}
+	_ = input.Chown(user, user)
+	c.stdin, c.stdout = input, output
+	pid, _, err := c.run()
+	closeAll(input, output)
+	if err == nil {
+		err = k.confined(pid)
+	}
+	if err != nil {
+		closeAll(read, write)
+	}
+	return pid, newAttachment(write, read), err
+}
+
+// confined checks the posture of a process that runc has just put into the dyno.
+func (k *keeper) confined(pid int) error {
+	proc := "/proc/" + strconv.Itoa(pid)
+	status, _ := os.ReadFile(proc + "/status")
+	maps, _ := os.ReadFile(proc + "/uid_map")
+	if len(status) == 0 || len(maps) == 0 { // it has ended already
+		return nil
+	}
+	err := checkPosture(string(status), string(maps), k.order.UIDBase)
+	if err != nil {
+		_ = unix.Kill(pid, unix.SIGKILL)
+		_, _ = unix.Wait4(pid, nil, 0, nil)
+	}
+	return err
+}
+
+// memory is a file that holds data and has no name.
+func memory(name string, data []byte) (*os.File, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("make memory file: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), name)
+	if _, err := f.WriteAt(data, 0); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("write memory file: %w", err)
+	}
+	return f, nil
+}
+
+// container is one call of the runtime that starts a process.
+type container struct {
+	order         *Order
+	name          string   // of its files below the stage
+	args          []string // of the runtime, up to the container's id
+	tty           bool
+	stdin, stdout *os.File // without a terminal
+	extra         []*os.File
+}
+
+// run calls the runtime and returns the process, a child of this one, and its terminal.
+func (c container) run() (int, *os.File, error) {
+	at := func(name string) string { return filepath.Join(c.order.Stage, name) }
+	args := append([]string{"--root", at("runc"), "--log", at("runc.log"), "--log-format", "json"}, c.args...)
+	var terminal chan console
+	if c.tty {
+		socket, err := listenUnix(c.order.Stage, c.name+".console")
+		if err != nil {
+			return 0, nil, err
+		}
+		terminal = make(chan console, 1)
+		go func() { terminal <- receiveConsole(socket) }()
+		args = append(args, "--console-socket", at(c.name+".console"))
+		c.stdin, c.stdout = nil, nil
+	}
+	cmd := exec.Command(c.order.Runtime, append(args, c.order.ID)...)
+	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+	cmd.ExtraFiles = c.extra
+	if c.stdin != nil {
+		cmd.Stdin = c.stdin
+	}
+	if c.stdout != nil {
+		cmd.Stdout, cmd.Stderr = c.stdout, c.stdout
+	}
+	if err := cmd.Run(); err != nil {
+		return 0, nil, fmt.Errorf("run %s: %w%s", filepath.Base(c.order.Runtime), err, complaint(at("runc.log")))
+	}
+	data, err := os.ReadFile(at(c.name + ".pid"))
+	if err != nil {
+		return 0, nil, fmt.Errorf("read pid: %w", err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	if err != nil {
+		return 0, nil, fmt.Errorf("read pid: %w", err)
+	}
+	if terminal == nil {
+		return pid, nil, nil
+	}
+	select {
+	case got := <-terminal:
+		return pid, got.master, got.err
+	case <-time.After(10 * time.Second):
+		return pid, nil, errors.New("receive terminal: the runtime sent none")
+	}
+}
