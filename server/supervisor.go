@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,9 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/exec"
 	"os/signal"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -29,25 +27,28 @@ type supervisor struct {
 	addresses map[string]string
 	lifeline  *os.File // its read end, given to each child; the write end dies with us
 	hold      *os.File
+
+	interrupted atomic.Bool // told to end the dynos too
 }
 
 // program is one process of the platform.
 type program struct {
 	name      string
 	listeners []string
-	stop      syscall.Signal
-	grace     time.Duration
+	overlap   bool          // a new one serves before the old one is told to end
+	grace     time.Duration // for an old one to end
 }
 
-var programs = []program{ // started in this order, stopped in reverse
-	{"control", []string{"api", "rendezvous"}, syscall.SIGTERM, 40 * time.Second},
-	{"router", []string{"http", "https"}, syscall.SIGTERM, 40 * time.Second},
+var programs = []program{ // started and renewed in this order, stopped in reverse
+	{name: "control", listeners: []string{"api", "rendezvous"}, grace: 40 * time.Second},
+	{name: "router", listeners: []string{"http", "https"}, overlap: true, grace: 70 * time.Second},
 }
 
 // Supervise is `kigo server`: it binds every address, starts the processes of the
 // platform, says where everything is, and starts again what dies. It returns when
 // told to stop: SIGTERM leaves the dynos running for the next start, SIGINT ends
-// them as well.
+// them as well. SIGHUP replaces each process in turn, with the program that is on
+// disk then; no request is lost by it and no dyno restarted.
 func Supervise(cfg config.Config, out io.Writer) error {
 	s := &supervisor{
 		cfg: cfg, out: out, log: NewLogger(cfg, "supervisor"),
@@ -69,130 +70,64 @@ func Supervise(cfg config.Config, out io.Writer) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	var interrupted bool
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	renew := make(chan struct{}, 1)
 	go func() {
-		sig := <-signals
-		interrupted = sig == syscall.SIGINT
-		cancel()
+		for sig := range signals {
+			if sig == syscall.SIGHUP {
+				select {
+				case renew <- struct{}{}:
+				default: // one is waiting already
+				}
+				continue
+			}
+			s.interrupted.Store(sig == syscall.SIGINT)
+			cancel()
+		}
 	}()
 	if err := Prepare(ctx, cfg, out); err != nil {
 		return err
 	}
-	return s.run(ctx, func() bool { return interrupted })
+	return s.run(ctx, renew)
 }
 
-// run starts the programs one after the other, each once the one before serves.
-func (s *supervisor) run(ctx context.Context, interrupted func() bool) error {
-	var running sync.WaitGroup
-	stops := make([]context.CancelFunc, 0, len(programs))
-	dones := make([]chan struct{}, 0, len(programs))
+// run starts the programs one after the other, each once the one before serves,
+// and renews them in the same order.
+func (s *supervisor) run(ctx context.Context, renew <-chan struct{}) error {
+	var keepers []*keeper
 	for _, p := range programs {
 		if ctx.Err() != nil {
 			break
 		}
-		pctx, stop := context.WithCancel(context.Background())
-		ready, done := make(chan struct{}), make(chan struct{})
-		stops, dones = append(stops, stop), append(dones, done)
-		running.Go(func() {
-			defer close(done)
-			s.keep(pctx, p, sync.OnceFunc(func() { close(ready) }), interrupted)
-		})
+		k := newKeeper(s, p)
+		keepers = append(keepers, k)
+		go k.run()
 		select {
-		case <-ready:
+		case <-k.serving:
 		case <-ctx.Done():
-		case <-done:
 		}
 	}
 	if ctx.Err() == nil {
 		s.welcome()
 	}
-	<-ctx.Done()
-	if interrupted() {
-		fmt.Fprintln(s.out, "\nStopping Kigo and its dynos. (SIGTERM instead of Ctrl-C leaves dynos running.)")
-	}
-	for i := len(stops) - 1; i >= 0; i-- {
-		stops[i]()
-		<-dones[i]
-	}
-	running.Wait()
-	return nil
-}
-
-// keep runs one program until ctx is done, again whenever it ends by itself.
-func (s *supervisor) keep(ctx context.Context, p program, ready func(), interrupted func() bool) {
-	wait := 50 * time.Millisecond
 	for ctx.Err() == nil {
-		began := time.Now()
-		err := s.once(ctx, p, ready, interrupted)
-		if ctx.Err() != nil {
-			return
-		}
-		if time.Since(began) > 10*time.Second {
-			wait = 50 * time.Millisecond
-		}
-		s.log.Error("a process of the platform ended, starting it again", "process", p.name, "err", err, "wait", wait)
 		select {
-		case <-time.After(wait):
+		case <-renew:
+			s.log.Info("replacing the processes of the platform")
+			for _, k := range keepers {
+				k.replace(ctx)
+			}
 		case <-ctx.Done():
 		}
-		wait = min(2*wait, 5*time.Second)
 	}
-}
-
-// once runs a program to its end.
-func (s *supervisor) once(ctx context.Context, p program, ready func(), interrupted func() bool) error {
-	exe, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find own program: %w", err)
+	if s.interrupted.Load() {
+		fmt.Fprintln(s.out, "\nStopping Kigo and its dynos. (SIGTERM instead of Ctrl-C leaves dynos running.)")
 	}
-	spec, err := json.Marshal(childSpec{Config: s.cfg, Listeners: p.listeners, Addresses: s.addresses})
-	if err != nil {
-		return fmt.Errorf("describe process: %w", err)
+	for i := len(keepers) - 1; i >= 0; i-- {
+		keepers[i].end()
 	}
-	readyRead, readyWrite, err := os.Pipe()
-	if err != nil {
-		return fmt.Errorf("make ready pipe: %w", err)
-	}
-	cmd := exec.Command(exe, p.name)
-	cmd.Env = append(os.Environ(), childVar+"="+string(spec))
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	cmd.ExtraFiles = []*os.File{s.lifeline, readyWrite}
-	for _, name := range p.listeners {
-		cmd.ExtraFiles = append(cmd.ExtraFiles, s.listeners[name])
-	}
-	err = cmd.Start()
-	_ = readyWrite.Close()
-	if err != nil {
-		_ = readyRead.Close()
-		return fmt.Errorf("start %s: %w", p.name, err)
-	}
-	go func() {
-		defer func() { _ = readyRead.Close() }()
-		if line, _ := bufio.NewReader(readyRead).ReadString('\n'); line == "ready\n" {
-			ready()
-		}
-	}()
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	sig := p.stop
-	if p.name == "control" && interrupted() {
-		sig = syscall.SIGUSR1
-	}
-	_ = cmd.Process.Signal(sig)
-	select {
-	case err := <-ended:
-		return err
-	case <-time.After(p.grace):
-		_ = cmd.Process.Kill()
-		return <-ended
-	}
+	return nil
 }
 
 // bind opens every listening socket; the children inherit them, so that a
