@@ -45,19 +45,11 @@ func (r *Router) newHTTP2() {
 func (c *conn) serveHTTP2(t *tls.Conn) {
 	defer c.end()
 	c.wire.forever()
-	guard := &abortGuard{}
+	guard := &abortGuard{trip: func() { _ = t.NetConn().Close() }}
 	c.rt.h2.ServeConn(t, &http2.ServeConnOpts{ //nolint:staticcheck // see http2Server
 		BaseConfig: c.rt.h2base,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-			if guard.tripped() {
-				_ = t.NetConn().Close()
-				return
-			}
-			whole := c.serveStream(w, q)
-			if q.Context().Err() != nil {
-				guard.count()
-			}
-			if !whole {
+			if !c.serveStream(w, q, guard) {
 				panic(http.ErrAbortHandler)
 			}
 		}),
@@ -66,6 +58,7 @@ func (c *conn) serveHTTP2(t *tls.Conn) {
 
 // abortGuard counts the streams that a client has given up.
 type abortGuard struct {
+	trip   func() // ends the connection
 	since  atomic.Int64
 	number atomic.Int64
 }
@@ -75,19 +68,23 @@ func (g *abortGuard) count() {
 	if since := g.since.Load(); now-since > int64(h2Window) && g.since.CompareAndSwap(since, now) {
 		g.number.Store(0)
 	}
-	g.number.Add(1)
+	if g.number.Add(1) > h2Aborted {
+		g.trip()
+	}
 }
-
-func (g *abortGuard) tripped() bool { return g.number.Load() > h2Aborted }
 
 // serveStream answers one request; false when the answer could not be ended in
 // good order.
-func (c *conn) serveStream(w http.ResponseWriter, q *http.Request) bool {
+func (c *conn) serveStream(w http.ResponseWriter, q *http.Request, guard *abortGuard) bool {
 	s := &stream{conn: c, w: w, q: q, control: http.NewResponseController(w)}
 	s.writeHead()
 	wire := c.rt.clock.newWire(s, nil)
 	wire.stream = s
-	stop := context.AfterFunc(q.Context(), func() { s.gone.Store(true) })
+	stop := context.AfterFunc(q.Context(), func() {
+		s.gone.Store(true)
+		wire.look()
+		guard.count()
+	})
 	defer stop()
 	one := &conn{rt: c.rt, wire: wire, first: lazyReader{w: wire}, peer: c.peer, forwarded: c.forwarded, sni: c.sni, stream: s,
 		via: "2.0 " + viaWord, protocol: strings.Replace(c.protocol, "http1.1", "http2.0", 1)}
