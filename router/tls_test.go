@@ -265,3 +265,21 @@ func TestPlainHTTPOnTheTLSPortEnds(t *testing.T) {
 		t.Errorf("answer %q", all)
 	}
 }
+
+func TestTooManyAbortedStreamsTripTheGuard(t *testing.T) {
+	trips := 0
+	guard := &abortGuard{trip: func() { trips++ }}
+	for range h2Aborted {
+		guard.count()
+	}
+	if trips != 0 {
+		t.Error("it tripped early")
+	}
+	if guard.count(); trips != 1 {
+		t.Errorf("%d trips", trips)
+	}
+	guard.since.Store(time.Now().Add(-2 * h2Window).UnixNano())
+	if guard.count(); trips != 1 {
+		t.Error("an old window counted")
+	}
+}
