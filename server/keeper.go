@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -28,6 +29,8 @@ type keeper struct {
 	stop       chan struct{}
 	ended      chan struct{}
 	retired    sync.WaitGroup // old processes that still answer what they have
+	adopted    *process       // to go on with; nil: start one
+	pid        atomic.Int64   // of the process that runs; 0: none
 }
 
 func newKeeper(s *supervisor, p program) *keeper {
@@ -61,7 +64,7 @@ func (k *keeper) run() {
 	defer close(k.ended)
 	announce := sync.OnceFunc(func() { close(k.serving) })
 	wait := minRestart
-	var current *process
+	current := k.adopted
 	for {
 		began := time.Now()
 		var err error
@@ -93,6 +96,8 @@ func (k *keeper) run() {
 // watch waits for something to happen to a process. It returns the process that
 // runs from then on, nil when there is none, and false when all shall end.
 func (k *keeper) watch(p *process, announce func()) (next *process, again bool, err error) {
+	k.pid.Store(int64(p.proc.Pid))
+	defer k.pid.Store(0)
 	ready := p.ready
 	for {
 		select {
@@ -143,7 +148,7 @@ func (k *keeper) renew(p *process) *process {
 
 // process is one running child.
 type process struct {
-	cmd   *exec.Cmd
+	proc  *os.Process
 	ready chan struct{} // closed when it serves
 	done  chan struct{} // closed when it has ended, with err
 	err   error
@@ -176,7 +181,7 @@ func (s *supervisor) start(p program) (*process, error) {
 		_ = readyRead.Close()
 		return nil, fmt.Errorf("start %s: %w", p.name, err)
 	}
-	c := &process{cmd: cmd, ready: make(chan struct{}), done: make(chan struct{})}
+	c := &process{proc: cmd.Process, ready: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer func() { _ = readyRead.Close() }()
 		if line, _ := bufio.NewReader(readyRead).ReadString('\n'); line == "ready\n" {
@@ -196,11 +201,11 @@ func (s *supervisor) finish(c *process, p program) {
 	if p.name == "control" && s.interrupted.Load() {
 		sig = syscall.SIGUSR1
 	}
-	_ = c.cmd.Process.Signal(sig)
+	_ = c.proc.Signal(sig)
 	select {
 	case <-c.done:
 	case <-time.After(p.grace):
-		_ = c.cmd.Process.Kill()
+		_ = c.proc.Kill()
 		<-c.done
 	}
 }

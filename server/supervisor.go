@@ -27,6 +27,7 @@ type supervisor struct {
 	addresses map[string]string
 	lifeline  *os.File // its read end, given to each child; the write end dies with us
 	hold      *os.File
+	lock      *os.File // of the data folder
 
 	interrupted atomic.Bool // told to end the dynos too
 }
@@ -54,19 +55,12 @@ func Supervise(cfg config.Config, out io.Writer) error {
 		cfg: cfg, out: out, log: NewLogger(cfg, "supervisor"),
 		listeners: map[string]*os.File{}, addresses: map[string]string{},
 	}
-	unlock, err := lockData(cfg)
+	before, err := s.inheritSupervisor()
+	if err == nil && before == nil {
+		err = s.open()
+	}
 	if err != nil {
 		return err
-	}
-	defer unlock()
-	if err := s.bind(); err != nil {
-		return err
-	}
-	if err := s.describe(); err != nil {
-		return err
-	}
-	if s.lifeline, s.hold, err = os.Pipe(); err != nil {
-		return fmt.Errorf("make lifeline: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -89,18 +83,42 @@ func Supervise(cfg config.Config, out io.Writer) error {
 	if err := Prepare(ctx, cfg, out); err != nil {
 		return err
 	}
-	return s.run(ctx, renew)
+	return s.run(ctx, renew, before)
+}
+
+// open takes the data folder, binds every address and says where they are.
+func (s *supervisor) open() (err error) {
+	if s.lock, err = lockData(s.cfg); err != nil {
+		return err
+	}
+	if err := s.bind(); err != nil {
+		return err
+	}
+	if err := s.describe(); err != nil {
+		return err
+	}
+	if s.lifeline, s.hold, err = os.Pipe(); err != nil {
+		return fmt.Errorf("make lifeline: %w", err)
+	}
+	return nil
 }
 
 // run starts the programs one after the other, each once the one before serves,
-// and renews them in the same order.
-func (s *supervisor) run(ctx context.Context, renew <-chan struct{}) error {
+// and renews them in the same order. Children from before are renewed at once.
+func (s *supervisor) run(ctx context.Context, renew <-chan struct{}, before *handover) error {
 	var keepers []*keeper
 	for _, p := range programs {
 		if ctx.Err() != nil {
 			break
 		}
 		k := newKeeper(s, p)
+		if before != nil && before.Children[p.name] != 0 {
+			adopted, err := adopt(before.Children[p.name])
+			if err != nil {
+				return err
+			}
+			k.adopted = adopted
+		}
 		keepers = append(keepers, k)
 		go k.run()
 		select {
@@ -108,16 +126,18 @@ func (s *supervisor) run(ctx context.Context, renew <-chan struct{}) error {
 		case <-ctx.Done():
 		}
 	}
-	if ctx.Err() == nil {
+	switch {
+	case before != nil:
+		s.renewAll(ctx, keepers)
+	case ctx.Err() == nil:
 		s.welcome()
 	}
 	for ctx.Err() == nil {
 		select {
 		case <-renew:
-			s.log.Info("replacing the processes of the platform")
-			for _, k := range keepers {
-				k.replace(ctx)
-			}
+			err := s.succeed(keepers)
+			s.log.Error("the supervisor stays the old one", "err", err)
+			s.renewAll(ctx, keepers)
 		case <-ctx.Done():
 		}
 	}
@@ -128,6 +148,15 @@ func (s *supervisor) run(ctx context.Context, renew <-chan struct{}) error {
 		keepers[i].end()
 	}
 	return nil
+}
+
+// renewAll replaces every process in turn.
+func (s *supervisor) renewAll(ctx context.Context, keepers []*keeper) {
+	s.log.Info("replacing the processes of the platform")
+	for _, k := range keepers {
+		k.replace(ctx)
+	}
+	s.log.Info("the processes of the platform are new")
 }
 
 // bind opens every listening socket; the children inherit them, so that a
@@ -190,7 +219,7 @@ func hostPort(domain, addr, usual string) string {
 }
 
 // lockData makes the data folder and keeps a second server out of it.
-func lockData(cfg config.Config) (unlock func(), err error) {
+func lockData(cfg config.Config) (*os.File, error) {
 	for _, dir := range []string{cfg.Data, cfg.Path("run")} {
 		if err := os.MkdirAll(dir, 0o711); err != nil {
 			return nil, fmt.Errorf("make data folder: %w", err)
@@ -204,5 +233,5 @@ func lockData(cfg config.Config) (unlock func(), err error) {
 		_ = f.Close()
 		return nil, fmt.Errorf("another Kigo server uses %s: stop it, or choose another folder with --data", cfg.Data)
 	}
-	return func() { _ = f.Close() }, nil
+	return f, nil
 }
