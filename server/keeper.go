@@ -197,14 +197,17 @@ func (s *supervisor) start(p program) (*process, error) {
 
 // finish tells a process to end and waits; after its grace it is killed.
 func (s *supervisor) finish(c *process, p program) {
-	sig := syscall.SIGTERM
-	if p.name == "control" && s.interrupted.Load() {
-		sig = syscall.SIGUSR1
+	sig, grace := syscall.SIGTERM, p.grace
+	if s.interrupted.Load() {
+		grace = p.hurry
+		if p.name == "control" {
+			sig = syscall.SIGUSR1
+		}
 	}
 	_ = c.proc.Signal(sig)
 	select {
 	case <-c.done:
-	case <-time.After(p.grace):
+	case <-time.After(grace):
 		_ = c.proc.Kill()
 		<-c.done
 	}

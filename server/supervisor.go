@@ -38,11 +38,12 @@ type program struct {
 	listeners []string
 	overlap   bool          // a new one serves before the old one is told to end
 	grace     time.Duration // for an old one to end
+	hurry     time.Duration // the same when somebody waits at a terminal
 }
 
 var programs = []program{ // started and renewed in this order, stopped in reverse
-	{name: "control", listeners: []string{"api", "rendezvous"}, grace: 40 * time.Second},
-	{name: "router", listeners: []string{"http", "https"}, overlap: true, grace: 70 * time.Second},
+	{name: "control", listeners: []string{"api", "rendezvous"}, grace: 40 * time.Second, hurry: 40 * time.Second},
+	{name: "router", listeners: []string{"http", "https"}, overlap: true, grace: 70 * time.Second, hurry: 3 * time.Second},
 }
 
 // Supervise is `kigo server`: it binds every address, starts the processes of the
