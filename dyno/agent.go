@@ -34,17 +34,26 @@ type Agent struct {
 	Env     map[string]string                     // the same, as variables
 	Settle  func(context.Context)                 // returns once no new request goes to a dyno that is told to stop
 	Output  func(kigo.Dyno, kigo.OutputLine)      // also gets the output of release-phase dynos; may be nil
+	Machine func() Machine                        // the memory there is; nil: nobody asks
 	Workers int
 
 	loop    reconcile.Loop
 	pumps   pumps
 	clients clients
+
+	checks   checks
+	starts   starts
+	sessions sessions
+	ctx      context.Context // of Run, for what outlives one call of Reconcile
 }
 
 // Run works until ctx is done. Dynos go on running.
 func (a *Agent) Run(ctx context.Context) error {
-	a.init()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	a.init(ctx)
 	var wg sync.WaitGroup
+	wg.Go(func() { a.watchMemory(ctx) })
 	wg.Go(func() {
 		for ctx.Err() == nil {
 			if err := a.Engine.Watch(ctx, func(s kigo.RunStatus) { a.seen(ctx, s) }); err != nil && ctx.Err() == nil {
@@ -55,11 +64,13 @@ func (a *Agent) Run(ctx context.Context) error {
 	})
 	err := a.loop.Run(ctx)
 	wg.Wait()
+	a.checks.wg.Wait()
 	a.pumps.wait()
 	return err
 }
 
-func (a *Agent) init() {
+func (a *Agent) init(ctx context.Context) {
+	a.ctx, a.checks.all = ctx, map[kigo.DynoID]*check{}
 	a.loop = reconcile.Loop{
 		Name: "dyno", Reconciler: a, Keys: a.keys, Resync: 30 * time.Second, Workers: max(4, a.Workers),
 		MinBackoff: 200 * time.Millisecond, MaxBackoff: 30 * time.Second, Log: a.Log,
@@ -111,6 +122,9 @@ func (a *Agent) Reconcile(ctx context.Context, key string) (reconcile.Result, er
 	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("read dyno: %w", err)
 	}
+	if d.Inside != "" {
+		return a.inside(ctx, d)
+	}
 	run, err := a.Engine.Status(ctx, RunID(d))
 	known := err == nil
 	if err != nil && !errors.Is(err, kigo.ErrNotFound) {
@@ -130,12 +144,42 @@ func (a *Agent) Reconcile(ctx context.Context, key string) (reconcile.Result, er
 		return a.start(ctx, d)
 	case run.State == kigo.RunExited || run.State == kigo.RunLost:
 		return reconcile.Result{}, a.ended(ctx, d, run)
-	case run.State == kigo.RunReady && d.State != kigo.DynoUp:
-		return reconcile.Result{}, a.up(ctx, d, run)
-	case run.State == kigo.RunReady && d.Address != a.address(d, run):
-		return reconcile.Result{}, a.up(ctx, d, run)
+	case run.State == kigo.RunReady:
+		return a.serves(ctx, d, run)
+	case run.State == kigo.RunStopping && d.State == kigo.DynoUp: // by its checks, or its time is over
+		if d.OneOff {
+			return reconcile.Result{}, nil
+		}
+		return reconcile.Result{}, a.move(ctx, &d, kigo.DynoStarting)
 	}
 	return reconcile.Result{}, nil
+}
+
+// serves keeps a dyno that runs as it should be.
+func (a *Agent) serves(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) (reconcile.Result, error) {
+	ready, err := a.checked(ctx, d, run)
+	if err != nil || !ready {
+		return reconcile.Result{}, err
+	}
+	if d.State != kigo.DynoUp || d.Address != a.address(d, run) {
+		if err := a.up(ctx, d, run); err != nil {
+			return reconcile.Result{}, err
+		}
+	}
+	if !d.OneOff || d.Type == releaseType {
+		return reconcile.Result{}, nil
+	}
+	life := d.TTL
+	if life <= 0 {
+		life = kigo.MaxLife
+	}
+	left := life - time.Since(run.StartedAt)
+	if left > 0 {
+		return reconcile.Result{After: left}, nil
+	}
+	a.say(d, "Time to live of %s is over", life)
+	a.say(d, "Stopping all processes with SIGTERM")
+	return reconcile.Result{}, a.Engine.Stop(ctx, run.ID)
 }
 
 // forget ends and cleans every launch of a dyno that has no row.
@@ -164,6 +208,7 @@ func (a *Agent) forget(ctx context.Context, id kigo.DynoID) error {
 // remove forgets one ended launch; app is empty when nobody knows it any more.
 func (a *Agent) remove(ctx context.Context, app kigo.AppID, run kigo.DynoID) error {
 	a.pumps.forget(run)
+	a.forgetCheck(run)
 	if app != "" {
 		a.Logs.Forget(app, string(run))
 	}
@@ -181,6 +226,12 @@ func (a *Agent) say(d kigo.Dyno, format string, args ...any) {
 // move changes a dyno's state, if that is a legal move, in one transaction with
 // its event, and says so in the log.
 func (a *Agent) move(ctx context.Context, d *kigo.Dyno, to kigo.DynoState) error {
+	return a.moveSaying(ctx, d, to, to)
+}
+
+// moveSaying is move, but tells another state than it writes: of a dyno that is
+// replaced nobody wants to hear that it went down.
+func (a *Agent) moveSaying(ctx context.Context, d *kigo.Dyno, to, told kigo.DynoState) error {
 	from := d.State
 	if from != to && !kigo.CanMove(from, to) {
 		return fmt.Errorf("dyno %s cannot go from %s to %s", d.Name(), from, to)
@@ -196,7 +247,7 @@ func (a *Agent) move(ctx context.Context, d *kigo.Dyno, to kigo.DynoState) error
 		return fmt.Errorf("write dyno state: %w", err)
 	}
 	if from != to {
-		a.say(*d, "State changed from %s to %s", from, to)
+		a.say(*d, "State changed from %s to %s", from, told)
 	}
 	return nil
 }

@@ -74,6 +74,10 @@ func (a *Agent) Attach(ctx context.Context, secret string) (kigo.Dyno, io.ReadWr
 	if d.Stop || !a.clients.arrive(d.ID) {
 		return d, nil, kigo.Conflict("Dyno %s has been attached to already", d.Name())
 	}
+	if d.Inside != "" {
+		conn, err := a.enter(ctx, d)
+		return d, conn, err
+	}
 	a.Mark(d.ID)
 	for deadline := time.Now().Add(awaitClient); ; {
 		conn, err := a.Engine.Attach(ctx, RunID(d))
@@ -116,10 +120,22 @@ func (h hangup) CloseWrite() error {
 	return nil
 }
 
+// detachedAfter is how long a process has to end after SIGHUP before R16 tells of it.
+const detachedAfter = 10 * time.Second
+
+// detached says R16 if the process goes on without its client.
+func (h hangup) detached() {
+	s, err := h.agent.Engine.Status(h.agent.ctx, RunID(h.dyno))
+	if err == nil && s.State != kigo.RunExited && s.State != kigo.RunLost && h.agent.ctx.Err() == nil {
+		h.agent.say(h.dyno, "Error R16 (Detached) -> An attached process is not responding to SIGHUP after its external connection was closed.")
+	}
+}
+
 // Close ends the connection.
 func (h hangup) Close() error {
 	if !h.over.Swap(true) {
 		h.agent.say(h.dyno, "Client connection closed. Sending SIGHUP to all processes")
+		time.AfterFunc(detachedAfter, h.detached)
 	}
 	return h.ReadWriteCloser.Close()
 }

@@ -2,9 +2,11 @@ package dyno
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kigo-dev/kigo"
@@ -38,12 +40,38 @@ func (a *Agent) start(ctx context.Context, d kigo.Dyno) (reconcile.Result, error
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	var full noRoom
+	if err := a.admit(ctx, d); errors.As(err, &full) {
+		return a.wait(ctx, d, full)
+	} else if err != nil {
+		return reconcile.Result{}, err
+	}
+	defer a.starts.done(l.ID)
 	a.say(d, "Starting process with command `%s`", d.Command)
 	if err := a.Engine.Start(ctx, l); err != nil {
-		return reconcile.Result{}, fmt.Errorf("start %s: %w", d.Name(), err)
+		return a.unstarted(ctx, d, err)
 	}
 	return reconcile.Result{}, nil // Watch marks it at its first status
 }
+
+// unstarted tells of a slug that is not what it was (R17): that dyno crashes, as it
+// would each time. Any other failure is the platform's, and is tried again soon.
+func (a *Agent) unstarted(ctx context.Context, d kigo.Dyno, err error) (reconcile.Result, error) {
+	var sums interface{ Checksums() (want, have string) }
+	if !errors.As(err, &sums) {
+		return reconcile.Result{}, fmt.Errorf("start %s: %w", d.Name(), err)
+	}
+	want, have := sums.Checksums()
+	a.say(d, "Error R17 (Checksum error) -> Checksum does match expected value. Expected: %s Actual: %s", shaLabel(want), shaLabel(have))
+	d.ExitCode, d.Reason = 1, "Checksum error"
+	if d.OneOff {
+		return reconcile.Result{}, a.complete(ctx, d)
+	}
+	return reconcile.Result{}, a.crash(ctx, d)
+}
+
+// shaLabel writes a digest as Heroku does.
+func shaLabel(digest string) string { return strings.Replace(digest, "sha256:", "SHA256:", 1) }
 
 // awaitClient says how long to wait on for an attached one-off's client; the
 // dyno ends with R13 when none came in time.
@@ -105,6 +133,6 @@ func (a *Agent) address(d kigo.Dyno, run kigo.RunStatus) string {
 
 // up records that a dyno is ready.
 func (a *Agent) up(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) error {
-	d.Address, d.StartedAt = a.address(d, run), run.StartedAt
+	d.Address, d.StartedAt, d.Reason = a.address(d, run), run.StartedAt, ""
 	return a.move(ctx, &d, kigo.DynoUp)
 }

@@ -36,7 +36,12 @@ func (a *Agent) stop(ctx context.Context, d kigo.Dyno, run kigo.RunStatus, known
 		if a.Settle != nil && d.Address != "" {
 			a.Settle(ctx)
 		}
-		if err := a.move(ctx, &d, kigo.DynoDown); err != nil {
+		told := kigo.DynoDown
+		if d.Why != "" {
+			a.say(d, "%s", d.Why)
+			told = kigo.DynoStarting
+		}
+		if err := a.moveSaying(ctx, &d, kigo.DynoDown, told); err != nil {
 			return reconcile.Result{}, err
 		}
 		a.say(d, "Stopping all processes with SIGTERM")
@@ -53,7 +58,10 @@ func (a *Agent) ended(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) erro
 		a.pumps.drain(ctx, run.ID)
 	}
 	a.sayEnd(d, run)
-	d.ExitCode = run.ExitCode
+	d.ExitCode, d.Reason = run.ExitCode, reason(run)
+	if why := a.forgetCheck(run.ID); why != "" {
+		d.Reason = why
+	}
 	if d.OneOff {
 		if err := a.move(ctx, &d, kigo.DynoComplete); err != nil {
 			return err
@@ -79,13 +87,36 @@ func (a *Agent) ended(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) erro
 	if d.State == kigo.DynoUp && time.Since(d.StartedAt) > stableAfter {
 		d.Crashes = 0
 	}
+	if err := a.crash(ctx, d); err != nil {
+		return err
+	}
+	return a.remove(ctx, d.App, old)
+}
+
+// crash writes down that a dyno crashed, and when it starts again.
+func (a *Agent) crash(ctx context.Context, d kigo.Dyno) error {
 	d.Crashes++
 	d.RetryAt = time.Now().Add(RestartDelay(d.Crashes))
 	if err := a.move(ctx, &d, kigo.DynoCrashed); err != nil {
 		return err
 	}
 	a.Mark(d.ID)
-	return a.remove(ctx, d.App, old)
+	return nil
+}
+
+// reason is how a launch ended, in a few words.
+func reason(run kigo.RunStatus) string {
+	switch {
+	case run.BootTimedOut:
+		return "Boot timeout"
+	case run.OOM:
+		return "Memory quota vastly exceeded"
+	case run.State == kigo.RunLost:
+		return "Lost"
+	case run.Reason != "":
+		return run.Reason
+	}
+	return fmt.Sprintf("Process exited with status %d", run.ExitCode)
 }
 
 // revive starts a crashed dyno again when its wait is over.
@@ -109,6 +140,9 @@ func (a *Agent) sayEnd(d kigo.Dyno, run kigo.RunStatus) {
 		a.say(d, "Error R12 (Exit timeout) -> At least one process failed to exit within %d seconds of SIGTERM", int(kigo.StopGrace.Seconds()))
 		a.say(d, "Stopping remaining processes with SIGKILL")
 	case run.OOM:
+		if size, err := kigo.FindSize(d.Size); err == nil {
+			a.say(d, "%s", memoryLine(hardFactor*size.Memory, size.Memory))
+		}
 		a.say(d, "Error R15 (Memory quota vastly exceeded)")
 		a.say(d, "Stopping process with SIGKILL")
 	case run.Reason != "":

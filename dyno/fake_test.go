@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -159,6 +160,8 @@ func (l *lines) since(n int) []string {
 	return slices.Clone(l.all[n:])
 }
 
+func (l *lines) has(line string) bool { return slices.Contains(l.since(0), line) }
+
 // bench is an agent over a real store and a scripted engine.
 type bench struct {
 	*testing.T
@@ -167,7 +170,10 @@ type bench struct {
 	logs   *lines
 	app    kigo.App
 	rel    kigo.Release
+	room   *atomic.Pointer[Machine]
 }
+
+func (b *bench) setMachine(m Machine) { b.room.Store(&m) }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
@@ -179,10 +185,12 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{T: t, engine: &scripted{}, logs: &lines{}}
+	b := &bench{T: t, engine: &scripted{}, logs: &lines{}, room: new(atomic.Pointer[Machine])}
+	b.setMachine(Machine{})
 	b.agent = &Agent{
 		Engine: b.engine, Store: st, Logs: b.logs, Log: slog.New(slog.DiscardHandler),
-		Stack: func(string) (kigo.Image, error) { return kigo.Image{Digest: "sha256:stack"}, nil },
+		Machine: func() Machine { return *b.room.Load() },
+		Stack:   func(string) (kigo.Image, error) { return kigo.Image{Digest: "sha256:stack"}, nil },
 	}
 	b.update(func(tx *store.Tx) error {
 		owner := kigo.Account{Email: "a@example.com"}

@@ -194,7 +194,7 @@ func (n *node) makeLoops() error {
 	n.routing = newRouting(n.store, n.cfg.Domain, n.feed.Send, n.log)
 	n.agent = &dyno.Agent{
 		Engine: n.engine, Store: n.store, Logs: n.hub, Log: n.log, Stack: n.runStack,
-		Binds: hostBinds(), Settle: n.settle,
+		Binds: hostBinds(), Settle: n.settle, Machine: machine,
 		Output: func(d kigo.Dyno, l kigo.OutputLine) {
 			if err := n.phases.add(d.Release, l.Text); err != nil {
 				n.log.Warn("write release output", "release", d.Release, "err", err)

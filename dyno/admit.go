@@ -1,0 +1,62 @@
+package dyno
+
+import (
+	"fmt"
+
+	"github.com/kigo-dev/kigo"
+)
+
+// Machine is the memory that this node has, in bytes.
+type Machine struct {
+	Total     int64
+	Available int64 // without pushing out what runs
+}
+
+// Overcommit is how many times the machine's memory the quotas of dynos of shared
+// sizes may add up to: most use a small part of theirs. Dedicated sizes are not shared.
+const Overcommit = 8
+
+// reserve is what the platform itself and the kernel keep.
+func (m Machine) reserve() int64 { return min(m.Total/16, 1<<30) }
+
+// Promised is the sum of the quotas of what runs.
+type Promised struct{ Shared, Dedicated int64 }
+
+func (p *Promised) add(s kigo.Size) {
+	if s.Dedicated {
+		p.Dedicated += s.Memory
+	} else {
+		p.Shared += s.Memory
+	}
+}
+
+// Admit reports what is missing for one more dyno of a size; nil when nothing is.
+// It is a pure function of what it is given.
+func (m Machine) Admit(size kigo.Size, p Promised) error {
+	usable := m.Total - m.reserve()
+	expected := size.Memory
+	if !size.Dedicated {
+		expected /= 4 // at its start
+	}
+	p.add(size)
+	switch {
+	case m.Total == 0: // unknown
+		return nil
+	case size.Memory > usable:
+		return fmt.Errorf("%s needs %s of memory, and this machine has %s for dynos", size.Name, mega(size.Memory), mega(usable))
+	case p.Dedicated+p.Shared/Overcommit > usable:
+		return fmt.Errorf("with one more %s, dynos would be promised %s of memory, and this machine has %s for dynos",
+			size.Name, mega(p.Dedicated+p.Shared), mega(usable))
+	case m.Available-m.reserve() < expected:
+		return fmt.Errorf("%s needs %s of free memory to start, and %s of this machine's %s are free", size.Name, mega(expected),
+			mega(max(0, m.Available-m.reserve())), mega(m.Total))
+	}
+	return nil
+}
+
+func mega(n int64) string {
+	if n >= 10<<30 {
+		return fmt.Sprintf("%d GB", n>>30)
+	}
+	return fmt.Sprintf("%d MB", n>>20)
+}

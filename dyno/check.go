@@ -1,0 +1,192 @@
+package dyno
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// Config vars in which an app names paths of its web process that tell whether it
+// may get requests, and whether it should be restarted. They are asked with GET;
+// any status from 200 to 399 is good.
+const (
+	ReadinessVar = "KIGO_READINESS_PATH"
+	LivenessVar  = "KIGO_LIVENESS_PATH"
+)
+
+// How checks are made.
+const (
+	readyEvery   = 250 * time.Millisecond
+	aliveEvery   = 10 * time.Second
+	checkTimeout = 5 * time.Second
+	aliveMisses  = 3 // in a row until a dyno is restarted
+)
+
+// checks are the web launches of this node that name paths, by launch.
+type checks struct {
+	mu  sync.Mutex
+	all map[kigo.DynoID]*check
+	wg  sync.WaitGroup
+}
+
+type check struct {
+	readiness, liveness string
+	cancel              context.CancelFunc
+
+	mu     sync.Mutex
+	ready  bool
+	reason string // why the launch was ended by its checks
+}
+
+func (c *check) state() (ready bool, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ready, c.reason
+}
+
+func (c *check) set(ready bool, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ready, c.reason = ready, reason
+}
+
+// checked reports whether a web launch that listens may get requests. The first
+// call for a launch begins its checks.
+func (a *Agent) checked(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) (bool, error) {
+	if d.Type != "web" || d.OneOff {
+		return true, nil
+	}
+	a.checks.mu.Lock()
+	defer a.checks.mu.Unlock()
+	c := a.checks.all[run.ID]
+	if c == nil {
+		var err error
+		if c, err = a.newCheck(ctx, d); err != nil {
+			return false, err
+		}
+		c.ready = c.readiness == "" || d.State == kigo.DynoUp // up: an earlier process of ours saw it pass
+		a.checks.all[run.ID] = c
+		if !c.ready || c.liveness != "" {
+			ctx, c.cancel = context.WithCancel(a.ctx)
+			a.checks.wg.Go(func() { a.watchChecks(ctx, c, d, run) })
+		}
+	}
+	ready, _ := c.state()
+	return ready, nil
+}
+
+func (a *Agent) newCheck(ctx context.Context, d kigo.Dyno) (*check, error) {
+	var vars kigo.ConfigVars
+	err := a.Store.View(ctx, func(tx *store.Tx) (err error) {
+		vars, err = tx.ReleaseConfig(d.Release)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read checks of %s: %w", d.Name(), err)
+	}
+	return &check{readiness: vars[ReadinessVar], liveness: vars[LivenessVar]}, nil
+}
+
+// forgetCheck ends the checks of a launch and returns why they ended it, if they did.
+func (a *Agent) forgetCheck(run kigo.DynoID) string {
+	a.checks.mu.Lock()
+	c := a.checks.all[run]
+	delete(a.checks.all, run)
+	a.checks.mu.Unlock()
+	if c == nil {
+		return ""
+	}
+	if c.cancel != nil {
+		c.cancel()
+	}
+	_, reason := c.state()
+	return reason
+}
+
+// watchChecks asks until the launch has ended.
+func (a *Agent) watchChecks(ctx context.Context, c *check, d kigo.Dyno, run kigo.RunStatus) {
+	address := a.address(d, run)
+	for ready, _ := c.state(); !ready; {
+		err := a.ask(ctx, address, c.readiness)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			c.set(true, "")
+			a.Mark(d.ID)
+			ready = true
+		case time.Since(run.StartedAt) > kigo.BootTimeout:
+			a.endByCheck(ctx, c, d, run.ID, fmt.Sprintf("Readiness check %v for %d seconds", err, int(kigo.BootTimeout.Seconds())))
+			return
+		default:
+			pause(ctx, readyEvery)
+		}
+	}
+	for misses := 0; c.liveness != "" && ctx.Err() == nil; pause(ctx, aliveEvery) {
+		err := a.ask(ctx, address, c.liveness)
+		if err == nil || ctx.Err() != nil {
+			misses = 0
+			continue
+		}
+		if misses++; misses == aliveMisses {
+			a.endByCheck(ctx, c, d, run.ID, fmt.Sprintf("Liveness check %v %d times", err, misses))
+			return
+		}
+	}
+}
+
+// endByCheck stops a launch that its checks have found bad.
+func (a *Agent) endByCheck(ctx context.Context, c *check, d kigo.Dyno, run kigo.DynoID, reason string) {
+	ready, _ := c.state()
+	c.set(ready, reason)
+	a.say(d, "%s", reason)
+	a.say(d, "Stopping all processes with SIGTERM")
+	if err := a.Engine.Stop(ctx, run); err != nil && !errors.Is(err, kigo.ErrNotFound) {
+		a.Log.ErrorContext(ctx, "stop dyno that fails its checks", "dyno", d.Name(), "err", err)
+	}
+	a.Mark(d.ID)
+}
+
+// checkClient asks dynos; it follows nothing and keeps no connection.
+var checkClient = &http.Client{
+	Timeout:       checkTimeout,
+	Transport:     &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
+// ask makes one check. Its error completes a sentence that begins with the check's name.
+func (a *Agent) ask(ctx context.Context, address, path string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/"+strings.TrimPrefix(path, "/"), nil)
+	if err != nil {
+		return fmt.Errorf("has no proper path %q", path)
+	}
+	r.Header.Set("User-Agent", "kigo-check")
+	r.Header.Set("X-Forwarded-Proto", "https") // so that apps do not redirect to it
+	res, err := checkClient.Do(r)
+	if err != nil {
+		return fmt.Errorf("GET %s was not answered", path)
+	}
+	_, _ = io.CopyN(io.Discard, res.Body, 64<<10)
+	_ = res.Body.Close()
+	if res.StatusCode < 200 || res.StatusCode >= 400 {
+		return fmt.Errorf("GET %s was answered with %d", path, res.StatusCode)
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
