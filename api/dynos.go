@@ -65,13 +65,13 @@ func dynoInfo(c *call) (reply, error) {
 
 func dynoCreate(c *call) (reply, error) {
 	var in struct {
-		Attach     *bool             `json:"attach"`
-		Command    *string           `json:"command"`
-		Env        map[string]string `json:"env"`
-		ForceNoTTY *bool             `json:"force_no_tty"`
-		Size       *string           `json:"size"`
-		Type       *string           `json:"type"`
-		TimeToLive *int64            `json:"time_to_live"`
+		Attach     *bool   `json:"attach"`
+		Command    *string `json:"command"`
+		Env        dynoEnv `json:"env"`
+		ForceNoTTY *bool   `json:"force_no_tty"`
+		Size       *string `json:"size"`
+		Type       *string `json:"type"`
+		TimeToLive *int64  `json:"time_to_live"`
 	}
 	if err := c.decode(&in); err != nil {
 		return reply{}, err
