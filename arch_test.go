@@ -24,7 +24,7 @@ var layers = []layer{
 	{"domain", map[string][]string{".": nil}},
 	{"mechanism", map[string][]string{
 		"internal/atomicfile": nil, "internal/cgroup": nil, "internal/image": nil, "internal/lifecycle": nil, "internal/loop": nil, "internal/testenv": nil,
-		"reconcile": nil,
+		"outbound": nil, "reconcile": nil,
 	}},
 	{"state", map[string][]string{
 		"blob": nil, "blob/blobtest": {"blob"}, "output": nil, "secret": nil,
@@ -45,7 +45,7 @@ var layers = []layer{
 		"buildpack/static": {"buildpack"},
 	}},
 	{"loops", map[string][]string{
-		"build": nil, "dyno": nil, "dyno/enginetest": {"dyno"}, "formation": nil, "release": nil, "router": nil,
+		"build": nil, "logplex/drain": nil, "dyno": nil, "dyno/enginetest": {"dyno"}, "formation": nil, "release": nil, "router": nil,
 	}},
 	{"edges", map[string][]string{
 		"client": nil, "git/hook": nil, "rendezvous": nil,

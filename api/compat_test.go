@@ -3,6 +3,7 @@ package api_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -67,8 +68,8 @@ yet; the other %d answer 404. This page is made by `+"`go test ./api -update`"+`
 	for _, d := range deviations {
 		fmt.Fprintf(&b, "- `%s`, %s: %s\n", strings.ReplaceAll(strings.TrimPrefix(d.pointer, "definitions/"), "/definitions/", "."), d.remove, d.reason)
 	}
-	for resource, properties := range extras {
-		fmt.Fprintf(&b, "- `%s` has %s too: Heroku's command line reads it\n", resource, strings.Join(properties, ", "))
+	for _, resource := range slices.Sorted(maps.Keys(extras)) {
+		fmt.Fprintf(&b, "- `%s` has %s too: Heroku's command line reads it\n", resource, strings.Join(extras[resource], ", "))
 	}
 	return b.String()
 }

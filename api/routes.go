@@ -105,7 +105,12 @@ var routes = []route{
 	// Logs, log_sessions.go
 	{"POST", "/apps/{app}/log-sessions", read, logSessionCreate, false},
 	{"GET", "/logstream/*", open, logStream, false},
-	{"GET", "/apps/{app}/log-drains", read, emptyList, false},
+
+	// Drains, log_drains.go
+	{"GET", "/apps/{app}/log-drains", read, drainList, false},
+	{"POST", "/apps/{app}/log-drains", write, drainCreate, false},
+	{"GET", "/apps/{app}/log-drains/{drain}", read, drainInfo, false},
+	{"DELETE", "/apps/{app}/log-drains/{drain}", write, drainDelete, false},
 
 	// The platform, stacks.go, regions.go, buildpacks.go, public.go
 	{"GET", "/stacks", identity, stackList, false},

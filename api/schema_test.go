@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -41,7 +42,7 @@ var deviations = []struct{ pointer, remove, reason string }{
 
 // extras are properties that we send and the schema does not know, because
 // Heroku's server sends them and its command line reads them.
-var extras = map[string][]string{"app": {"create_status"}}
+var extras = map[string][]string{"app": {"create_status"}, "log-drain": {"extended"}}
 
 // notInSchema are routes that Heroku has without describing them in this schema.
 var notInSchema = []string{
@@ -76,8 +77,8 @@ func loadSchema(file string) (*hyperSchema, error) {
 	s := &hyperSchema{compiler: jsonschema.NewCompiler()}
 	s.compiler.DefaultDraft(jsonschema.Draft4)
 	s.compiler.AssertFormat()
-	for name, d := range definitions {
-		links, _ := d.(map[string]any)["links"].([]any)
+	for _, name := range slices.Sorted(maps.Keys(definitions)) { // one order: a link may be in two resources
+		links, _ := definitions[name].(map[string]any)["links"].([]any)
 		for i, l := range links {
 			s.links = append(s.links, newLink(name, i, l.(map[string]any)))
 		}

@@ -71,6 +71,9 @@ func (f *fake) answer(what string, r *http.Request, body []byte) reply {
 	if a, ok := f.apps(what, body); ok {
 		return a
 	}
+	if a, ok := f.drains(what, r.URL.RawQuery, body); ok {
+		return a
+	}
 	if a, ok := f.dynos(what, body); ok {
 		return a
 	}
@@ -179,6 +182,27 @@ func (f *fake) apps(what string, body []byte) (reply, bool) {
 	}
 	if name, ok := strings.CutPrefix(what, "GET /buildpacks/"); ok {
 		return reply{body: map[string]string{"blob_url": "urn:buildpack:" + strings.ReplaceAll(name, "%2F", "/")}}, true
+	}
+	return reply{}, false
+}
+
+func (f *fake) drains(what, query string, body []byte) (reply, bool) {
+	d := client.Drain{
+		App: client.Ref{Name: "myapp"}, ID: "44444444-89ab-cdef-0123-456789abcdef", Token: "d.22222222-89ab-cdef-0123-456789abcdef",
+		URL: "https://user:xxxxx@logs.example.com/x", CreatedAt: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), UpdatedAt: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC),
+	}
+	if query == "extended=true" {
+		d.Extended = &client.DrainExtended{DrainID: d.ID}
+	}
+	switch {
+	case what == "GET /apps/myapp/log-drains":
+		return reply{body: []client.Drain{d}}, true
+	case what == "POST /apps/myapp/log-drains" && strings.Contains(string(body), "ftp"):
+		return refuse(422, "invalid_params", "Url is invalid"), true
+	case what == "POST /apps/myapp/log-drains":
+		return reply{201, d}, true
+	case strings.HasPrefix(what, "DELETE /apps/myapp/log-drains/"):
+		return reply{body: d}, true
 	}
 	return reply{}, false
 }

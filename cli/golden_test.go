@@ -40,6 +40,8 @@ var same = []string{
 	"maintenance -a myapp", "maintenance:on -a myapp", "maintenance:off -a myapp",
 	"auth:whoami", "auth:token", "domains -a myapp", "apps:stacks -a myapp", "labs:enable early -a myapp", "buildpacks --json -a myapp", "regions", "regions --json",
 	"features -a myapp", "features:info preboot -a myapp", "features:enable preboot -a myapp", "features:disable log-runtime-metrics -a myapp", "labs -a myapp",
+	"drains -a myapp", "drains -x -a myapp", "drains --json -a myapp", "drains:add https://user:secret@logs.example.com/x -a myapp", "drains:add ftp://x -a myapp",
+	"drains:remove https://user:secret@logs.example.com/x -a myapp", "drains:remove d.22222222-89ab-cdef-0123-456789abcdef -a myapp",
 	"ps:restart", "config -a",
 }
 

@@ -81,6 +81,13 @@ func init() {
 
 		{name: "domains", short: "list the host names of an app", app: oneApp, login: true, run: domains, flags: jsonFlag},
 
+		{name: "drains", short: "list where the log of an app is sent", app: oneApp, login: true, run: drains, flags: func(fs *pflag.FlagSet) {
+			fs.BoolP("extended", "x", false, "with the ids of drains")
+			jsonFlag(fs)
+		}},
+		{name: "drains:add", args: "URL", short: "send the log of an app to a URL", app: oneApp, login: true, run: drainAdd},
+		{name: "drains:remove", args: "URL", short: "end a drain, by its URL or token", app: oneApp, login: true, run: drainRemove},
+
 		{name: "env", short: "print shell variables that lead to a server of this machine", run: serverVariables, flags: func(fs *pflag.FlagSet) {
 			fs.String("data", "/var/lib/kigo", "data folder of the server")
 		}},

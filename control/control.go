@@ -17,6 +17,7 @@ import (
 	"log/slog"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/outbound"
 	"github.com/kigo-dev/kigo/store"
 )
 
@@ -29,6 +30,8 @@ type Control struct {
 	Regions []string     // the first is the default; empty: DefaultRegion
 	URL     string       // of the API, for log lines that point to output; may be empty
 	Log     *slog.Logger // nil: slog.Default
+
+	Outbound outbound.Policy // which addresses users may have the platform connect to
 }
 
 // Logs takes lines for apps' log streams. logplex.Hub is one. Write must not block.

@@ -53,6 +53,7 @@ var tests = []struct {
 	{"the operator is made once", testOperator},
 	{"features are a known table", testFeatures},
 	{"domains are checked", testDomains},
+	{"log drains are checked, counted and masked", testDrains},
 	{"every change of an app has an event", testEvents},
 }
 
