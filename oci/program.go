@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 //go:embed embed
@@ -29,7 +30,12 @@ func installProgram(dir string) (string, error) {
 		return "", fmt.Errorf("make program folder: %w", err)
 	}
 	tmp := fmt.Sprintf("%s.%d", path, os.Getpid())
-	if err := os.WriteFile(tmp, data, 0o755); err != nil {
+	// A child forked while the file is open for writing would hold it open, and the
+	// file could not be executed ("text file busy").
+	syscall.ForkLock.RLock()
+	err = os.WriteFile(tmp, data, 0o755)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		return "", fmt.Errorf("write dyno program: %w", err)
 	}
 	if err := os.Rename(tmp, path); err != nil {
