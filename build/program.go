@@ -5,9 +5,9 @@ import (
 	"embed"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
+
+	"github.com/kigo-dev/kigo/internal/atomicfile"
 )
 
 //go:embed embed
@@ -27,18 +27,5 @@ func installProgram(dir string) (string, error) {
 	sum := sha256.Sum256(data)
 	folder := filepath.Join(dir, "bin", "kigo-buildpack-"+hex.EncodeToString(sum[:6]))
 	file := filepath.Join(folder, "kigo-buildpack")
-	if _, err := os.Stat(file); err == nil {
-		return folder, nil
-	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return "", fmt.Errorf("make program folder: %w", err)
-	}
-	tmp := fmt.Sprintf("%s.%d", file, os.Getpid())
-	if err := os.WriteFile(tmp, data, 0o755); err != nil {
-		return "", fmt.Errorf("write build program: %w", err)
-	}
-	if err := os.Rename(tmp, file); err != nil {
-		return "", fmt.Errorf("install build program: %w", err)
-	}
-	return folder, nil
+	return folder, atomicfile.Executable(file, data)
 }
