@@ -54,7 +54,7 @@ func (a *Agent) carry(ctx context.Context, d kigo.Dyno, run kigo.DynoID) {
 			a.Output(d, l)
 		}
 	})
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		a.Log.Warn("read output", "dyno", d.Name(), "app", d.App, "err", err)
 	}
 }

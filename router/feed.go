@@ -205,7 +205,7 @@ func (f *Feed) Run(ctx context.Context) error {
 			<-next
 		} else if err.Error() != said && ctx.Err() == nil {
 			said = err.Error()
-			log.Info("router not reached", "error", err)
+			log.Debug("router not reached", "error", err)
 		}
 		select {
 		case <-ctx.Done():

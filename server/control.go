@@ -190,7 +190,7 @@ func (n *node) makeLoops() error {
 	if err := n.makeEngine(); err != nil {
 		return err
 	}
-	n.feed = &router.Feed{Path: n.cfg.Path("run", "router.sock")}
+	n.feed = &router.Feed{Path: n.cfg.Path("run", "router.sock"), Log: n.log}
 	n.routing = newRouting(n.store, n.cfg.Domain, n.feed.Send, n.log)
 	n.agent = &dyno.Agent{
 		Engine: n.engine, Store: n.store, Logs: n.hub, Log: n.log, Stack: n.runStack,
@@ -202,7 +202,7 @@ func (n *node) makeLoops() error {
 		},
 	}
 	n.phases = &phaseOutputs{store: n.store, outputs: n.outputs}
-	n.formation = &formation.Loop{Store: n.store, Log: n.log, Destroy: n.destroy}
+	n.formation = &formation.Loop{Store: n.store, Log: n.log, Destroy: n.destroy, Reject: n.control.RejectRelease}
 	n.release = &release.Loop{Store: n.store, Control: n.control, Outputs: n.phases, Log: n.log}
 	return n.makeBuilds()
 }
