@@ -41,7 +41,7 @@ func (c *Control) RunDyno(ctx context.Context, a Actor, id kigo.AppID, n NewDyno
 		if err != nil {
 			return err
 		}
-		d = kigo.Dyno{App: id, Release: current.ID, Version: current.Version, Type: n.Type, OneOff: true, Env: n.Env}
+		d = kigo.Dyno{App: id, Release: current.ID, Version: current.Version, Type: n.Type, OneOff: true, Env: n.Env, TTL: n.TTL}
 		if d.Type == "" {
 			d.Type = "run"
 		}
@@ -159,8 +159,33 @@ func (c *Control) RestartDynos(ctx context.Context, a Actor, id kigo.AppID, whic
 		if !isDyno(which, dynos) {
 			dynos = slices.DeleteFunc(dynos, func(d kigo.Dyno) bool { return d.OneOff })
 		}
-		return tx.stop(dynos)
+		return tx.restart(id, dynos)
 	})
+}
+
+// restart stops dynos to have them replaced. With the preboot feature, web dynos serve
+// until their replacements do.
+func (c *change) restart(app kigo.AppID, dynos []kigo.Dyno) error {
+	preboot, err := c.FeatureEnabled(app, "preboot")
+	if err != nil {
+		return err
+	}
+	for _, d := range dynos {
+		switch {
+		case d.Stop:
+			continue
+		case d.OneOff:
+			err = c.StopDyno(d.ID)
+		case preboot && d.Type == "web" && d.State == kigo.DynoUp:
+			err = c.RetireDyno(d.ID, "Restarting")
+		default:
+			err = c.StopDynoSaying(d.ID, "Restarting")
+		}
+		if err := errors.Join(err, c.emit("dyno.stop", d.App, string(d.ID), nil)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // StopDynos stops a dyno by its name or id, or all of a process type, one-offs too.

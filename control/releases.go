@@ -85,6 +85,8 @@ func eligible(r kigo.Release) error {
 	switch {
 	case r.Current:
 		why = "it is the current release"
+	case r.Failure != "":
+		why = "it failed: " + r.Failure
 	case r.Status == kigo.ReleasePending:
 		why = "its release command has not ended"
 	case r.Status != kigo.ReleaseSucceeded:
@@ -128,6 +130,52 @@ func (c *Control) FinishRelease(ctx context.Context, id kigo.ReleaseID, ok bool)
 		return tx.emit("release.update", app.ID, string(r.ID), nil)
 	})
 	return r, err
+}
+
+// RejectRelease takes back a current release whose dynos do not come up, while those
+// of serving, an older one, still serve: that one is current again, so that what serves is what
+// is current. Calling it again, or after a newer release, changes nothing.
+func (c *Control) RejectRelease(ctx context.Context, id kigo.ReleaseID, why string, serving kigo.ReleaseID) error {
+	return c.update(ctx, Actor{}, func(tx *change) error {
+		r, err := tx.Release(id)
+		if err != nil || !r.Current {
+			return err
+		}
+		old, err := tx.Release(serving)
+		if err != nil || old.App != r.App || old.Slug == "" {
+			return err
+		}
+		app, err := tx.App(r.App)
+		if err != nil {
+			return err
+		}
+		tx.actor = Actor{ID: r.User, Email: r.UserEmail}
+		r.Status, r.Failure = kigo.ReleaseFailed, why
+		if err := tx.UpdateRelease(&r); err != nil {
+			return err
+		}
+		if err := tx.restore(&app, &old); err != nil {
+			return err
+		}
+		tx.logf(app.ID, "Release v%d failed: %s. v%d serves on", r.Version, why, old.Version)
+		return errors.Join(tx.emit("release.update", app.ID, string(r.ID), nil), tx.emit("release.update", app.ID, string(old.ID), nil))
+	})
+}
+
+// restore makes a release the current one that has been before.
+func (c *change) restore(app *kigo.App, r *kigo.Release) error {
+	if err := c.SetCurrentRelease(app.ID, r.ID); err != nil {
+		return err
+	}
+	slug, err := c.Slug(r.Slug)
+	if err != nil {
+		return err
+	}
+	app.Stack, app.SlugSize = slug.Stack, slug.Size
+	if err := c.UpdateApp(app); err != nil {
+		return err
+	}
+	return c.ensureFormation(*app, slug)
 }
 
 // release makes the app's next release. It is current at once, or pending when

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/kigo-dev/kigo"
@@ -19,7 +20,8 @@ const Gated = "web"
 type Loop struct {
 	Store   *store.Store
 	Log     *slog.Logger
-	Destroy func(context.Context, kigo.App) error // called for an app that is being destroyed once it has no dynos
+	Reject  func(ctx context.Context, bad kigo.ReleaseID, why string, serving kigo.ReleaseID) error // takes back a release that does not come up
+	Destroy func(context.Context, kigo.App) error                                                   // called for an app that is being destroyed once it has no dynos
 
 	loop reconcile.Loop
 }
@@ -64,11 +66,22 @@ func (l *Loop) Reconcile(ctx context.Context, key string) (reconcile.Result, err
 			return reconcile.Result{}, fmt.Errorf("destroy app %s: %w", s.app.Name, err)
 		}
 		return reconcile.Result{}, nil
-	case len(s.steps()) == 0:
-		return reconcile.Result{}, nil
+	}
+	if why, serving := Verdict(s.release.Version, s.dynos); why != "" && s.release.Current && l.Reject != nil {
+		if err := l.Reject(ctx, s.release.ID, why, serving); err != nil {
+			return reconcile.Result{}, fmt.Errorf("reject release v%d: %w", s.release.Version, err)
+		}
+		return reconcile.Result{After: time.Millisecond}, nil
+	}
+	due, after := Cycle(time.Now(), s.dynos)
+	if len(s.steps()) == 0 && len(due) == 0 {
+		return reconcile.Result{After: after}, nil
 	}
 	err := l.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := look(tx); err != nil {
+			return err
+		}
+		if err := s.cycle(tx); err != nil {
 			return err
 		}
 		return s.carryOut(tx)
@@ -76,7 +89,30 @@ func (l *Loop) Reconcile(ctx context.Context, key string) (reconcile.Result, err
 	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("carry out plan: %w", err)
 	}
-	return reconcile.Result{}, nil
+	return reconcile.Result{After: after}, nil
+}
+
+// cycle replaces the dynos that are due: with the preboot feature, web dynos serve
+// until their replacements do.
+func (s *situation) cycle(tx *store.Tx) error {
+	due, _ := Cycle(tx.Now(), s.dynos)
+	for _, id := range due {
+		i := slices.IndexFunc(s.dynos, func(d kigo.Dyno) bool { return d.ID == id })
+		d := &s.dynos[i]
+		d.Retire = d.Type == Gated && s.preboot
+		d.Stop = !d.Retire
+		err := tx.RetireDyno(id, "Cycling")
+		if d.Stop {
+			err = tx.StopDynoSaying(id, "Cycling")
+		}
+		if err != nil {
+			return err
+		}
+		if err := tx.Emit(kigo.Event{Kind: "dyno.stop", App: s.app.ID, Key: string(id)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func stop(tx *store.Tx, app kigo.AppID, id kigo.DynoID) error {
@@ -93,6 +129,7 @@ type situation struct {
 	slug    kigo.Slug
 	dynos   []kigo.Dyno
 	want    []Want
+	preboot bool
 }
 
 // survey reads an app's situation at one moment.
@@ -117,6 +154,9 @@ func survey(tx *store.Tx, id kigo.AppID) (s situation, err error) {
 	if s.slug, err = tx.Slug(s.release.Slug); err != nil {
 		return s, err
 	}
+	if s.preboot, err = tx.FeatureEnabled(id, "preboot"); err != nil {
+		return s, err
+	}
 	formations, err := tx.Formations(id)
 	for _, f := range formations {
 		if _, ok := s.slug.ProcessTypes[f.Type]; ok && f.Type != "release" {
@@ -135,7 +175,7 @@ func (s situation) steps() (steps []Step) {
 			steps = append(steps, Step{Op: Stop, Dyno: d.ID, Type: d.Type, Number: d.Number})
 		case !d.OneOff:
 			have = append(have, Have{ID: d.ID, Type: d.Type, Number: d.Number, Version: d.Version, Size: d.Size,
-				Ready: d.State == kigo.DynoUp, Gone: d.Stop})
+				Ready: d.State == kigo.DynoUp, Retire: d.Retire, Gone: d.Stop})
 		}
 	}
 	if s.app.Destroying {

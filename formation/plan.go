@@ -24,6 +24,7 @@ type Have struct {
 	Version int
 	Size    string
 	Ready   bool // up: it passed its boot check
+	Retire  bool // to be replaced, but to serve until then
 	Gone    bool // told to stop, or stopped
 }
 
@@ -138,7 +139,7 @@ func (p *planner) plan(s slot) {
 	var current, old *Have
 	for i, h := range held {
 		switch {
-		case h.Version == w.Version && h.Size == w.Size && current == nil:
+		case h.Version == w.Version && h.Size == w.Size && !h.Retire && current == nil:
 			current = &held[i]
 		case h.Ready && old == nil:
 			old = &held[i]

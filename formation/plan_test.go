@@ -50,6 +50,15 @@ func TestPlan(t *testing.T) {
 		{"a dyno told to stop is replaced at once", []Want{web(1, 3)},
 			[]Have{{ID: "a", Type: "web", Number: 1, Version: 3, Size: "Basic", Ready: true, Gone: true}},
 			[]Step{{Start, "", "web", 1}}},
+		{"a retired web dyno serves until its replacement does", []Want{web(1, 3)},
+			[]Have{{ID: "a", Type: "web", Number: 1, Version: 3, Size: "Basic", Ready: true, Retire: true}},
+			[]Step{{Start, "", "web", 1}}},
+		{"a retired web dyno goes when its replacement serves", []Want{web(1, 3)},
+			[]Have{{ID: "a", Type: "web", Number: 1, Version: 3, Size: "Basic", Ready: true, Retire: true}, dyno("b", "web", 1, 3, true)},
+			[]Step{{Stop, "a", "web", 1}}},
+		{"a retired worker is replaced at once", []Want{worker(1, 3)},
+			[]Have{{ID: "a", Type: "worker", Number: 1, Version: 3, Size: "Basic", Ready: true, Retire: true}},
+			[]Step{{Stop, "a", "worker", 1}, {Start, "", "worker", 1}}},
 		{"a crashed dyno of the current release is left to the dyno loop", []Want{web(1, 3)},
 			[]Have{dyno("a", "web", 1, 3, false)}, nil},
 	}
@@ -77,7 +86,11 @@ func FuzzPlan(f *testing.F) {
 		}
 		w.converge()
 		for version := 2; version < 6; version++ {
-			switch w.rnd.IntN(4) {
+			switch w.rnd.IntN(5) {
+			case 3: // cycling with preboot
+				for i := range w.have {
+					w.have[i].Retire = w.rnd.IntN(2) == 0
+				}
 			case 0:
 				w.want[0].Quantity = w.rnd.IntN(6)
 			case 1:
