@@ -138,6 +138,8 @@ var takesBody = map[string]bool{
 	"PUT /apps/{app}/buildpack-installations": true, "POST /apps/{app}/releases": true, "POST /apps/{app}/slugs": true,
 	"POST /apps/{app}/dynos": true, "PATCH /apps/{app}/formation": true, "PATCH /apps/{app}/formation/{formation}": true,
 	"POST /apps/{app}/domains": true, "POST /apps/{app}/log-sessions": true, "POST /apps/{app}/addons": true,
+	"POST /apps/{app}/collaborators": true, "POST /account/app-transfers": true, "PATCH /account/app-transfers/{transfer}": true,
+	"POST /account/keys": true, "POST /oauth/clients": true, "PATCH /oauth/clients/{client}": true, "POST /kigo/accounts": true,
 }
 
 func TestWrongTypesAndMissingFieldsAreNamed(t *testing.T) {
@@ -183,7 +185,7 @@ func TestWrongTypesAndMissingFieldsAreNamed(t *testing.T) {
 		{"POST", "/apps/myapp/dynos", `{}`, "command"},
 		{"POST", "/apps/myapp/dynos", `{"command":"ls","size":"Huge"}`, "Huge"},
 		{"POST", "/apps/myapp/dynos", `{"command":"ls","time_to_live":-1}`, "time_to_live"},
-		{"POST", "/apps/myapp/dynos", `{"command":"ls","env":{"A":5}}`, "env"},
+		{"POST", "/apps/myapp/dynos", `{"command":"ls","env":{"A":[5]}}`, "env"},
 		{"POST", "/apps/myapp/dynos", `{"command":"ls","env":{"A B":"5"}}`, "A B"},
 		{"PUT", "/apps/myapp/buildpack-installations", `{}`, "updates"},
 		{"PUT", "/apps/myapp/buildpack-installations", `{"updates":[{}]}`, "buildpack"},
