@@ -23,6 +23,9 @@ func (c *call) serializeDyno(d kigo.Dyno) client.Dyno {
 		Type:      d.Type,
 		UpdatedAt: second(d.UpdatedAt),
 	}
+	if d.Reason != "" && d.State != kigo.DynoUp {
+		out.Extended = &client.DynoMore{Reason: d.Reason}
+	}
 	if d.Attach.Secret != "" && c.s.Attach != nil {
 		out.AttachURL = optional(c.s.Attach(d.Attach.Secret))
 	}

@@ -15,7 +15,7 @@ func (c *call) serializeRelease(r kigo.Release) client.Release {
 		Artifacts:           []client.Artifact{},
 		CreatedAt:           second(r.CreatedAt),
 		Current:             r.Current,
-		Description:         r.Description,
+		Description:         describe(r),
 		EligibleForRollback: r.Slug != "" && r.Status == kigo.ReleaseSucceeded, // also the current one: `heroku rollback` takes the second eligible
 		ID:                  string(r.ID),
 		OutputStreamURL:     optional(c.streamURL(r.Output)),
@@ -29,6 +29,15 @@ func (c *call) serializeRelease(r kigo.Release) client.Release {
 		out.Artifacts = append(out.Artifacts, client.Artifact{ID: string(r.Slug), Type: "slug"})
 	}
 	return out
+}
+
+// describe is a release's description, and why it failed if its dynos are to blame:
+// Heroku's shape of a release has no place of its own for that.
+func describe(r kigo.Release) string {
+	if r.Failure == "" {
+		return r.Description
+	}
+	return r.Description + " (failed: " + r.Failure + ")"
 }
 
 func releaseList(c *call) (reply, error) {

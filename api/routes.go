@@ -83,6 +83,7 @@ var routes = []route{
 	{"POST", "/apps/{app}/dynos", write, dynoCreate, false},
 	{"DELETE", "/apps/{app}/dynos", write, dynoRestartAll, false},
 	{"GET", "/apps/{app}/dynos/{dyno}", read, dynoInfo, false},
+	{"POST", "/apps/{app}/dynos/{dyno}", write, dynoRunInside, false},
 	{"DELETE", "/apps/{app}/dynos/{dyno}", write, dynoRestart, false},
 	{"POST", "/apps/{app}/dynos/{dyno}/actions/stop", write, dynoStop, false},
 	{"DELETE", "/apps/{app}/formations/{type}", write, formationRestart, false},

@@ -42,14 +42,14 @@ var deviations = []struct{ pointer, remove, reason string }{
 
 // extras are properties that we send and the schema does not know, because
 // Heroku's server sends them and its command line reads them.
-var extras = map[string][]string{"app": {"create_status"}, "log-drain": {"extended"}}
+var extras = map[string][]string{"app": {"create_status"}, "log-drain": {"extended"}, "dyno": {"extended"}}
 
 // notInSchema are routes that Heroku has without describing them in this schema.
 var notInSchema = []string{
 	"/oauth/sessions", "/oauth/sessions/{session}", "/buildpacks", "/buildpacks/{buildpack}",
 	"/buildpacks/{buildpack}/revisions", "/buildpacks/{buildpack}/readme", "/schema", "/api/v4/current-status", "/analytics",
 	"/analytics/*", "/favorites", "/streams/{stream}", "/sources/{key}", "/slugs/{slug}", "/logstream/*",
-	"/apps/{app}/builds/{build}/result",
+	"/apps/{app}/builds/{build}/result", "/apps/{app}/dynos/{dyno}",
 }
 
 func loadSchema(file string) (*hyperSchema, error) {

@@ -135,6 +135,7 @@ type Dyno struct {
 	AttachURL *string    `json:"attach_url"`
 	Command   string     `json:"command"`
 	CreatedAt time.Time  `json:"created_at"`
+	Extended  *DynoMore  `json:"extended,omitempty"`
 	ID        string     `json:"id"`
 	Name      string     `json:"name"`
 	Release   ReleaseRef `json:"release"`
@@ -142,6 +143,11 @@ type Dyno struct {
 	State     string     `json:"state"`
 	Type      string     `json:"type"`
 	UpdatedAt time.Time  `json:"updated_at"`
+}
+
+// DynoMore is what Heroku's shape of a dyno has no place for.
+type DynoMore struct {
+	Reason string `json:"reason"` // why it is not up
 }
 
 // Cost is a price; Unit is "month".

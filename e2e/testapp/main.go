@@ -28,6 +28,16 @@ func main() {
 		serve()
 	case "unbound": // never listens
 		select {}
+	case "hog": // takes memory until it is killed
+		var all [][]byte
+		for {
+			b := make([]byte, 16<<20)
+			for i := range b {
+				b[i] = 1
+			}
+			all = append(all, b)
+			fmt.Println("has", len(all)*16, "MB")
+		}
 	case "long": // a line of 1 MB, then bytes that are no text
 		w := bufio.NewWriter(os.Stdout)
 		fmt.Fprintln(w, strings.Repeat("x", 1<<20))
@@ -49,6 +59,8 @@ func serve() {
 	http.HandleFunc("/quiet", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "quiet") })
 	http.HandleFunc("/started", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, started) })
 	http.HandleFunc("/exit", func(http.ResponseWriter, *http.Request) { os.Exit(7) })
+	http.HandleFunc("/status/503", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
+	http.HandleFunc("/status/200", func(http.ResponseWriter, *http.Request) {})
 	http.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) { _ = r.Header.Write(w) })
 	fmt.Println("listening on", os.Getenv("PORT"))
 	if err := http.ListenAndServe(":"+os.Getenv("PORT"), nil); err != nil {
