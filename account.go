@@ -10,6 +10,7 @@ type Account struct {
 	ID        AccountID
 	Email     string
 	Name      string
+	Operator  bool // runs the platform: may make and remove accounts
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	LastLogin time.Time

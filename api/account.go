@@ -50,6 +50,19 @@ func userUpdate(c *call) (reply, error) {
 	return accountUpdate(c)
 }
 
+// accountDelete is refused while the account owns apps.
+func accountDelete(c *call) (reply, error) {
+	a, err := ctrl(c).DeleteAccount(c.ctx(), c.actor)
+	return ok(serializeAccount(a)), err
+}
+
+func userDelete(c *call) (reply, error) {
+	if err := c.user(); err != nil {
+		return reply{}, err
+	}
+	return accountDelete(c)
+}
+
 // account reads the account of who asks.
 func (c *call) account() (a kigo.Account, err error) {
 	err = c.view(func(tx *store.Tx) error {

@@ -72,7 +72,7 @@ func (c *call) serializeApps(apps []kigo.App) ([]client.App, error) {
 func appList(c *call) (reply, error) {
 	var apps []kigo.App
 	err := c.view(func(tx *store.Tx) (err error) {
-		apps, err = tx.AppsOwnedBy(c.actor.ID)
+		apps, err = tx.AppsOf(c.actor.ID)
 		return err
 	})
 	if err != nil {
@@ -124,6 +124,11 @@ func appUpdate(c *call) (reply, error) {
 	}
 	if err := c.decode(&in); err != nil {
 		return reply{}, err
+	}
+	if in.Name != nil && *in.Name != c.app.Name {
+		if err := ctrl(c).Can(c.ctx(), c.actor, kigo.PermissionManage, c.app); err != nil {
+			return reply{}, err
+		}
 	}
 	change := control.AppChange{Name: in.Name, Maintenance: in.Maintenance}
 	if in.BuildStack != nil {

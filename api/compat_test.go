@@ -61,7 +61,7 @@ yet; the other %d answer 404. This page is made by `+"`go test ./api -update`"+`
 		b.WriteString(" |\n")
 	}
 	b.WriteString("\n## Served beside the schema\n\nWhat Heroku's clients use and its schema does not describe.\n\n")
-	for _, p := range notInSchema {
+	for _, p := range slices.Concat(notInSchema, beside) {
 		fmt.Fprintf(&b, "- `%s`\n", p)
 	}
 	b.WriteString("\n## Where answers differ from the schema\n\n")

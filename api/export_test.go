@@ -23,6 +23,9 @@ func Routes() []Route {
 	return out
 }
 
+// Permission is what the route needs of its app; empty when it is not below one.
+func (r Route) Permission() string { return permissions[r.Method+" "+r.Pattern] }
+
 // Open reports whether a route takes no token.
 func (r Route) Open() bool { return r.access == open && r.Pattern != "/oauth/authorizations" }
 

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,8 +26,8 @@ func fixedRef(kind, name string) client.Ref { return client.Ref{ID: fixedID(kind
 
 func appRef(a kigo.App) client.Ref { return client.Ref{ID: string(a.ID), Name: a.Name} }
 
-// findApp loads the app that the path names into c.app, when the actor may do
-// with it what the route does.
+// findApp loads an app into c.app, when the actor may do with it what the route
+// does. Another's is not found: its name is nobody's business.
 func (c *call) findApp(nameOrID string) error {
 	err := c.view(func(tx *store.Tx) (err error) {
 		c.app, err = tx.FindApp(nameOrID)
@@ -37,12 +36,7 @@ func (c *call) findApp(nameOrID string) error {
 	if err != nil {
 		return err
 	}
-	if err := c.s.Control.Can(c.actor, string(c.route.access), c.app); errors.Is(err, kigo.ErrForbidden) {
-		return kigo.NotFound("app") // scopes were checked before: this app is another account's, whose names are nobody's business
-	} else if err != nil {
-		return err
-	}
-	return nil
+	return c.s.Control.Can(c.ctx(), c.actor, c.needs(), c.app)
 }
 
 // user checks that {user} of the path is the one who asks: "~", id or e-mail address.

@@ -94,7 +94,7 @@ func TestEveryRouteIsHerokus(t *testing.T) {
 	known := implemented()
 	for _, rt := range api.Routes() {
 		key := rt.Method + " " + parameter.ReplaceAllString(rt.Pattern, "{}")
-		if !slices.Contains(known, key) && !slices.Contains(notInSchema, rt.Pattern) {
+		if !slices.Contains(known, key) && !slices.Contains(notInSchema, rt.Pattern) && !slices.Contains(beside, rt.Method+" "+rt.Pattern) {
 			t.Errorf("%s is in no schema of Heroku's, nor among the known exceptions", key)
 		}
 	}

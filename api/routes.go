@@ -18,12 +18,25 @@ var routes = []route{
 	{"PATCH", "/account", global, accountUpdate, false},
 	{"GET", "/users/{user}", identity, userInfo, false},
 	{"PATCH", "/users/{user}", global, userUpdate, false},
+	{"DELETE", "/account", global, accountDelete, false},
+	{"DELETE", "/users/{user}", global, userDelete, false},
+	{"GET", "/kigo/accounts", global, accountList, false}, // accounts.go
+	{"POST", "/kigo/accounts", global, accountCreate, false},
 	{"GET", "/account/rate-limits", identity, rateLimitInfo, true},
 	{"GET", "/account/features", identity, emptyList, false},
 	{"GET", "/account/features/{feature}", identity, accountFeatureInfo, false},
 	{"PATCH", "/account/features/{feature}", global, accountFeatureUpdate, false},
-	{"GET", "/account/keys", identity, emptyList, false},
-	{"GET", "/account/app-transfers", identity, emptyList, false},
+
+	// What the account has besides apps, keys.go, app_transfers.go
+	{"GET", "/account/keys", identity, keyList, false},
+	{"POST", "/account/keys", global, keyCreate, false},
+	{"GET", "/account/keys/{key}", identity, keyInfo, false},
+	{"DELETE", "/account/keys/{key}", global, keyDelete, false},
+	{"GET", "/account/app-transfers", identity, appTransferList, false},
+	{"POST", "/account/app-transfers", global, appTransferCreate, false},
+	{"GET", "/account/app-transfers/{transfer}", identity, appTransferInfo, false},
+	{"PATCH", "/account/app-transfers/{transfer}", global, appTransferUpdate, false},
+	{"DELETE", "/account/app-transfers/{transfer}", global, appTransferDelete, false},
 
 	// Authorizations, authorizations.go
 	{"GET", "/oauth/authorizations", global, authorizationList, false},
@@ -34,7 +47,12 @@ var routes = []route{
 	{"POST", "/oauth/authorizations/{authorization}/actions/regenerate-tokens", global, authorizationRotate, false},
 	{"GET", "/oauth/sessions", identity, emptyList, false},
 	{"DELETE", "/oauth/sessions/{session}", identity, sessionDelete, false},
-	{"GET", "/oauth/clients", identity, emptyList, false},
+	{"GET", "/oauth/clients", global, oauthClientList, false}, // with their secrets
+	{"POST", "/oauth/clients", global, oauthClientCreate, false},
+	{"GET", "/oauth/clients/{client}", global, oauthClientInfo, false},
+	{"PATCH", "/oauth/clients/{client}", global, oauthClientUpdate, false},
+	{"DELETE", "/oauth/clients/{client}", global, oauthClientDelete, false},
+	{"POST", "/oauth/clients/{client}/actions/rotate-credentials", global, oauthClientRotate, false},
 
 	// Apps, apps.go
 	{"GET", "/apps", read, appList, false},
@@ -44,7 +62,9 @@ var routes = []route{
 	{"PATCH", "/apps/{app}", write, appUpdate, false},
 	{"DELETE", "/apps/{app}", write, appDelete, false},
 	{"GET", "/apps/{app}/collaborators", read, collaboratorList, false},
+	{"POST", "/apps/{app}/collaborators", write, collaboratorCreate, false},
 	{"GET", "/apps/{app}/collaborators/{collaborator}", read, collaboratorInfo, false},
+	{"DELETE", "/apps/{app}/collaborators/{collaborator}", write, collaboratorDelete, false},
 	{"GET", "/apps/{app}/features", read, appFeatureList, false},
 	{"GET", "/apps/{app}/features/{feature}", read, appFeatureInfo, false},
 	{"PATCH", "/apps/{app}/features/{feature}", write, appFeatureUpdate, false},

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
-	"strings"
 
 	"github.com/kigo-dev/kigo"
 )
@@ -76,7 +75,7 @@ func (c *call) checkScope() error { return c.route.access.check(c.auth.Scope) }
 // loadApp finds {app} of the path, by name or id, and checks what the actor may
 // do with it. An app that the actor may not see is not found.
 func (c *call) loadApp() error {
-	if !strings.HasPrefix(c.route.pattern, "/apps/{app}") {
+	if !c.route.ofApp() {
 		return nil
 	}
 	return c.findApp(c.param("app"))

@@ -372,3 +372,42 @@ type (
 	// PipelineCoupling is an app's place in a pipeline.
 	PipelineCoupling = json.RawMessage
 )
+
+// AppTransfer is an offer of an app to another account.
+type AppTransfer struct {
+	App       Ref       `json:"app"`
+	CreatedAt time.Time `json:"created_at"`
+	ID        string    `json:"id"`
+	Owner     UserRef   `json:"owner"`
+	Recipient UserRef   `json:"recipient"`
+	State     string    `json:"state"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// Key is a public SSH key of an account.
+type Key struct {
+	Comment     string    `json:"comment"`
+	CreatedAt   time.Time `json:"created_at"`
+	Email       string    `json:"email"`
+	Fingerprint string    `json:"fingerprint"`
+	ID          string    `json:"id"`
+	PublicKey   string    `json:"public_key"`
+	UpdatedAt   time.Time `json:"updated_at"`
+}
+
+// OAuthClient is a program that asks accounts for authorizations.
+type OAuthClient struct {
+	CreatedAt         time.Time `json:"created_at"`
+	ID                string    `json:"id"`
+	IgnoresDelinquent *bool     `json:"ignores_delinquent"`
+	Name              string    `json:"name"`
+	RedirectURI       string    `json:"redirect_uri"`
+	Secret            string    `json:"secret"`
+	UpdatedAt         time.Time `json:"updated_at"`
+}
+
+// NewAccount is an account that an operator has made, with its first token.
+type NewAccount struct {
+	Account
+	Token string `json:"token"`
+}

@@ -44,11 +44,8 @@ func (c *Control) UpdateAccount(ctx context.Context, a Actor, ch AccountChange) 
 
 // SetPassword sets the actor's password, for logins by e-mail address.
 func (c *Control) SetPassword(ctx context.Context, a Actor, password string) error {
-	switch {
-	case len(password) < minPassword:
-		return kigo.Invalid("Password is too short (minimum is %d characters)", minPassword)
-	case len(password) > maxPassword:
-		return kigo.Invalid("Password is too long (maximum is %d bytes)", maxPassword)
+	if err := checkPassword(password); err != nil {
+		return err
 	}
 	hash, err := secret.HashPassword(ctx, password) // takes a while: not inside the transaction
 	if err != nil {
@@ -115,10 +112,10 @@ func (c *Control) EnsureOperator(ctx context.Context, email, token string) (acco
 		if err != nil {
 			return err
 		}
-		if account, err = tx.Account(auth.Account); err != nil || account.Email == email {
+		if account, err = tx.Account(auth.Account); err != nil || account.Email == email && account.Operator {
 			return err
 		}
-		account.Email = email
+		account.Email, account.Operator = email, true
 		return tx.UpdateAccount(&account)
 	})
 	if err != nil {
@@ -130,7 +127,7 @@ func (c *Control) EnsureOperator(ctx context.Context, email, token string) (acco
 func (c *change) newOperator(email, token string, hash []byte) (kigo.Account, error) {
 	account, err := c.AccountByEmail(email)
 	if errors.Is(err, kigo.ErrNotFound) {
-		account = kigo.Account{Email: email}
+		account = kigo.Account{Email: email, Operator: true}
 		if err = c.CreateAccount(&account); err == nil {
 			err = c.emit("account.create", "", string(account.ID), nil)
 		}

@@ -52,11 +52,12 @@ func (n *node) authorizePush(ctx context.Context, token, name string, write bool
 	if err != nil {
 		return app, by, err
 	}
-	verb := "read"
+	scope := "read"
 	if write {
-		verb = "write"
+		scope = "write"
 	}
-	return app, by, n.control.Can(by, verb, app)
+	// Code is for those who deploy, be it to read or to write.
+	return app, by, errors.Join(n.control.Can(ctx, by, kigo.PermissionDeploy, app), by.Allows(scope))
 }
 
 func (n *node) waitBuild(ctx context.Context, id kigo.BuildID) (b kigo.Build, err error) {

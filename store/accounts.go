@@ -2,11 +2,11 @@ package store
 
 import "github.com/kigo-dev/kigo"
 
-const accountColumns = "id, email, name, last_login, created_at, updated_at"
+const accountColumns = "id, email, name, operator, last_login, created_at, updated_at"
 
 func scanAccount(_ *Tx, row scanner) (kigo.Account, error) {
 	var a kigo.Account
-	err := row.Scan(&a.ID, &a.Email, &a.Name, at{&a.LastLogin}, at{&a.CreatedAt}, at{&a.UpdatedAt})
+	err := row.Scan(&a.ID, &a.Email, &a.Name, &a.Operator, at{&a.LastLogin}, at{&a.CreatedAt}, at{&a.UpdatedAt})
 	return a, err
 }
 
@@ -14,9 +14,9 @@ func scanAccount(_ *Tx, row scanner) (kigo.Account, error) {
 func (tx *Tx) CreateAccount(a *kigo.Account) error {
 	newID(&a.ID)
 	tx.created(&a.CreatedAt, &a.UpdatedAt)
-	return tx.exec("create account", `INSERT INTO accounts (id, email, name, last_login, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6)`,
-		string(a.ID), a.Email, a.Name, micros(a.LastLogin), micros(a.CreatedAt), micros(a.UpdatedAt))
+	return tx.exec("create account", `INSERT INTO accounts (id, email, name, operator, last_login, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		string(a.ID), a.Email, a.Name, a.Operator, micros(a.LastLogin), micros(a.CreatedAt), micros(a.UpdatedAt))
 }
 
 // Account returns one account.
@@ -34,12 +34,12 @@ func (tx *Tx) Accounts() ([]kigo.Account, error) {
 	return list(tx, "account", scanAccount, "SELECT "+accountColumns+" FROM accounts ORDER BY created_at, id")
 }
 
-// UpdateAccount writes the e-mail address, the name and the last login.
+// UpdateAccount writes the e-mail address, the name, whether it is an operator and the last login.
 func (tx *Tx) UpdateAccount(a *kigo.Account) error {
 	a.UpdatedAt = tx.now
 	return tx.execOne("account", "update account", `UPDATE accounts
-		SET email = $2, name = $3, last_login = $4, updated_at = $5 WHERE id = $1`,
-		string(a.ID), a.Email, a.Name, micros(a.LastLogin), micros(a.UpdatedAt))
+		SET email = $2, name = $3, operator = $4, last_login = $5, updated_at = $6 WHERE id = $1`,
+		string(a.ID), a.Email, a.Name, a.Operator, micros(a.LastLogin), micros(a.UpdatedAt))
 }
 
 // PasswordHash returns what secret.HashPassword made of an account's password;
@@ -55,4 +55,9 @@ func (tx *Tx) PasswordHash(id kigo.AccountID) (string, error) {
 func (tx *Tx) SetPasswordHash(id kigo.AccountID, hash string) error {
 	return tx.execOne("account", "set password", "UPDATE accounts SET password = $2, updated_at = $3 WHERE id = $1",
 		string(id), hash, micros(tx.now))
+}
+
+// DeleteAccount removes an account with its tokens; one that owns apps stays.
+func (tx *Tx) DeleteAccount(id kigo.AccountID) error {
+	return tx.execOne("account", "delete account", "DELETE FROM accounts WHERE id = $1", string(id))
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,15 +33,15 @@ func (s *Store) migrate(ctx context.Context) error {
 	if _, err := db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, at BIGINT NOT NULL)"); err != nil {
 		return fmt.Errorf("read schema version: %w", err)
 	}
-	var have int
-	if err := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM schema_version").Scan(&have); err != nil {
+	have, err := s.applied(ctx, db)
+	if err != nil {
 		return fmt.Errorf("read schema version: %w", err)
 	}
-	if newest := all[len(all)-1].version; have > newest {
-		return fmt.Errorf("its schema has version %d, but this program knows up to %d: it was used by a newer kigo; run that one, or restore a backup from before the upgrade", have, newest)
+	if newest := all[len(all)-1].version; len(have) > 0 && slices.Max(have) > newest {
+		return fmt.Errorf("its schema has version %d, but this program knows up to %d: it was used by a newer kigo; run that one, or restore a backup from before the upgrade", slices.Max(have), newest)
 	}
 	for _, m := range all {
-		if m.version <= have {
+		if slices.Contains(have, m.version) {
 			continue
 		}
 		if err := s.apply(ctx, db, m); err != nil {
@@ -49,6 +50,24 @@ func (s *Store) migrate(ctx context.Context) error {
 		s.options.Log.Info("database migrated", "version", m.version, "name", m.name)
 	}
 	return nil
+}
+
+// applied lists the versions that the database has. Numbers may have gaps, which
+// what is written side by side fills later.
+func (s *Store) applied(ctx context.Context, db *sql.DB) (versions []int, err error) {
+	rows, err := db.QueryContext(ctx, "SELECT version FROM schema_version")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var v int
+		if err := rows.Scan(&v); err != nil {
+			return nil, err
+		}
+		versions = append(versions, v)
+	}
+	return versions, rows.Err()
 }
 
 func (s *Store) apply(ctx context.Context, db *sql.DB, m migration) error {
@@ -74,12 +93,14 @@ func readMigrations(files fs.FS) ([]migration, error) {
 		return nil, err
 	}
 	var all []migration
-	for i, name := range names {
+	before := 0
+	for _, name := range names {
 		number, _, _ := strings.Cut(name, "_")
 		version, err := strconv.Atoi(number)
-		if err != nil || version != i+1 {
-			return nil, fmt.Errorf("migration %s: number %d expected", name, i+1)
+		if err != nil || version <= before {
+			return nil, fmt.Errorf("migration %s: a number above %d expected", name, before)
 		}
+		before = version
 		text, err := fs.ReadFile(files, name)
 		if err != nil {
 			return nil, err

@@ -1,0 +1,115 @@
+package api_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/api"
+	"github.com/kigo-dev/kigo/control"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// whose says of every route that is not below an app whose things it is about: the
+// caller's "own", where nobody reaches another's, or "all", the same for every account,
+// or "operator". A route without a line fails the test.
+var whose = map[string]string{
+	"GET /account": "own", "PATCH /account": "own", "DELETE /account": "own", "GET /users/{user}": "own", "PATCH /users/{user}": "own", "DELETE /users/{user}": "own",
+	"GET /kigo/accounts": "operator", "POST /kigo/accounts": "operator", "GET /account/rate-limits": "own", "GET /account/features": "own",
+	"GET /account/features/{feature}": "own", "PATCH /account/features/{feature}": "own",
+	"GET /account/keys": "own", "POST /account/keys": "own", "GET /account/keys/{key}": "own", "DELETE /account/keys/{key}": "own",
+	"GET /account/app-transfers": "own", "POST /account/app-transfers": "own", "GET /account/app-transfers/{transfer}": "own",
+	"PATCH /account/app-transfers/{transfer}": "own", "DELETE /account/app-transfers/{transfer}": "own",
+	"GET /oauth/authorizations": "own", "POST /oauth/authorizations": "own", "GET /oauth/authorizations/{authorization}": "own",
+	"PATCH /oauth/authorizations/{authorization}": "own", "DELETE /oauth/authorizations/{authorization}": "own",
+	"POST /oauth/authorizations/{authorization}/actions/regenerate-tokens": "own",
+	"GET /oauth/sessions": "own", "DELETE /oauth/sessions/{session}": "own",
+	"GET /oauth/clients": "own", "POST /oauth/clients": "own", "GET /oauth/clients/{client}": "own", "PATCH /oauth/clients/{client}": "own",
+	"DELETE /oauth/clients/{client}": "own", "POST /oauth/clients/{client}/actions/rotate-credentials": "own",
+	"GET /apps": "own", "POST /apps": "own", "GET /users/{user}/apps": "own", "POST /sources": "own",
+	"GET /dyno-sizes": "all", "GET /dyno-sizes/{size}": "all", "GET /stacks": "all", "GET /stacks/{stack}": "all", "GET /regions": "all", "GET /regions/{region}": "all",
+	"GET /favorites": "own", "GET /addons": "own",
+	"GET /addon-attachments": "own", "GET /addon-services": "all", "POST /actions/addons/resolve": "own", "POST /actions/addon-attachments/resolve": "own",
+	"GET /pipelines": "own", "GET /pipeline-couplings": "own", "GET /teams": "own", "GET /teams/{team}": "own", "GET /teams/{team}/apps": "own",
+	"GET /spaces": "own", "GET /spaces/{space}": "own",
+}
+
+// The matrix: every route below an app, for the owner, for collaborators of each
+// kind and for strangers.
+func TestEveryRouteAsksForItsPermission(t *testing.T) {
+	s := newServer(t)
+	app := s.app("myapp")
+	path := s.paths("myapp")
+	tokens, have := map[string]string{"owner": s.token}, map[string][]string{"owner": kigo.Permissions}
+	actors := map[string]control.Actor{"owner": s.actor}
+	for role, permissions := range map[string][]string{
+		"viewer": {"view"}, "deployer": {"deploy"}, "operator": {"operate"}, "usual": nil, "manager": {"deploy", "operate", "manage"}, "stranger": nil,
+	} {
+		email := role + "@example.com"
+		tokens[role] = s.second(email, "global")
+		must(t, s.store.View(t.Context(), func(tx *store.Tx) error {
+			a, err := tx.AccountByEmail(email)
+			actors[role] = control.Actor{ID: a.ID, Email: email}
+			return err
+		}))
+		if role == "stranger" {
+			continue
+		}
+		m, err := s.control.AddCollaborator(t.Context(), s.actor, kigo.AppID(app.ID), email, permissions)
+		must(t, err)
+		have[role] = m.Permissions
+	}
+	row, err := s.control.Members(t.Context(), kigo.AppID(app.ID))
+	must(t, err)
+	if len(row) != 6 {
+		t.Fatalf("%d members", len(row))
+	}
+	seen := 0
+	for _, rt := range api.Routes() {
+		key := rt.Method + " " + rt.Pattern
+		if !strings.HasPrefix(rt.Pattern, "/apps/{app}") {
+			if !rt.Open() && whose[key] == "" {
+				t.Errorf("%s has no line in whose: say whose things it is about", key)
+			}
+			continue
+		}
+		if !slices.Contains(kigo.Permissions, rt.Permission()) {
+			t.Errorf("%s asks for the permission %q", key, rt.Permission())
+			continue
+		}
+		for role, token := range tokens {
+			allowed := slices.Contains(have[role], rt.Permission())
+			if allowed && rt.Method != http.MethodGet && !takesBody[key] {
+				continue // it would be done; Can is asked below for all
+			}
+			resp, body := s.raw(rt.Method, path(rt.Pattern), token, nil, []byte("["))
+			forbidden := resp.StatusCode == http.StatusForbidden && strings.Contains(string(body), rt.Permission())
+			foreign := resp.StatusCode == http.StatusNotFound && strings.Contains(string(body), "Couldn't find that app.")
+			if want := role == "stranger"; foreign != want || !want && forbidden == allowed {
+				t.Errorf("%s by %s: %d %s", key, role, resp.StatusCode, body)
+			}
+			seen++
+		}
+	}
+	if seen < 200 {
+		t.Errorf("the matrix has %d cells", seen)
+	}
+	for role, a := range actors {
+		for _, p := range kigo.Permissions {
+			err := s.control.Can(t.Context(), a, p, kigo.App{ID: kigo.AppID(app.ID), Name: "myapp", Owner: s.account.ID})
+			if allowed := slices.Contains(have[role], p); (err == nil) != allowed {
+				t.Errorf("may %s %s: %v", role, p, err)
+			}
+		}
+	}
+}
+
+func TestWhoseHasNoLineTooMany(t *testing.T) {
+	for key := range whose {
+		if !slices.ContainsFunc(api.Routes(), func(rt api.Route) bool { return rt.Method+" "+rt.Pattern == key }) {
+			t.Errorf("%s is no route", key)
+		}
+	}
+}
