@@ -37,6 +37,8 @@ type Agent struct {
 	Machine func() Machine                        // the memory there is; nil: nobody asks
 	Workers int
 
+	IdleAfter time.Duration // without traffic, until dynos on sizes that sleep do; 0: never, and those that sleep wake
+
 	loop    reconcile.Loop
 	pumps   pumps
 	clients clients
@@ -44,6 +46,7 @@ type Agent struct {
 	checks   checks
 	starts   starts
 	sessions sessions
+	traffic  traffic
 	ctx      context.Context // of Run, for what outlives one call of Reconcile
 }
 
@@ -54,6 +57,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.init(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { a.watchMemory(ctx) })
+	wg.Go(func() { a.watchTraffic(ctx) })
 	wg.Go(func() {
 		for ctx.Err() == nil {
 			if err := a.Engine.Watch(ctx, func(s kigo.RunStatus) { a.seen(ctx, s) }); err != nil && ctx.Err() == nil {
@@ -71,6 +75,7 @@ func (a *Agent) Run(ctx context.Context) error {
 
 func (a *Agent) init(ctx context.Context) {
 	a.ctx, a.checks.all = ctx, map[kigo.DynoID]*check{}
+	a.traffic.began = time.Now()
 	a.loop = reconcile.Loop{
 		Name: "dyno", Reconciler: a, Keys: a.keys, Resync: 30 * time.Second, Workers: max(4, a.Workers),
 		MinBackoff: 200 * time.Millisecond, MaxBackoff: 30 * time.Second, Log: a.Log,
@@ -138,8 +143,10 @@ func (a *Agent) Reconcile(ctx context.Context, key string) (reconcile.Result, er
 		return a.stop(ctx, d, run, known)
 	case d.State == kigo.DynoCrashed:
 		return a.revive(ctx, d)
-	case d.State == kigo.DynoComplete || d.State == kigo.DynoIdle:
+	case d.State == kigo.DynoComplete:
 		return reconcile.Result{}, nil
+	case d.State == kigo.DynoIdle:
+		return a.idle(ctx, d)
 	case !known:
 		return a.start(ctx, d)
 	case run.State == kigo.RunExited || run.State == kigo.RunLost:
@@ -166,8 +173,11 @@ func (a *Agent) serves(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) (re
 			return reconcile.Result{}, err
 		}
 	}
+	if a.sleepy(d, time.Now()) {
+		return reconcile.Result{}, a.sleep(ctx, d)
+	}
 	if !d.OneOff || d.Type == releaseType {
-		return reconcile.Result{}, nil
+		return reconcile.Result{}, a.endFormer(ctx, d)
 	}
 	life := d.TTL
 	if life <= 0 {

@@ -189,8 +189,9 @@ func newBench(t *testing.T) *bench {
 	b.setMachine(Machine{})
 	b.agent = &Agent{
 		Engine: b.engine, Store: st, Logs: b.logs, Log: slog.New(slog.DiscardHandler),
-		Machine: func() Machine { return *b.room.Load() },
-		Stack:   func(string) (kigo.Image, error) { return kigo.Image{Digest: "sha256:stack"}, nil },
+		IdleAfter: time.Hour,
+		Machine:   func() Machine { return *b.room.Load() },
+		Stack:     func(string) (kigo.Image, error) { return kigo.Image{Digest: "sha256:stack"}, nil },
 	}
 	b.update(func(tx *store.Tx) error {
 		owner := kigo.Account{Email: "a@example.com"}
@@ -236,7 +237,12 @@ func (b *bench) update(f func(*store.Tx) error) {
 // create adds a dyno row and hints at it.
 func (b *bench) create(d kigo.Dyno) kigo.Dyno {
 	b.Helper()
-	d.App, d.Release, d.Version, d.Size = b.app.ID, b.rel.ID, 1, "Basic"
+	return b.createSized(d, "Basic")
+}
+
+func (b *bench) createSized(d kigo.Dyno, size string) kigo.Dyno {
+	b.Helper()
+	d.App, d.Release, d.Version, d.Size = b.app.ID, b.rel.ID, 1, size
 	b.update(func(tx *store.Tx) error { return tx.CreateDyno(&d) })
 	b.agent.Mark(d.ID)
 	return d

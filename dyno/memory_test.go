@@ -17,6 +17,7 @@ func TestADynoAboveItsQuotaIsR14WithoutThePageCache(t *testing.T) {
 	b.ready(hungry.ID)
 	cached := b.create(kigo.Dyno{Type: "worker", Number: 1, Command: "./work"})
 	b.ready(cached.ID)
+	b.until("the line of its start", func() bool { return b.logs.has("heroku[worker.1]: State changed from starting to up") })
 	b.engine.mu.Lock()
 	b.engine.stats = map[kigo.DynoID]kigo.RunStats{
 		RunID(hungry): {MemoryRSS: 500 << 20, MemorySwap: 20 << 20},
@@ -37,6 +38,7 @@ func TestADynoKilledForMemoryIsR15(t *testing.T) {
 	b := newBench(t)
 	d := b.create(kigo.Dyno{Type: "worker", Number: 1, Command: "./work"})
 	b.ready(d.ID)
+	b.until("the line of its start", func() bool { return b.logs.has("heroku[worker.1]: State changed from starting to up") })
 	n := len(b.logs.since(0))
 	b.end(d.ID, func(s *kigo.RunStatus) { s.ExitCode, s.OOM = 137, true })
 	b.until("the crash", func() bool { return b.row(d.ID).Reason == "Memory quota vastly exceeded" })
@@ -70,6 +72,7 @@ func TestADamagedSlugIsR17AndDoesNotStart(t *testing.T) {
 		"heroku[web.1]: Error R17 (Checksum error) -> Checksum does match expected value. Expected: SHA256:aa Actual: SHA256:bb",
 		"heroku[web.1]: State changed from starting to crashed",
 	}
+	b.until("all lines", func() bool { return len(b.logs.since(0)) >= len(want) })
 	if diff := cmp.Diff(want, b.logs.since(0)[:3]); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}
@@ -92,6 +95,7 @@ func TestAOneOffEndsWhenItsTimeIsOver(t *testing.T) {
 		"heroku[run.1234]: Process exited with status 143",
 		"heroku[run.1234]: State changed from up to complete",
 	}
+	b.until("all lines", func() bool { return len(b.logs.since(2)) >= len(want) })
 	if diff := cmp.Diff(want, b.logs.since(2)); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}

@@ -175,7 +175,7 @@ func (s situation) steps() (steps []Step) {
 			steps = append(steps, Step{Op: Stop, Dyno: d.ID, Type: d.Type, Number: d.Number})
 		case !d.OneOff:
 			have = append(have, Have{ID: d.ID, Type: d.Type, Number: d.Number, Version: d.Version, Size: d.Size,
-				Ready: d.State == kigo.DynoUp, Retire: d.Retire, Gone: d.Stop})
+				Ready: serves(d), Retire: d.Retire, Gone: d.Stop})
 		}
 	}
 	if s.app.Destroying {
@@ -183,6 +183,9 @@ func (s situation) steps() (steps []Step) {
 	}
 	return Plan(s.want, have)
 }
+
+// serves reports whether a dyno answers requests, if need be after waking up.
+func serves(d kigo.Dyno) bool { return d.State == kigo.DynoUp || d.State == kigo.DynoIdle }
 
 // carryOut writes the rows of the plan.
 func (s situation) carryOut(tx *store.Tx) error {

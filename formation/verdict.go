@@ -19,10 +19,10 @@ func Verdict(version int, dynos []kigo.Dyno) (reason string, serving kigo.Releas
 		switch {
 		case d.Type != Gated || d.OneOff || d.Stop:
 		case d.Version != version:
-			if d.State == kigo.DynoUp && d.Version > newest {
+			if serves(d) && d.Version > newest {
 				newest, serving = d.Version, d.Release
 			}
-		case d.State == kigo.DynoUp:
+		case serves(d):
 			return "", ""
 		case d.Crashes == 0:
 			return "", "" // its first boot is not over
