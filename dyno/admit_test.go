@@ -76,7 +76,7 @@ func TestLaunchesUnderWayCountForTheNextOne(t *testing.T) {
 		b.create(kigo.Dyno{Type: "web", Number: n + 1, Command: "./web"})
 	}
 	b.until("one to wait", func() bool {
-		waiting, launched := 0, 0
+		waiting := 0
 		_ = b.agent.Store.View(t.Context(), func(tx *store.Tx) error {
 			all, err := tx.AllDynos()
 			for _, d := range all {
@@ -87,7 +87,7 @@ func TestLaunchesUnderWayCountForTheNextOne(t *testing.T) {
 			return err
 		})
 		b.engine.mu.Lock()
-		launched = len(b.engine.launched)
+		launched := len(b.engine.launched)
 		b.engine.mu.Unlock()
 		return waiting == 1 && launched == 15
 	})

@@ -157,7 +157,7 @@ func (a *Agent) endFormer(ctx context.Context, d kigo.Dyno) error {
 	former.Restarts--
 	run, err := a.Engine.Status(ctx, RunID(former))
 	if err != nil {
-		return nil // it is gone
+		return nil //nolint:nilerr // it is gone
 	}
 	switch run.State {
 	case kigo.RunStopping:

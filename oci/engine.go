@@ -36,8 +36,9 @@ type Engine struct {
 	table table
 }
 
-// ensureInterval is how often the packet filter is checked.
-const ensureInterval = 10 * time.Second
+// ensureInterval is how often the packet filter and the links are checked: what is
+// deleted by hand is there again within ten seconds.
+const ensureInterval = 5 * time.Second
 
 // New makes an engine, loads the packet filter and takes over what an earlier
 // engine left in the data folder: running launches go on, those whose shim died
@@ -144,7 +145,7 @@ func (e *Engine) goWork(f func()) {
 	}()
 }
 
-// keepNetwork repairs the packet filter when somebody flushed it.
+// keepNetwork repairs what somebody flushed or deleted.
 func (e *Engine) keepNetwork() {
 	ticker := time.NewTicker(ensureInterval)
 	defer ticker.Stop()
@@ -154,9 +155,7 @@ func (e *Engine) keepNetwork() {
 			return
 		case <-ticker.C:
 		}
-		if err := e.network.Ensure(e.ctx); err != nil && e.ctx.Err() == nil {
-			e.config.Log.Error("packet filter cannot be ensured", "error", err)
-		}
+		e.repair(e.ctx)
 	}
 }
 

@@ -1,0 +1,63 @@
+package oci
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/dyno/shim"
+)
+
+// repair makes the packet filter true again, and connects launches whose link
+// somebody deleted. They run on meanwhile, cut off from everybody.
+func (e *Engine) repair(ctx context.Context) {
+	if err := e.network.Ensure(ctx); err != nil && ctx.Err() == nil {
+		e.config.Log.Error("packet filter cannot be ensured", "error", err)
+	}
+	running := map[netip.Addr]kigo.DynoID{}
+	var addresses []netip.Addr
+	for _, s := range e.table.all() {
+		address, err := netip.ParseAddr(s.Address)
+		if err == nil && s.Pid != 0 && !ended(s) {
+			running[address] = s.ID
+			addresses = append(addresses, address)
+		}
+	}
+	broken, err := e.network.Broken(addresses)
+	if err != nil {
+		e.config.Log.Error("links of dynos cannot be checked", "error", err)
+	}
+	for _, address := range broken {
+		switch err := e.reconnect(running[address], address); {
+		case err == nil:
+			e.config.Log.Warn("link of a dyno was gone and has been made again", "dyno", running[address])
+		case !e.over(running[address]):
+			e.config.Log.Error("link of a dyno cannot be made again", "dyno", running[address], "error", err)
+		}
+	}
+}
+
+func (e *Engine) over(id kigo.DynoID) bool {
+	s, known := e.table.status(id)
+	return !known || ended(s)
+}
+
+// reconnect finds the namespace by the launch's process 1: the pid and its start
+// name it for ever.
+func (e *Engine) reconnect(id kigo.DynoID, address netip.Addr) error {
+	var s shim.State
+	if err := shim.ReadJSON(e.bundle(id), shim.StateFile, &s); err != nil {
+		return err
+	}
+	space, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", s.Pid))
+	if err != nil {
+		return err
+	}
+	defer space.Close()
+	if shim.ProcessStart(s.Pid) != s.PidStart {
+		return fmt.Errorf("process %d is another one", s.Pid)
+	}
+	return e.network.Reconnect(space, address)
+}
