@@ -56,6 +56,7 @@ type node struct {
 	formation *formation.Loop
 	release   *release.Loop
 	builds    *build.Loop
+	retention *build.Retention
 	routing   *routing
 	git       *git.Server
 	changes   bell
@@ -104,8 +105,12 @@ func (n *node) openState(ctx context.Context) (err error) {
 	n.outputs = &output.Store{Dir: n.cfg.Path("output")}
 	n.slugs = &slug.Store{Dir: n.cfg.Path("slugs")}
 	n.stacks = &stack.Store{Dir: n.cfg.Path("stacks")}
+	n.retention = &build.Retention{Store: n.store, Slugs: n.slugs, Blobs: n.blobs, Log: n.log}
+	if err := n.retention.Sweep(); err != nil {
+		return err
+	}
 	n.control = &control.Control{Store: n.store, Logs: n.hub, Domain: n.cfg.Domain, Stacks: []string{n.cfg.Stack},
-		URL: "http://" + n.child.Addresses["api"], Log: n.log}
+		URL: "http://" + n.child.Addresses["api"], HasSlug: n.slugs.Has, Log: n.log}
 	if err := n.ensureOperator(ctx); err != nil {
 		return err
 	}
@@ -191,7 +196,7 @@ func (n *node) makeLoops() error {
 		return err
 	}
 	n.feed = &router.Feed{Path: n.cfg.Path("run", "router.sock"), Log: n.log}
-	n.routing = newRouting(n.store, n.cfg.Domain, n.feed.Send, n.log)
+	n.routing = newRouting(n.store, n.cfg.Domain, n.feed, n.log)
 	n.agent = &dyno.Agent{
 		Engine: n.engine, Store: n.store, Logs: n.hub, Log: n.log, Stack: n.runStack,
 		Binds: hostBinds(), Settle: n.settle, Machine: machine,

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/kigo-dev/kigo"
@@ -53,7 +54,9 @@ func (n *node) stages() (*lifecycle.Group, error) {
 		service("formation", n.formation.Run),
 		service("releases", n.release.Run),
 		service("builds", n.builds.Run),
+		service("retention", n.retention.Run),
 		service("events", n.follow),
+		service("certificates", n.writeCertificates),
 	)
 	g.Stage(
 		service("api", func(ctx context.Context) error {
@@ -112,6 +115,7 @@ func (n *node) makeBuilds() (err error) {
 	n.builds, err = build.New(build.Config{
 		Dir: n.cfg.Data, Store: n.store, Control: n.control, Engine: n.engine, Slugs: n.slugs, Blobs: n.blobs, Output: n.outputs,
 		Stack: n.buildStack, URL: func(a kigo.App) string { return n.webURL(a.Name) }, Log: n.log, Slots: n.cfg.Builds,
+		Buildpacks: n.cfg.Buildpacks, Allowed: strings.FieldsFunc(n.cfg.AllowBuildpacks, func(r rune) bool { return r == ',' || r == ' ' }),
 	})
 	return err
 }

@@ -18,6 +18,7 @@ const (
 	minRestart  = 50 * time.Millisecond
 	maxRestart  = 5 * time.Second
 	stableStart = 10 * time.Second // after that long the next wait is the first again
+	firstTries  = 3                // a program that has never served is given up then
 )
 
 // keeper keeps one program of the platform running.
@@ -25,6 +26,7 @@ type keeper struct {
 	supervisor *supervisor
 	program    program
 	serving    chan struct{} // closed when it serves for the first time
+	hopeless   chan struct{} // closed when it has ended firstTries times without ever having served
 	renewals   chan chan struct{}
 	stop       chan struct{}
 	ended      chan struct{}
@@ -34,7 +36,7 @@ type keeper struct {
 }
 
 func newKeeper(s *supervisor, p program) *keeper {
-	return &keeper{supervisor: s, program: p, serving: make(chan struct{}),
+	return &keeper{supervisor: s, program: p, serving: make(chan struct{}), hopeless: make(chan struct{}),
 		renewals: make(chan chan struct{}), stop: make(chan struct{}), ended: make(chan struct{})}
 }
 
@@ -65,7 +67,7 @@ func (k *keeper) run() {
 	announce := sync.OnceFunc(func() { close(k.serving) })
 	wait := minRestart
 	current := k.adopted
-	for {
+	for tries := 1; ; tries++ {
 		began := time.Now()
 		var err error
 		if current == nil {
@@ -84,12 +86,24 @@ func (k *keeper) run() {
 			wait = minRestart
 		}
 		k.supervisor.log.Error("a process of the platform ended, starting it again", "process", k.program.name, "err", err, "wait", wait)
+		if tries == firstTries && !k.hasServed() {
+			close(k.hopeless)
+		}
 		select {
 		case <-time.After(wait):
 		case <-k.stop:
 			return
 		}
 		wait = min(2*wait, maxRestart)
+	}
+}
+
+func (k *keeper) hasServed() bool {
+	select {
+	case <-k.serving:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/kigo-dev/kigo/cert"
 	"github.com/kigo-dev/kigo/logplex"
 	"github.com/kigo-dev/kigo/router"
+	"github.com/kigo-dev/kigo/secret"
 )
 
 // Router is the router process: it serves apps from the snapshots that control
@@ -24,6 +25,11 @@ func Router() error {
 	if err != nil {
 		return err
 	}
+	box, err := secret.OpenBox(c.Config.Path("key"))
+	if err != nil {
+		return err
+	}
+	users := &sniReader{path: c.Config.Path("router", sniFile), box: box, log: log, other: certificate}
 	logs := &logplex.Client{Path: c.Config.Path("run", "logplex.sock"), Log: log}
 	logsCtx, endLogs := context.WithCancel(context.WithoutCancel(ctx)) // the last lines come while the router drains
 	logsEnded := make(chan struct{})
@@ -34,7 +40,7 @@ func Router() error {
 	}
 	r, err := router.New(router.Config{
 		HTTP: []net.Listener{c.listeners["http"]}, HTTPS: []net.Listener{c.listeners["https"]},
-		Certificates: certificate, Socket: c.Config.Path("run", "router.sock"),
+		Certificates: users.GetCertificate, Socket: c.Config.Path("run", "router.sock"),
 		SnapshotPath: c.Config.Path("router", "snapshot.json"), Logs: logs, Log: log,
 	})
 	if err != nil {

@@ -12,21 +12,30 @@ import (
 	"github.com/kigo-dev/kigo/store"
 )
 
-// routing keeps the router's snapshot in step with the store: it builds a whole
-// new one after each change that the router can see.
+// routing keeps the router's routes in step with the store: all of them at the
+// start and now and then, else those of the apps that events name.
 type routing struct {
 	store  *store.Store
 	domain string
-	send   func(*router.Snapshot)
+	feed   *router.Feed
 	log    *slog.Logger
 	wake   chan struct{}
+
+	revision int64                 // that the feed has; 0: none
+	whole    time.Time             // when all routes were read
+	former   map[string]kigo.AppID // who is routed by a name of before
 }
 
-func newRouting(st *store.Store, domain string, send func(*router.Snapshot), log *slog.Logger) *routing {
-	return &routing{store: st, domain: domain, send: send, log: log, wake: make(chan struct{}, 1)}
+const (
+	routingResync = 10 * time.Minute
+	routingEvents = 1000 // to follow; after more all routes are read
+)
+
+func newRouting(st *store.Store, domain string, feed *router.Feed, log *slog.Logger) *routing {
+	return &routing{store: st, domain: domain, feed: feed, log: log, wake: make(chan struct{}, 1)}
 }
 
-// mark asks for a new snapshot.
+// mark says that there are new events.
 func (r *routing) mark() {
 	select {
 	case r.wake <- struct{}{}:
@@ -34,62 +43,148 @@ func (r *routing) mark() {
 	}
 }
 
-// run builds snapshots until ctx is done. Marks that come while one is built
-// cause one more.
+// run tells the router what changes until ctx is done. Marks that come meanwhile
+// cause one more look.
 func (r *routing) run(ctx context.Context) error {
 	r.mark()
+	resync := time.NewTicker(routingResync)
+	defer resync.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-resync.C:
 		case <-r.wake:
 		}
-		s, err := r.build(ctx)
-		if err == nil {
-			r.send(s)
-			continue
-		}
-		if ctx.Err() == nil {
-			r.log.Error("build router snapshot", "err", err)
+		if err := r.look(ctx); err != nil && ctx.Err() == nil {
+			r.log.Error("read routes", "err", err)
 			time.AfterFunc(time.Second, r.mark)
 		}
 	}
 }
 
-// build reads one snapshot at one moment.
-func (r *routing) build(ctx context.Context) (*router.Snapshot, error) {
-	s := &router.Snapshot{}
+// look reads what is new at one moment, and sends it.
+func (r *routing) look(ctx context.Context) error {
+	var revision int64
+	var apps []router.App
+	var gone []kigo.AppID
+	whole := r.revision == 0 || time.Since(r.whole) >= routingResync
 	err := r.store.View(ctx, func(tx *store.Tx) (err error) {
-		if s.Revision, err = tx.Revision(); err != nil {
+		if revision, err = tx.Revision(); err != nil {
 			return err
 		}
-		hosts, err := r.hosts(tx)
-		if err != nil {
-			return err
+		var events []kigo.Event
+		if !whole {
+			events, err = tx.EventsAfter(r.revision, routingEvents+1)
 		}
-		dynos, err := webDynos(tx)
-		if err != nil {
-			return err
+		if whole = whole || len(events) > routingEvents; err != nil || whole {
+			return errors.Join(err, r.all(tx, &apps))
 		}
-		apps, err := tx.Apps()
-		if err != nil {
-			return err
-		}
-		for _, a := range apps {
-			if a.Destroying {
-				continue
-			}
-			app, err := routedApp(tx, a)
-			if err != nil {
-				return fmt.Errorf("app %s: %w", a.Name, err)
-			}
-			app.Hosts = append(hosts[a.ID], a.Name+"."+r.domain)
-			app.Dynos = dynos[a.ID]
-			s.Apps = append(s.Apps, app)
-		}
-		return nil
+		return r.some(tx, events, &apps, &gone)
 	})
-	return s, err
+	if err != nil {
+		return err
+	}
+	r.revision = revision
+	if whole {
+		r.whole = time.Now()
+		r.feed.Send(&router.Snapshot{Revision: revision, Apps: apps})
+		return nil
+	}
+	r.feed.Update(revision, apps, gone)
+	return nil
+}
+
+// all reads every app's routes.
+func (r *routing) all(tx *store.Tx, out *[]router.App) error {
+	hosts, err := r.hosts(tx)
+	if err != nil {
+		return err
+	}
+	all, err := tx.AllDynos()
+	if err != nil {
+		return err
+	}
+	dynos := webDynos(all)
+	apps, err := tx.Apps()
+	if err != nil {
+		return err
+	}
+	for _, a := range apps {
+		if a.Destroying {
+			continue
+		}
+		app, err := routedApp(tx, a)
+		if err != nil {
+			return fmt.Errorf("app %s: %w", a.Name, err)
+		}
+		app.Hosts = append(hosts[a.ID], a.Name+"."+r.domain)
+		app.Dynos = dynos[a.ID]
+		*out = append(*out, app)
+	}
+	return nil
+}
+
+// some reads the routes of the apps that events name.
+func (r *routing) some(tx *store.Tx, events []kigo.Event, apps *[]router.App, gone *[]kigo.AppID) error {
+	queue, seen := []kigo.AppID{}, map[kigo.AppID]bool{"": true}
+	add := func(id kigo.AppID) {
+		if !seen[id] {
+			seen[id] = true
+			queue = append(queue, id)
+		}
+	}
+	for _, e := range events {
+		add(e.App)
+	}
+	for len(queue) > 0 {
+		id := queue[0]
+		queue = queue[1:]
+		a, err := tx.App(id)
+		if errors.Is(err, kigo.ErrNotFound) || err == nil && a.Destroying {
+			*gone = append(*gone, id)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		app, err := r.one(tx, a)
+		if err != nil {
+			return fmt.Errorf("app %s: %w", a.Name, err)
+		}
+		*apps = append(*apps, app)
+		add(r.former[a.Name]) // who had the name may have lost it
+	}
+	return nil
+}
+
+// one reads an app's routes.
+func (r *routing) one(tx *store.Tx, a kigo.App) (router.App, error) {
+	app, err := routedApp(tx, a)
+	if err != nil {
+		return app, err
+	}
+	former, err := tx.FormerNamesOf(a.ID)
+	if err != nil {
+		return app, err
+	}
+	for _, f := range former {
+		r.former[f.Name] = a.ID
+		app.Hosts = append(app.Hosts, f.Name+"."+r.domain)
+	}
+	domains, err := tx.Domains(a.ID)
+	if err != nil {
+		return app, err
+	}
+	for _, d := range domains {
+		if d.Kind == kigo.DomainCustom {
+			app.Hosts = append(app.Hosts, d.Hostname)
+		}
+	}
+	app.Hosts = append(app.Hosts, a.Name+"."+r.domain)
+	dynos, err := tx.Dynos(a.ID)
+	app.Dynos = webDynos(dynos)[a.ID]
+	return app, err
 }
 
 // hosts are all names that lead to each app, but for its own.
@@ -99,7 +194,9 @@ func (r *routing) hosts(tx *store.Tx) (map[kigo.AppID][]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.former = make(map[string]kigo.AppID, len(former))
 	for _, f := range former {
+		r.former[f.Name] = f.App
 		hosts[f.App] = append(hosts[f.App], f.Name+"."+r.domain)
 	}
 	domains, err := tx.AllDomains()
@@ -112,15 +209,14 @@ func (r *routing) hosts(tx *store.Tx) (map[kigo.AppID][]string, error) {
 }
 
 // webDynos are the dynos that requests may go to, or wait for.
-func webDynos(tx *store.Tx) (map[kigo.AppID][]router.Dyno, error) {
-	all, err := tx.AllDynos()
+func webDynos(all []kigo.Dyno) map[kigo.AppID][]router.Dyno {
 	dynos := map[kigo.AppID][]router.Dyno{}
 	for _, d := range all {
 		if d.Type == "web" && !d.OneOff && !d.Stop {
 			dynos[d.App] = append(dynos[d.App], router.Dyno{ID: d.ID, Name: d.Name(), Addr: d.Address, State: d.State})
 		}
 	}
-	return dynos, err
+	return dynos
 }
 
 func routedApp(tx *store.Tx, a kigo.App) (router.App, error) {

@@ -104,40 +104,21 @@ func (s *supervisor) open() (err error) {
 	return nil
 }
 
-// run starts the programs one after the other, each once the one before serves,
-// and renews them in the same order. Children from before are renewed at once.
+// run starts the programs, serves until it is told to stop and stops them in
+// reverse. Children from before are renewed at once.
 func (s *supervisor) run(ctx context.Context, renew <-chan struct{}, before *handover) error {
-	var keepers []*keeper
-	for _, p := range programs {
-		if ctx.Err() != nil {
-			break
-		}
-		k := newKeeper(s, p)
-		if before != nil && before.Children[p.name] != 0 {
-			adopted, err := adopt(before.Children[p.name])
-			if err != nil {
-				return err
-			}
-			k.adopted = adopted
-		}
-		keepers = append(keepers, k)
-		go k.run()
-		select {
-		case <-k.serving:
-		case <-ctx.Done():
-		}
-	}
+	keepers, err := s.startAll(ctx, before)
 	switch {
+	case err != nil:
 	case before != nil:
 		s.renewAll(ctx, keepers)
 	case ctx.Err() == nil:
 		s.welcome()
 	}
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && err == nil {
 		select {
 		case <-renew:
-			err := s.succeed(keepers)
-			s.log.Error("the supervisor stays the old one", "err", err)
+			s.log.Error("the supervisor stays the old one", "err", s.succeed(keepers))
 			s.renewAll(ctx, keepers)
 		case <-ctx.Done():
 		}
@@ -148,7 +129,30 @@ func (s *supervisor) run(ctx context.Context, renew <-chan struct{}, before *han
 	for i := len(keepers) - 1; i >= 0; i-- {
 		keepers[i].end()
 	}
-	return nil
+	return err
+}
+
+// startAll starts the programs one after the other, each once the one before
+// serves.
+func (s *supervisor) startAll(ctx context.Context, before *handover) (keepers []*keeper, err error) {
+	for _, p := range programs {
+		k := newKeeper(s, p)
+		if before != nil && before.Children[p.name] != 0 {
+			if k.adopted, err = adopt(before.Children[p.name]); err != nil {
+				return keepers, err
+			}
+		}
+		keepers = append(keepers, k)
+		go k.run()
+		select {
+		case <-k.serving:
+		case <-k.hopeless:
+			return keepers, fmt.Errorf("%s does not start, for the reason in the lines above", p.name)
+		case <-ctx.Done():
+			return keepers, nil
+		}
+	}
+	return keepers, nil
 }
 
 // renewAll replaces every process in turn.
