@@ -17,6 +17,7 @@ const (
 	frameOrigin = 2 // seq, name
 	frameFor    = 3 // app id, then as frameLine (sockets)
 	frameLost   = 4 // app id, count, since (nanoseconds) (sockets)
+	frameNumber = 5 // number of the next line (files)
 
 	frameHead = 8
 	maxFrame  = 4 * kigo.MaxLogLine // of a body
@@ -56,6 +57,11 @@ func appendOrigin(b []byte, name string, seq uint64) []byte {
 	b = binary.AppendUvarint(b, seq)
 	b = appendString(b, name)
 	return finish(b, start)
+}
+
+func appendNumber(b []byte, number uint64) []byte {
+	start := len(b)
+	return finish(binary.AppendUvarint(begin(b, frameNumber), number), start)
 }
 
 func appendFor(b []byte, app kigo.AppID, at time.Time, source, process string) []byte {

@@ -107,6 +107,10 @@ func (h *Hub) Drop(app kigo.AppID) error {
 		close(r.ended)
 	}
 	s.readers = nil
+	for _, c := range s.cursors {
+		close(c.ended)
+	}
+	s.cursors = nil
 	s.mu.Unlock()
 	s.removed = true
 	return h.removeFile(s)
@@ -238,7 +242,7 @@ func (h *Hub) sweep() {
 		s.disk.Lock()
 		h.mu.Lock()
 		s.mu.Lock()
-		idle := !s.touched && !s.dirty && !s.changed && len(s.readers) == 0 && s.saved == s.base+uint64(s.n)
+		idle := !s.touched && !s.dirty && !s.changed && len(s.readers) == 0 && len(s.cursors) == 0 && s.saved == s.base+uint64(s.n)
 		if idle && h.streams[s.app] == s {
 			s.gone = true
 			delete(h.streams, s.app)

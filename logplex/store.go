@@ -46,6 +46,7 @@ func (h *Hub) loadFile(s *stream) {
 	}
 	s.firstID = s.nextID
 	s.saved = s.base + uint64(s.n)
+	s.settled = s.saved
 }
 
 func readFile(path string) ([]byte, error) {
@@ -73,6 +74,12 @@ func (s *stream) restore(data []byte) {
 			}
 			s.nextID = id
 			s.push(&line, line.Message)
+		case frameNumber:
+			if number := f.uint(); f.ok && number != s.base+uint64(s.n) {
+				// Lines in between never reached the disk: what is before them is no
+				// longer the end of the log.
+				s.ring, s.head, s.n, s.bytes, s.base = nil, 0, 0, 0, number
+			}
 		case frameOrigin:
 			if seq, name := f.uint(), string(f.bytes()); f.ok {
 				if s.origins == nil {
@@ -98,6 +105,7 @@ func (h *Hub) save(s *stream) error {
 	if s.removed || dir == "" {
 		s.saved = s.base + uint64(s.n)
 		s.changed = false
+		s.settle(s.saved)
 		s.mu.Unlock()
 		return nil
 	}
@@ -107,7 +115,7 @@ func (h *Hub) save(s *stream) error {
 	if !fresh && s.saved > s.base {
 		from = max(from, int(s.saved-s.base))
 	}
-	lines := s.window(from)
+	lines, first := s.window(from), s.base+uint64(from)
 	var origins map[string]uint64
 	if s.changed || fresh {
 		origins = make(map[string]uint64, len(s.origins))
@@ -118,20 +126,25 @@ func (h *Hub) save(s *stream) error {
 	s.changed = false
 	s.mu.Unlock()
 
-	err := s.store(dir, fresh, lines, origins)
+	err := s.store(dir, fresh, first, lines, origins)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle(end) // a disk that takes nothing must not hold up drains
 	if err != nil {
 		s.closeFile() // what it now ends with is unknown: rewrite next time
 		return fmt.Errorf("save lines of app %s: %w", s.app, err)
 	}
-	s.mu.Lock()
 	s.saved = end
-	s.mu.Unlock()
 	return nil
 }
 
-func (s *stream) store(dir string, fresh bool, lines []entry, origins map[string]uint64) error {
+func (s *stream) store(dir string, fresh bool, first uint64, lines []entry, origins map[string]uint64) error {
 	// Lines before positions: a torn end may repeat lines, never lose them.
 	var data []byte
+	if fresh || first != s.fileEnd {
+		data = appendNumber(data, first)
+	}
+	s.fileEnd = first + uint64(len(lines))
 	for i := range lines {
 		data = appendLine(data, lines[i].id, &lines[i].line)
 	}

@@ -22,8 +22,8 @@ type entry struct {
 }
 
 // stream is one app's lines: a ring that holds the last Kept of them, and more
-// while readers lag behind. Positions count lines since the load; ids are what
-// the outside sees.
+// while readers lag behind. Positions number the app's lines without gaps, over
+// restarts too; ids are what the readers of sessions see.
 type stream struct {
 	app  kigo.AppID
 	load sync.Once
@@ -37,6 +37,8 @@ type stream struct {
 	firstID uint64 // first id given out since the load
 	readers []*reader
 	slowest uint64            // no reader's position is below it
+	cursors []*Cursor         // of drains
+	settled uint64            // lines below this position were brought to disk, or refused by it
 	origins map[string]uint64 // where each writer that can repeat its lines stands
 	changed bool              // origins differ from what is on disk
 	dirty   bool              // queued for saving
@@ -48,6 +50,7 @@ type stream struct {
 	fileLines int
 	fileBytes int64
 	saved     uint64 // position up to which lines are on disk
+	fileEnd   uint64 // position after the file's last line
 	removed   bool
 }
 
@@ -92,7 +95,7 @@ func (s *stream) push(line *kigo.LogLine, message string) {
 // trim makes the ring small enough for n lines in all: without readers only the
 // kept ones stay.
 func (s *stream) trim(n int) {
-	for n > Kept && (len(s.readers) == 0 || n > followLines || s.bytes > followBytes) {
+	for n > Kept && (!s.held() || n > followLines || s.bytes > followBytes) {
 		old := &s.ring[s.head]
 		if len(s.readers) > 0 && s.slowest <= s.base {
 			s.skip(old)
@@ -104,6 +107,19 @@ func (s *stream) trim(n int) {
 		s.n--
 		n--
 	}
+}
+
+// held reports whether somebody still wants lines that are no longer kept.
+func (s *stream) held() bool {
+	if len(s.readers) > 0 {
+		return true
+	}
+	for _, c := range s.cursors {
+		if c.hold && c.pos <= s.base {
+			return true
+		}
+	}
+	return false
 }
 
 // skip moves every reader that has not seen the oldest line past it and counts it

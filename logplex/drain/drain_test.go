@@ -1,0 +1,313 @@
+package drain_test
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/control"
+	"github.com/kigo-dev/kigo/logplex"
+	"github.com/kigo-dev/kigo/logplex/drain"
+	"github.com/kigo-dev/kigo/outbound"
+	"github.com/kigo-dev/kigo/secret"
+	"github.com/kigo-dev/kigo/store"
+	"github.com/kigo-dev/kigo/store/storetest"
+)
+
+var loopback = outbound.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+
+// site is a platform with one app.
+type site struct {
+	t     testing.TB
+	store *store.Store
+	hub   *logplex.Hub
+	app   kigo.AppID
+	roots *x509.CertPool
+	allow outbound.Policy
+	loop  *drain.Loop
+}
+
+func newSite(t testing.TB) *site {
+	s := &site{t: t, store: storetest.OpenSQLite(t), hub: &logplex.Hub{Dir: filepath.Join(t.TempDir(), "logs")}, allow: loopback}
+	c := control.Control{Store: s.store, Domain: "localhost"}
+	account, err := c.EnsureOperator(t.Context(), "op@example.com", secret.NewToken())
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, err := c.CreateApp(t.Context(), control.Actor{ID: account.ID, Email: account.Email}, control.NewApp{Name: "myapp"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.app = app.ID
+	return s
+}
+
+// drainTo adds a drain.
+func (s *site) drainTo(url string) kigo.Drain {
+	s.t.Helper()
+	d := kigo.Drain{App: s.app, URL: url}
+	if err := s.store.Update(s.t.Context(), func(tx *store.Tx) error { return tx.CreateDrain(&d) }); err != nil {
+		s.t.Fatal(err)
+	}
+	return d
+}
+
+// start runs hub and drains; the returned function ends them.
+func (s *site) start() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.loop = &drain.Loop{Store: s.store, Hub: s.hub, Outbound: s.allow, Roots: s.roots, Log: slog.New(slog.DiscardHandler),
+		FirstTry: 5 * time.Millisecond, LastTry: 50 * time.Millisecond}
+	done := make(chan error, 2)
+	go func() { done <- s.loop.Run(ctx) }()
+	go func() { done <- s.hub.Run(ctx) }()
+	stop = func() {
+		cancel()
+		for range 2 {
+			if err := <-done; err != nil {
+				s.t.Error(err)
+			}
+		}
+	}
+	return stop
+}
+
+// ready waits until the drains have their place in the stream.
+func (s *site) ready(d kigo.Drain) {
+	eventually(s.t, 10*time.Second, func() error {
+		if _, err := filepath.Glob(s.hub.File(s.app, "drain-"+d.ID)); err != nil {
+			return err
+		}
+		if found, _ := filepath.Glob(s.hub.File(s.app, "drain-"+d.ID)); len(found) == 0 {
+			return fmt.Errorf("drain %s has not begun", d.ID)
+		}
+		return nil
+	})
+}
+
+func (s *site) write(process string, from, n int) {
+	lines := make([]kigo.LogLine, n)
+	for i := range lines {
+		lines[i] = kigo.LogLine{Source: "app", Process: process, Message: fmt.Sprint(from + i)}
+	}
+	s.hub.Write(s.app, lines...)
+}
+
+func TestLinesArriveInLogplexFrames(t *testing.T) {
+	r, s := newReceiver(t), newSite(t)
+	s.roots = r.roots()
+	d := s.drainTo("https://user:p%40ss@" + r.addr + "/logs?key=1")
+	s.write("web.1", 0, 7) // from before the drain began
+	defer s.start()()
+	s.ready(d)
+	s.write("web.1", 7, 5000)
+	s.hub.Write(s.app, kigo.LogLine{Source: "heroku", Process: "router", Message: "at=info"},
+		kigo.LogLine{Source: "app", Process: "a b\n", Message: "snow ☃ \x1b[31m\x00\xff"})
+	r.waitFor(5002)
+	if len(r.tokens) != 1 || !r.tokens[d.Token] || !r.users["user:p@ss"] {
+		t.Errorf("tokens %v users %v, want %s", r.tokens, r.users, d.Token)
+	}
+	if got := r.texts[5000:]; got[0] != "router at=info" || got[1] != "a_b_ snow ☃ \x1b[31m\uFFFD\uFFFD" {
+		t.Errorf("last lines %q", got)
+	}
+	r.texts = r.texts[:5000]
+	r.inOrder()
+}
+
+func TestAReceiverThatLosesDelaysAndRestartsIsToldWhatIsMissing(t *testing.T) {
+	r, s := newReceiver(t), newSite(t)
+	s.roots = r.roots()
+	d := s.drainTo("https://" + r.addr)
+	defer s.start()()
+	s.ready(d)
+	r.mu.Lock()
+	r.fate = func(n int) int { return []int{204, 503, 0, 429, 204, 500, 404, 204}[n%8] } // three in eight taken with an answer
+	r.mu.Unlock()
+	total := 0
+	for round := range 60 {
+		s.write("web.1", total, 700)
+		total += 700
+		if round == 30 {
+			r.restart(300 * time.Millisecond)
+		}
+		time.Sleep(5 * time.Millisecond) // the writer's own pace, so that rounds meet different fates
+	}
+	r.waitFor(total)
+	r.inOrder()
+	if delivered, dropped := r.total(); delivered == 0 || dropped == 0 || r.again == 0 {
+		t.Errorf("%d delivered, %d dropped, %d frames came again: the test met no trouble", delivered, dropped, r.again)
+	}
+}
+
+func TestAnOutageCostsAllButTheBuffer(t *testing.T) {
+	r, s := newReceiver(t), newSite(t)
+	s.roots = r.roots()
+	d := s.drainTo("https://" + r.addr)
+	defer s.start()()
+	s.ready(d)
+	r.mu.Lock()
+	down := true
+	r.fate = func(int) int {
+		if down {
+			return 503
+		}
+		return 204
+	}
+	r.mu.Unlock()
+	s.write("web.1", 0, 1)
+	eventually(t, 10*time.Second, func() error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.n < 3 {
+			return fmt.Errorf("%d tries", r.n)
+		}
+		return nil
+	})
+	s.write("web.1", 1, 10_000)
+	r.mu.Lock()
+	down = false
+	r.mu.Unlock()
+	r.waitFor(10_001)
+	if delivered, dropped := r.total(); delivered != 1+1024 || dropped != 10_000-1024 {
+		t.Errorf("%d delivered and %d dropped", delivered, dropped)
+	}
+	r.inOrder()
+}
+
+func TestARestartGoesOnWhereItStood(t *testing.T) {
+	r, s := newReceiver(t), newSite(t)
+	s.roots = r.roots()
+	d := s.drainTo("https://" + r.addr)
+	total := 0
+	for range 5 {
+		stop := s.start()
+		s.ready(d)
+		s.write("web.1", total, 500)
+		total += 500
+		stop()
+		s.hub = &logplex.Hub{Dir: s.hub.Dir}
+	}
+	defer s.start()()
+	r.waitFor(total)
+	r.inOrder()
+	if _, dropped := r.total(); dropped != 0 {
+		t.Errorf("%d lines were dropped", dropped)
+	}
+}
+
+func TestABadFrameIsGivenUpAndCounted(t *testing.T) {
+	r, s := newReceiver(t), newSite(t)
+	s.roots = r.roots()
+	d := s.drainTo("https://" + r.addr)
+	defer s.start()()
+	s.ready(d)
+	r.mu.Lock()
+	r.fate = func(n int) int {
+		if n <= 3 {
+			return 422
+		}
+		return 204
+	}
+	r.mu.Unlock()
+	s.write("web.1", 0, 10)
+	r.waitFor(10)
+	if _, dropped := r.total(); dropped != 10 {
+		t.Errorf("%d dropped", dropped)
+	}
+}
+
+func TestWrongCertificatesAreToldInTheLog(t *testing.T) {
+	r, s := newReceiver(t), newSite(t)
+	_, port, _ := net.SplitHostPort(r.addr)
+	s.drainTo("https://user:secret@" + r.addr + "/")
+	s.drainTo("syslog+tls://" + r.addr)
+	defer s.start()()
+	var told []string
+	eventually(t, 20*time.Second, func() error {
+		s.write("web.1", 0, 1)
+		told = nil
+		err := s.hub.Tail(t.Context(), s.app, logplex.Filter{Process: "logplex", Lines: 100}, func(_ uint64, l kigo.LogLine) error {
+			told = append(told, l.Message)
+			return nil
+		})
+		if err == nil && len(told) < 2 {
+			err = fmt.Errorf("told %q", told)
+		}
+		return err
+	})
+	for _, line := range told {
+		if !strings.HasPrefix(line, `Error L14 (certificate validation): error="unknown ca" uri="`) || strings.Contains(line, "secret") || !strings.Contains(line, port) {
+			t.Errorf("told %q", line)
+		}
+	}
+	if delivered, _ := r.total(); delivered != 0 {
+		t.Error("lines went to a receiver that nobody vouches for")
+	}
+}
+
+func TestAddressesThatAreNotPublicGetNothing(t *testing.T) {
+	r, s := newReceiver(t), newSite(t)
+	s.roots, s.allow = r.roots(), outbound.Policy{}
+	d := s.drainTo("https://" + strings.Replace(r.addr, "127.0.0.1", "localhost", 1))
+	stop := s.start()
+	s.ready(d)
+	s.write("web.1", 0, 10)
+	eventually(t, 10*time.Second, func() error { // the frame is on disk: it was tried
+		if data, _ := filepath.Glob(s.hub.File(s.app, "drain-*")); len(data) == 0 {
+			return fmt.Errorf("nothing was tried")
+		}
+		return nil
+	})
+	stop()
+	if r.n > 0 {
+		t.Errorf("%d requests arrived", r.n)
+	}
+}
+
+func TestAStuckReceiverHoldsUpNobodyElse(t *testing.T) {
+	stuck, err := net.Listen("tcp", "127.0.0.1:0") // accepts by the kernel's grace, and never reads
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stuck.Close()
+	r, s := newReceiver(t), newSite(t)
+	s.roots = r.roots()
+	s.drainTo("https://" + stuck.Addr().String())
+	s.drainTo("syslog://" + stuck.Addr().String())
+	d := s.drainTo("https://" + r.addr)
+	defer s.start()()
+	s.ready(d)
+	for i := range 20 {
+		s.write("web.1", i*500, 500)
+		r.waitFor((i + 1) * 500)
+	}
+}
+
+func TestARemovedDrainEndsAndLeavesNothing(t *testing.T) {
+	r, s := newReceiver(t), newSite(t)
+	s.roots = r.roots()
+	d := s.drainTo("https://" + r.addr)
+	defer s.start()()
+	s.ready(d)
+	if err := s.store.Update(t.Context(), func(tx *store.Tx) error { return tx.DeleteDrain(d.ID) }); err != nil {
+		t.Fatal(err)
+	}
+	s.loop.Mark()
+	eventually(t, 10*time.Second, func() error {
+		if left, _ := filepath.Glob(s.hub.File(s.app, "drain-*")); len(left) > 0 {
+			return fmt.Errorf("left: %v", left)
+		}
+		return nil
+	})
+	s.write("web.1", 0, 10)
+	if r.n > 0 {
+		t.Errorf("%d requests arrived", r.n)
+	}
+}

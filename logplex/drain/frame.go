@@ -1,0 +1,116 @@
+package drain
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+)
+
+// Sizes of a frame.
+const (
+	frameLines = 1000
+	buffer     = 1024 // messages that wait while a receiver fails (Logplex's)
+)
+
+// frame is what is sent at once, and again until it is taken.
+type frame struct {
+	ID    string // Logplex-Frame-Id
+	Count int    // messages
+	Body  []byte
+}
+
+// timeLayout is RFC 5424's, in UTC.
+const timeLayout = "2006-01-02T15:04:05.000000-07:00"
+
+// newFrame writes lines as Logplex does: "LENGTH <PRI>1 TIME HOST SOURCE PROCESS - TEXT"
+// without a separator between messages, and without the structured data of RFC 5424.
+// lost lines are told first.
+func newFrame(host string, lines []kigo.LogLine, lost loss) *frame {
+	f := &frame{ID: newFrameID(), Count: len(lines)}
+	size := 0
+	for i := range lines {
+		size += len(lines[i].Message) + 96
+	}
+	f.Body = make([]byte, 0, size)
+	if lost.N > 0 {
+		f.Count++
+		f.add(host, &kigo.LogLine{Time: time.Now(), Source: "heroku", Process: "logplex", Message: lost.String()})
+	}
+	for i := range lines {
+		f.add(host, &lines[i])
+	}
+	return f
+}
+
+// loss counts lines that were not sent.
+type loss struct {
+	N     int
+	Since time.Time
+}
+
+// String is Logplex's L10.
+func (l loss) String() string {
+	return fmt.Sprintf("Error L10 (output buffer overflow): %d messages dropped since %s.", l.N, l.Since.UTC().Format(timeLayout))
+}
+
+func (f *frame) add(host string, l *kigo.LogLine) {
+	var head [256]byte
+	b := append(head[:0], '<')
+	b = strconv.AppendInt(b, int64(priority(l)), 10)
+	b = append(b, ">1 "...)
+	b = l.Time.UTC().AppendFormat(b, timeLayout)
+	b = append(append(b, ' '), host...)
+	b = append(appendName(append(b, ' '), l.Source), ' ')
+	b = append(appendName(b, l.Process), " - "...)
+	f.Body = strconv.AppendInt(f.Body, int64(len(b)+len(l.Message)), 10)
+	f.Body = append(append(append(f.Body, ' '), b...), l.Message...)
+}
+
+// Facilities and severities as Logplex sends them.
+const (
+	fromApp      = 23<<3 | 6 // local7.info
+	fromRouter   = 19<<3 | 6 // local3.info
+	fromPlatform = 5<<3 | 5  // syslog.notice
+	fromAPI      = 16<<3 | 6 // local0.info
+	fromLogplex  = 21<<3 | 4 // local5.warning
+)
+
+func priority(l *kigo.LogLine) int {
+	switch {
+	case l.Source == "app" && l.Process == "api":
+		return fromAPI
+	case l.Source == "app":
+		return fromApp
+	case l.Process == "router":
+		return fromRouter
+	case l.Process == "logplex" || l.Source == "logplex":
+		return fromLogplex
+	}
+	return fromPlatform
+}
+
+// appendName writes a field of the head: printable, without spaces, at most 48 bytes.
+func appendName(b []byte, name string) []byte {
+	if name == "" {
+		return append(b, '-')
+	}
+	for i := 0; i < len(name) && i < 48; i++ {
+		c := name[i]
+		if c <= ' ' || c >= 0x7f {
+			c = '_'
+		}
+		b = append(b, c)
+	}
+	return b
+}
+
+// newFrameID is unique, and as long as Logplex's.
+func newFrameID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,188 @@
+package drain
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/logplex"
+)
+
+// maxTries is how often a frame is sent that the receiver calls bad.
+const maxTries = 3
+
+// transport sends a frame and returns nil when it was taken.
+type transport interface {
+	host() string // what messages name as their host
+	send(ctx context.Context, f *frame) error
+	close()
+}
+
+// sender carries one drain.
+type sender struct {
+	drain kigo.Drain
+	hub   *logplex.Hub
+	to    transport
+	log   *slog.Logger
+	pause [2]time.Duration // between tries: the first and the longest
+	path  string           // of the state; empty: it is kept in memory
+
+	state    state
+	cursor   *logplex.Cursor
+	lines    []kigo.LogLine
+	failing  time.Time // since when the receiver takes nothing; zero: it does
+	wait     time.Duration
+	tries    int
+	bad      bool // a certificate was complained of since the last success
+	unsaved  bool // the state on disk is older
+	diskFull bool
+}
+
+// run sends until ctx ends or the app is gone.
+func (s *sender) run(ctx context.Context) {
+	var known bool
+	if s.state, known = loadState(s.path); !known {
+		s.state = state{Next: s.hub.End(s.drain.App)}
+		s.save()
+	}
+	if s.cursor = s.hub.Cursor(s.drain.App, s.state.Next); s.cursor == nil {
+		return
+	}
+	defer s.cursor.Close()
+	defer s.to.close()
+	s.cursor.Hold(true)
+	for ctx.Err() == nil {
+		if s.state.Frame == nil && !s.fill() {
+			if s.unsaved {
+				s.save()
+			}
+			select {
+			case <-ctx.Done():
+			case <-s.cursor.Ended():
+				return
+			case <-s.cursor.Wake():
+			}
+			continue
+		}
+		err := s.to.send(ctx, s.state.Frame)
+		switch {
+		case err == nil:
+			s.taken()
+		case ctx.Err() != nil: // the next process sends it again
+		default:
+			s.failed(err)
+			select {
+			case <-ctx.Done():
+			case <-s.cursor.Ended():
+				return
+			case <-time.After(s.wait):
+			}
+		}
+	}
+}
+
+// fill makes the next frame and brings it to disk; false when there is nothing to send.
+func (s *sender) fill() bool {
+	limit := 0
+	if !s.failing.IsZero() {
+		limit = buffer
+	}
+	lines, missed := s.cursor.Next(s.lines[:0], frameLines, limit)
+	s.lines = lines
+	if missed.N > 0 {
+		s.lose(missed.N, missed.Since)
+	}
+	if len(lines) == 0 && s.state.Lost.N == 0 {
+		return false
+	}
+	s.state.Frame = newFrame(s.to.host(), lines, s.state.Lost)
+	clear(s.lines)
+	s.state.Next, s.state.Lost = s.cursor.Pos(), loss{}
+	s.tries = 0
+	s.save()
+	return true
+}
+
+func (s *sender) lose(n int, since time.Time) {
+	if s.state.Lost.N == 0 {
+		switch {
+		case !s.failing.IsZero():
+			since = s.failing
+		case since.IsZero():
+			since = time.Now()
+		}
+		s.state.Lost.Since = since
+	}
+	s.state.Lost.N += n
+}
+
+// taken ends a frame. What waited while the receiver failed is cut to the buffer
+// by the next fill, after which the stream holds lines for it again.
+func (s *sender) taken() {
+	s.state.Frame, s.unsaved = nil, true
+	if s.failing.IsZero() {
+		return
+	}
+	s.log.Info("log drain delivers again", "drain", s.drain.ID, "app", s.drain.App, "after", time.Since(s.failing).Round(time.Millisecond))
+	s.fill()
+	s.failing, s.wait, s.bad = time.Time{}, 0, false
+	s.cursor.Hold(true)
+}
+
+// failed notes an error and how long to wait.
+func (s *sender) failed(err error) {
+	if s.failing.IsZero() {
+		s.failing = time.Now()
+		s.cursor.Hold(false)
+		s.log.Info("log drain fails", "drain", s.drain.ID, "app", s.drain.App, "err", hide(err))
+	}
+	s.wait = min(max(2*s.wait, s.pause[0]), s.pause[1])
+	s.tries++
+	var refused refusal
+	if errors.As(err, &refused) && refused.final() && s.tries >= maxTries {
+		s.lose(s.state.Frame.Count, s.failing)
+		s.state.Frame, s.unsaved = nil, true
+	}
+	if why := badCertificate(err); why != "" && !s.bad {
+		s.bad = true
+		s.hub.Write(s.drain.App, kigo.LogLine{Source: "heroku", Process: "logplex",
+			Message: fmt.Sprintf("Error L14 (certificate validation): error=%q uri=%q", why, s.drain.Masked())})
+	}
+}
+
+// badCertificate says what is wrong with a receiver's certificate; empty when it
+// is not that.
+func badCertificate(err error) string {
+	var verification *tls.CertificateVerificationError
+	if !errors.As(err, &verification) {
+		return ""
+	}
+	var invalid x509.CertificateInvalidError
+	var unknown x509.UnknownAuthorityError
+	var name x509.HostnameError
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "certificate expired"
+	case errors.As(err, &unknown):
+		return "unknown ca"
+	case errors.As(err, &name):
+		return "hostname mismatch"
+	}
+	return "bad certificate"
+}
+
+func (s *sender) save() {
+	err := s.state.save(s.path)
+	s.unsaved = false
+	if (err != nil) != s.diskFull {
+		s.diskFull = err != nil
+		if err != nil {
+			s.log.Error("place of log drain cannot be saved", "drain", s.drain.ID, "err", err)
+		}
+	}
+}
