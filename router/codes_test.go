@@ -202,7 +202,7 @@ func TestMoreThanTheBacklogIsH11(t *testing.T) {
 		c, _ := dialRaw(t, r.addr)
 		fmt.Fprint(c, plainGet)
 	}
-	eventually(t, "two requests at the dyno", func() bool { return r.table.Load().apps["a1"].active.Load() == 2 })
+	eventually(t, "two requests at the dyno", func() bool { return r.table.app("a1").active.Load() == 2 })
 	if res := r.raw(t, plainGet); res.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("status %d", res.StatusCode)
 	}
@@ -219,7 +219,7 @@ func TestAWaitingRequestGoesToTheDynoThatComesUp(t *testing.T) {
 	r.apply(t, app)
 	c, in := dialRaw(t, r.addr)
 	fmt.Fprint(c, plainGet)
-	eventually(t, "a waiting request", func() bool { return r.table.Load().apps["a1"].active.Load() == 1 })
+	eventually(t, "a waiting request", func() bool { return r.table.app("a1").active.Load() == 1 })
 	app.Dynos = []Dyno{app.Dynos[0]}
 	app.Dynos[0].State = kigo.DynoUp
 	r.apply(t, app)
@@ -334,7 +334,7 @@ func TestWhatIsLeftAtTheEndOfTheRouterIsH24(t *testing.T) {
 	r.serve(t, rawDyno(t, silent))
 	c, _ := dialRaw(t, r.addr)
 	fmt.Fprint(c, plainGet)
-	eventually(t, "a request at the dyno", func() bool { return r.table.Load().apps["a1"].active.Load() == 1 })
+	eventually(t, "a request at the dyno", func() bool { return r.table.app("a1").active.Load() == 1 })
 	r.stop()
 	r.logs.find(t, `code=H24 desc="Forced close"`)
 }
@@ -342,7 +342,7 @@ func TestWhatIsLeftAtTheEndOfTheRouterIsH24(t *testing.T) {
 func TestAFaultOfOursIsH99(t *testing.T) {
 	r := startRouter(t, Config{Limits: quick})
 	r.serve(t, "127.0.0.1:1")
-	a := r.table.Load().apps["a1"]
+	a := r.table.app("a1")
 	view := a.view.Swap(nil)
 	defer a.view.Store(view)
 	if res := r.raw(t, plainGet); res.StatusCode != http.StatusServiceUnavailable {

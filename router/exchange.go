@@ -172,8 +172,8 @@ func (x *exchange) name() {
 // route finds the app. When there is none it answers itself.
 func (x *exchange) route(why *refusal) bool {
 	q := &x.req
-	t := x.c.rt.table.Load()
-	if q.host != nil && q.hostSeen && t != nil {
+	t := x.c.rt.table
+	if q.host != nil && q.hostSeen {
 		x.app = t.find(q.host, x.scratch[:0])
 	}
 	switch {
@@ -182,7 +182,7 @@ func (x *exchange) route(why *refusal) bool {
 		return true
 	case why != nil:
 		x.answer(why.status, []byte(why.why+"\n"), false, true)
-	case t == nil:
+	case !t.ready.Load():
 		x.answer(503, noRoutesPage, true, q.hasBody())
 	default:
 		x.answer(404, noAppPage, true, q.hasBody())
@@ -196,7 +196,7 @@ func (x *exchange) misdirected() *Code {
 	if x.c.sni == "" || !validHost([]byte(x.c.sni)) {
 		return nil
 	}
-	if a := x.c.rt.table.Load().find([]byte(x.c.sni), x.scratch[:0]); a != nil && a != x.app {
+	if a := x.c.rt.table.find([]byte(x.c.sni), x.scratch[:0]); a != nil && a != x.app {
 		x.extra = "misdirected request"
 		return h31
 	}

@@ -1,147 +1,153 @@
 package router
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
-	"os"
-	"path/filepath"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/kigo-dev/kigo"
 )
 
-// The feed: JSON values, one per line, over run/router.sock. Control sends a
-// Snapshot, or {"status":true}; the router answers each with one Status.
-
-// Status is the router's answer on its socket.
-type Status struct {
-	Revision    int64  `json:"revision"` // of the snapshot being served
-	Error       string `json:"error,omitempty"`
-	Apps        int    `json:"apps"`
-	Connections int    `json:"connections"`
-	Served      int64  `json:"served"`            // connections accepted since the start
-	Dropped     int64  `json:"dropped,omitempty"` // access lines that the sink was too slow for
-	Draining    bool   `json:"draining,omitempty"`
-}
-
-type feedMessage struct {
-	Snapshot
-	Status bool `json:"status,omitempty"`
-}
-
-func (r *Router) listenFeed() (net.Listener, error) {
-	path := r.config.Socket
-	if path == "" {
-		return nil, nil
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	temp := fmt.Sprintf("%s.%d", path, os.Getpid())
-	_ = os.Remove(temp)
-	l, err := net.Listen("unix", temp)
-	if err != nil {
-		return nil, err
-	}
-	l.(*net.UnixListener).SetUnlinkOnClose(false) // a newer router may own the name by then
-	if err := errors.Join(os.Chmod(temp, 0o600), os.Rename(temp, path)); err != nil {
-		return nil, errors.Join(err, l.Close())
-	}
-	return l, nil
-}
-
-// serveFeed takes control's connections until the listener is closed.
-func (r *Router) serveFeed(l net.Listener) {
-	var open sync.Map
-	var running sync.WaitGroup
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			break
-		}
-		open.Store(c, nil)
-		running.Go(func() {
-			r.readFeed(c)
-			open.Delete(c)
-			_ = c.Close()
-		})
-	}
-	open.Range(func(c, _ any) bool { _ = c.(net.Conn).Close(); return true })
-	running.Wait()
-}
-
-func (r *Router) readFeed(c net.Conn) {
-	in := json.NewDecoder(bufio.NewReaderSize(c, 64<<10))
-	out := json.NewEncoder(c)
-	for {
-		var m feedMessage
-		if err := in.Decode(&m); err != nil {
-			return
-		}
-		s := r.status()
-		if !m.Status {
-			if err := r.take(&m.Snapshot); err != nil {
-				r.log.Error("snapshot refused", "error", err)
-				s.Error = err.Error()
-			}
-			s = r.statusWith(s.Error)
-		}
-		if out.Encode(s) != nil {
-			return
-		}
-	}
-}
-
-// take serves a snapshot and then keeps it on disk.
-func (r *Router) take(s *Snapshot) error {
-	if err := r.Apply(s); err != nil {
-		return err
-	}
-	if r.config.SnapshotPath == "" {
-		return nil
-	}
-	text, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("keep snapshot: %w", err)
-	}
-	return writeSnapshot(r.config.SnapshotPath, text)
-}
-
-func (r *Router) status() Status { return r.statusWith("") }
-
-func (r *Router) statusWith(fault string) Status {
-	s := Status{Revision: r.Revision(), Error: fault, Connections: r.count(), Served: r.served.Load(),
-		Dropped: r.access.dropped.Load(), Draining: r.draining.Load()}
-	if t := r.table.Load(); t != nil {
-		s.Apps = len(t.apps)
-	}
-	return s
-}
-
-// Feed is control's end: it keeps one connection to the router and sends the
-// newest snapshot whenever there is a new one or a new router.
+// Feed is control's end of the socket: it knows all routes and tells the router
+// what changes, and all of them to a new router.
 type Feed struct {
 	Path string       // of the router's socket
 	Log  *slog.Logger // nil: slog.Default
 
-	mu     sync.Mutex
-	newest *Snapshot
-	acked  int64
-	kick   chan struct{}
-	moved  chan struct{} // closed when acked changes
+	mu       sync.Mutex
+	known    bool // Send was called
+	revision int64
+	apps     map[kigo.AppID]*fedApp
+	order    int64        // given to the next new app
+	changes  []kigo.AppID // what changed, in order
+	first    int64        // number of changes[0]
+	acked    int64
+	kick     chan struct{}
+	moved    chan struct{} // closed when acked changes
 }
 
-// Send makes s the newest snapshot. It returns at once; s must not change later.
+type fedApp struct {
+	App
+	order int64
+}
+
+const changesMost = 10_000 // a router that is further behind gets a snapshot
+
+// Send makes s all the routes there are. It returns at once; s must not change later.
 func (f *Feed) Send(s *Snapshot) {
 	f.mu.Lock()
-	f.newest = s
+	there := make(map[kigo.AppID]struct{}, len(s.Apps))
+	for i := range s.Apps {
+		there[s.Apps[i].ID] = struct{}{}
+	}
+	var gone []kigo.AppID
+	for id := range f.apps {
+		if _, ok := there[id]; !ok {
+			gone = append(gone, id)
+		}
+	}
+	f.known = true
+	f.note(s.Revision, s.Apps, gone)
 	f.mu.Unlock()
 	signal(f.signal())
+}
+
+// Update says what some apps are now, and which are gone, after a Send.
+func (f *Feed) Update(revision int64, apps []App, gone []kigo.AppID) {
+	f.mu.Lock()
+	f.note(revision, apps, gone)
+	f.mu.Unlock()
+	signal(f.signal())
+}
+
+func (f *Feed) note(revision int64, apps []App, gone []kigo.AppID) {
+	if f.apps == nil {
+		f.apps = make(map[kigo.AppID]*fedApp, len(apps))
+	}
+	for _, a := range apps {
+		old := f.apps[a.ID]
+		if old == nil {
+			f.order++
+			f.apps[a.ID] = &fedApp{a, f.order}
+		} else if sameApp(old.App, a) {
+			continue
+		} else {
+			f.apps[a.ID] = &fedApp{a, old.order}
+		}
+		f.changes = append(f.changes, a.ID)
+	}
+	for _, id := range gone {
+		if f.apps[id] != nil {
+			delete(f.apps, id)
+			f.changes = append(f.changes, id)
+		}
+	}
+	f.revision = revision
+	if n := len(f.changes); n > changesMost {
+		f.first += int64(n)
+		f.changes = nil
+	}
+}
+
+func sameApp(a, b App) bool {
+	if !slices.Equal(a.Hosts, b.Hosts) {
+		return false
+	}
+	a.Hosts, b.Hosts = nil, nil
+	return (&view{App: a}).says(b)
+}
+
+// sent is what one router has been told.
+type sent struct {
+	revision int64
+	changes  int64 // number of the first change it was not told; -1: it needs a snapshot
+}
+
+// next is what to tell a router now, and what it will know then; the status is
+// asked for when there is nothing.
+func (f *Feed) next(s sent) (any, sent) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := sent{f.revision, f.first + int64(len(f.changes))}
+	switch {
+	case !f.known || s == now:
+		return map[string]bool{"status": true}, s
+	case s.changes < f.first:
+		return f.snapshot(), now
+	}
+	m := message{Change: Change{Base: s.revision, Revision: f.revision}, Partial: true}
+	told := map[kigo.AppID]bool{}
+	for _, id := range f.changes[s.changes-f.first:] {
+		if told[id] {
+			continue
+		}
+		told[id] = true
+		if a := f.apps[id]; a != nil {
+			m.Apps = append(m.Apps, a.App)
+		} else {
+			m.Gone = append(m.Gone, id)
+		}
+	}
+	return m, now
+}
+
+// snapshot is all routes; which app came first decides who gets a host.
+func (f *Feed) snapshot() *Snapshot {
+	all := make([]*fedApp, 0, len(f.apps))
+	for _, a := range f.apps {
+		all = append(all, a)
+	}
+	slices.SortFunc(all, func(a, b *fedApp) int { return int(a.order - b.order) })
+	s := &Snapshot{Revision: f.revision, Apps: make([]App, 0, len(all))}
+	for _, a := range all {
+		s.Apps = append(s.Apps, a.App)
+	}
+	return s
 }
 
 // Acked is the revision of the last snapshot that a router said it serves.
@@ -215,8 +221,8 @@ func (f *Feed) Run(ctx context.Context) error {
 	return nil
 }
 
-// supply sends snapshots over one connection until it breaks. It closes next
-// when another router should be looked for.
+// supply sends routes over one connection until it breaks. It closes next when
+// another router should be looked for.
 func (f *Feed) supply(ctx context.Context, c net.Conn, log *slog.Logger, next chan struct{}) {
 	var once sync.Once
 	defer once.Do(func() { close(next) })
@@ -226,23 +232,23 @@ func (f *Feed) supply(ctx context.Context, c net.Conn, log *slog.Logger, next ch
 	in, out := json.NewDecoder(c), json.NewEncoder(c)
 	ticker := time.NewTicker(feedPoll)
 	defer ticker.Stop()
-	var sent *Snapshot
+	told := sent{changes: -1}
 	for {
-		f.mu.Lock()
-		newest := f.newest
-		f.mu.Unlock()
-		var message any = map[string]bool{"status": true}
-		if newest != nil && newest != sent {
-			message = newest
-		}
+		what, then := f.next(told)
 		var s Status
-		if out.Encode(message) != nil || in.Decode(&s) != nil {
+		if out.Encode(what) != nil || in.Decode(&s) != nil {
 			return
 		}
+		told = then
 		if s.Error != "" {
-			log.Error("router refuses snapshot", "error", s.Error)
+			log.Error("router refuses routes", "error", s.Error)
+			if _, whole := what.(*Snapshot); !whole {
+				told.changes = -1
+			}
 		}
-		sent = newest
+		if !s.Changes {
+			told.changes = -1 // it is of an older release
+		}
 		if s.Draining {
 			once.Do(func() { close(next) })
 		} else {
@@ -251,6 +257,11 @@ func (f *Feed) supply(ctx context.Context, c net.Conn, log *slog.Logger, next ch
 		kick := f.signal()
 		if s.Draining {
 			kick = nil // the signal is for the one that stays
+		}
+		if what, _ := f.next(told); s.Error == "" && s.Changes {
+			if _, idle := what.(map[string]bool); !idle {
+				continue
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -272,24 +283,4 @@ func (f *Feed) noted(revision int64) {
 		close(f.moved)
 		f.moved = nil
 	}
-}
-
-// ReadStatus asks the router behind the socket at path.
-func ReadStatus(ctx context.Context, path string) (Status, error) {
-	var s Status
-	c, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
-	if err != nil {
-		return s, fmt.Errorf("ask router: %w", err)
-	}
-	defer c.Close()
-	if d, ok := ctx.Deadline(); ok {
-		_ = c.SetDeadline(d)
-	}
-	if _, err = io.WriteString(c, "{\"status\":true}\n"); err == nil {
-		err = json.NewDecoder(c).Decode(&s)
-	}
-	if err != nil {
-		return s, fmt.Errorf("ask router: %w", err)
-	}
-	return s, nil
 }

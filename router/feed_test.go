@@ -129,12 +129,12 @@ func TestCountsAndConnectionsOutliveSnapshots(t *testing.T) {
 	r.serve(t, old)
 	c, in := dialRaw(t, r.addr)
 	fmt.Fprint(c, plainGet)
-	running := r.table.Load().apps["a1"].view.Load().up[0]
+	running := r.table.app("a1").view.Load().up[0]
 	eventually(t, "a request at the old dyno", func() bool { return running.active.Load() == 1 })
 
 	app := demo(old, goDyno(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "new") }))
 	r.apply(t, app)
-	if again := r.table.Load().apps["a1"].view.Load().all[running.ID]; again != running {
+	if again := r.table.app("a1").view.Load().all[running.ID]; again != running {
 		t.Error("the dyno was forgotten over a snapshot")
 	}
 	r.apply(t, App{ID: "a1", Name: "demo", Hosts: app.Hosts, Released: true, WebQuantity: 1, Dynos: app.Dynos[1:]})

@@ -181,7 +181,7 @@ func TestABodyThatBreaksARuleEndsBothConnections(t *testing.T) {
 				head := "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n"
 				if split {
 					fmt.Fprint(conn, head)
-					eventually(t, "the head at the router", func() bool { return r.table.Load().apps["a1"].active.Load() == 1 })
+					eventually(t, "the head at the router", func() bool { return r.table.app("a1").active.Load() == 1 })
 					head = ""
 				}
 				fmt.Fprint(conn, head+body+"GET /smuggled HTTP/1.1\r\n"+host+"\r\n")

@@ -180,14 +180,8 @@ func (r *Router) trim(stop <-chan struct{}) {
 	}
 }
 
-func (r *Router) closePools() { r.eachDyno(func(d *dyno) { d.pool.close() }) }
-
 func (r *Router) eachDyno(f func(*dyno)) {
-	t := r.table.Load()
-	if t == nil {
-		return
-	}
-	for _, a := range t.apps {
+	for _, a := range r.table.all() {
 		for _, d := range a.view.Load().all {
 			f(d)
 		}

@@ -18,6 +18,7 @@ func (x *exchange) admit() *Code {
 		return h22
 	}
 	a.active.Add(1)
+	a.last.Store(x.c.rt.clock.now.Load())
 	x.active = true
 	if a.active.Load() > x.c.rt.limits.Backlog*int64(max(1, len(v.up))) {
 		return h11
@@ -58,6 +59,8 @@ func (v *view) crashed() bool {
 
 // await holds the request until a dyno is up.
 func (x *exchange) await() *Code {
+	x.c.rt.demand.enter(x.app)
+	defer x.c.rt.demand.leave(x.app)
 	limit := time.NewTimer(x.c.rt.limits.Boot)
 	defer limit.Stop()
 	x.c.wire.watch(nil)

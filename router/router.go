@@ -75,7 +75,9 @@ type Router struct {
 	config   Config
 	limits   Limits
 	log      *slog.Logger
-	table    atomic.Pointer[table]
+	table    *table
+	demand   demand
+	keeper   *keeper // nil: nothing is kept
 	clock    *clock
 	access   *accessLog
 	dialer   *net.Dialer
@@ -88,7 +90,6 @@ type Router struct {
 	mu     sync.Mutex // of what follows
 	conns  map[*conn]struct{}
 	served atomic.Int64 // connections accepted since the start
-	change sync.Mutex   // of snapshots
 }
 
 // Run serves until ctx is done, then stops accepting, answers what it has with
@@ -104,7 +105,10 @@ func Run(ctx context.Context, config Config) error {
 
 // New reads the kept snapshot, so that the first request finds its app.
 func New(config Config) (*Router, error) {
-	r := &Router{config: config, limits: config.Limits.withDefaults(), log: config.Log, cut: make(chan struct{}), conns: map[*conn]struct{}{}}
+	r := &Router{config: config, limits: config.Limits.withDefaults(), log: config.Log, cut: make(chan struct{}), conns: map[*conn]struct{}{}, table: newTable()}
+	if config.SnapshotPath != "" {
+		r.keeper = newKeeper(config.SnapshotPath, func(err error) { r.log.Error("routes not kept", "error", err) })
+	}
 	if r.log == nil {
 		r.log = slog.Default()
 	}
@@ -132,7 +136,7 @@ type noLogs struct{}
 
 func (noLogs) WriteLine(app kigo.AppID, _ time.Time, _ []byte) {}
 
-// Apply makes a snapshot the one that is served, unless a newer one is.
+// Apply makes a snapshot the one that is served.
 func (r *Router) Apply(s *Snapshot) error {
 	if err := s.Validate(); err != nil {
 		return err
@@ -141,27 +145,32 @@ func (r *Router) Apply(s *Snapshot) error {
 	return nil
 }
 
-func (r *Router) install(s *Snapshot) {
-	r.change.Lock()
-	defer r.change.Unlock()
-	old := r.table.Load()
-	if old == nil {
-		old = &table{}
+func (r *Router) install(s *Snapshot) { closePools(r.table.applySnapshot(s)) }
+
+// errBase is what a change meets that builds on other routes than are served.
+var errBase = errors.New("apply change: it builds on another revision")
+
+// Change makes some apps what c says of them.
+func (r *Router) Change(c *Change) error {
+	if err := c.Validate(); err != nil {
+		return err
 	}
-	next, gone := old.next(s)
-	r.table.Store(next)
-	for _, d := range gone {
+	unused, ok := r.table.applyChange(c)
+	if !ok {
+		return errBase
+	}
+	closePools(unused)
+	return nil
+}
+
+func closePools(unused []*dyno) {
+	for _, d := range unused {
 		d.pool.close()
 	}
 }
 
-// Revision is that of the snapshot being served; 0 without one.
-func (r *Router) Revision() int64 {
-	if t := r.table.Load(); t != nil {
-		return t.revision
-	}
-	return 0
-}
+// Revision is that of the routes being served; 0 without any.
+func (r *Router) Revision() int64 { return r.table.revision.Load() }
 
 // Run is the package's Run for a router that New made.
 func (r *Router) Run(ctx context.Context) error {
@@ -177,6 +186,9 @@ func (r *Router) Run(ctx context.Context) error {
 	if feed != nil {
 		parts.Go(func() { r.serveFeed(feed) })
 	}
+	if r.keeper != nil {
+		parts.Go(func() { r.keeper.run(stop) })
+	}
 	for _, l := range r.config.HTTP {
 		accepting.Go(func() { r.accept(l, false) })
 	}
@@ -185,6 +197,7 @@ func (r *Router) Run(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	r.draining.Store(true)
+	r.demand.tell()
 	for _, l := range append(r.config.HTTP, r.config.HTTPS...) {
 		_ = l.Close()
 	}
@@ -196,6 +209,6 @@ func (r *Router) Run(ctx context.Context) error {
 	}
 	close(stop)
 	parts.Wait()
-	r.closePools()
+	r.eachDyno(func(d *dyno) { d.pool.close() })
 	return nil
 }

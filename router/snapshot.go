@@ -1,11 +1,7 @@
 package router
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/kigo-dev/kigo"
 )
@@ -15,6 +11,14 @@ import (
 type Snapshot struct {
 	Revision int64 `json:"revision"` // of the event log; later snapshots have higher ones
 	Apps     []App `json:"apps"`
+}
+
+// Change is what differs from the routes of revision Base.
+type Change struct {
+	Base     int64        `json:"base"`
+	Revision int64        `json:"revision"`
+	Apps     []App        `json:"apps,omitempty"` // new ones, and others as they are now
+	Gone     []kigo.AppID `json:"gone,omitempty"`
 }
 
 // App is one app as the router sees it.
@@ -41,61 +45,21 @@ type Dyno struct {
 }
 
 // Validate reports the first thing in a snapshot that cannot be.
-func (s *Snapshot) Validate() error {
-	for _, a := range s.Apps {
+func (s *Snapshot) Validate() error { return validate(s.Revision, s.Apps) }
+
+// Validate reports the first thing in a change that cannot be.
+func (c *Change) Validate() error { return validate(c.Revision, c.Apps) }
+
+func validate(revision int64, apps []App) error {
+	for _, a := range apps {
 		if a.ID == "" || a.Name == "" {
-			return fmt.Errorf("check snapshot %d: an app without id or name", s.Revision)
+			return fmt.Errorf("check routes %d: an app without id or name", revision)
 		}
 		for _, d := range a.Dynos {
 			if d.ID == "" || d.State == kigo.DynoUp && d.Addr == "" {
-				return fmt.Errorf("check snapshot %d: %s of %s has no id or no address", s.Revision, d.Name, a.Name)
+				return fmt.Errorf("check routes %d: %s of %s has no id or no address", revision, d.Name, a.Name)
 			}
 		}
-	}
-	return nil
-}
-
-// readSnapshot reads what an earlier process kept; nil when there is nothing.
-func readSnapshot(path string) (*Snapshot, error) {
-	if path == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read snapshot: %w", err)
-	}
-	s := new(Snapshot)
-	if err := json.Unmarshal(text, s); err != nil {
-		return nil, fmt.Errorf("read snapshot %s: %w", path, err)
-	}
-	return s, s.Validate()
-}
-
-// writeSnapshot replaces the file at path, so that a crash at any instant leaves
-// the old one or the new one.
-func writeSnapshot(path string, text []byte) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("write snapshot: %w", err)
-	}
-	f, err := os.CreateTemp(dir, ".snapshot-*")
-	if err != nil {
-		return fmt.Errorf("write snapshot: %w", err)
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return fmt.Errorf("write snapshot: %w", err)
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func TestNoAnswerReachesAnotherRequest(t *testing.T) {
 		t.Errorf("%d answers went to another request; %d of %d answered", mixed.Load(), answered.Load(), sent.Load())
 	}
 	eventually(t, "all counts back at 0", func() bool {
-		for _, a := range r.table.Load().apps {
+		for _, a := range r.table.all() {
 			if a.active.Load() != 0 {
 				return false
 			}

@@ -2,7 +2,8 @@ package router
 
 import (
 	"bytes"
-	"reflect"
+	"hash/maphash"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -10,146 +11,267 @@ import (
 	"github.com/kigo-dev/kigo"
 )
 
-// table leads from a host to an app. It is immutable; apps and dynos in it are
-// the running ones, which outlive tables and carry the counts.
+// table leads from a host to an app. Requests read it without a lock while
+// changes are made in place: a host leads to its old app or to its new one at
+// every moment, never to none between. Apps and dynos in it are the running ones,
+// which carry the counts.
 type table struct {
-	revision int64
-	hosts    map[string]*app
-	apps     map[kigo.AppID]*app
+	revision atomic.Int64
+	ready    atomic.Bool // something was ever applied
+	index    index
+	roll     roll
+
+	mu     sync.Mutex // of changes and of what follows
+	apps   map[kigo.AppID]*app
+	rivals map[uint64][]*app // by hash of a host: apps that list it too, and do not get it
 }
 
-// app is one app while the router runs.
-type app struct {
-	id      kigo.AppID
-	view    atomic.Pointer[view]
-	active  atomic.Int64 // requests at dynos or waiting for one
-	tunnels atomic.Int64 // upgraded connections
-
-	mu      sync.Mutex
-	changed chan struct{} // closed at the next change of view; nil: nobody waits
-}
-
-// view is what the last snapshot said of an app; immutable.
-type view struct {
-	App
-	up       []*dyno // may get requests
-	starting int     // may soon
-	all      map[kigo.DynoID]*dyno
-}
-
-// dyno is one web dyno while the router runs.
-type dyno struct {
-	Dyno
-	active atomic.Int64 // outstanding requests
-	aside  atomic.Int64 // coarse time until which others are preferred
-	pool   pool
+func newTable() *table {
+	return &table{index: index{seed: maphash.MakeSeed()}, apps: map[kigo.AppID]*app{}, rivals: map[uint64][]*app{}}
 }
 
 // find returns the app of a host as the client sent it, or nil. The longest
 // matching name wins: an exact one, else the wildcard of its parent.
 func (t *table) find(host, scratch []byte) *app {
 	name := canonicalHost(scratch, host)
-	if a := t.hosts[string(name)]; a != nil {
-		return a
+	if n, ok := t.index.find(name); ok {
+		return t.roll.get(n)
 	}
 	dot := bytes.IndexByte(name, '.')
 	if dot < 1 {
 		return nil
 	}
 	name[dot-1] = '*'
-	return t.hosts[string(name[dot-1:])]
+	if n, ok := t.index.find(name[dot-1:]); ok {
+		return t.roll.get(n)
+	}
+	return nil
 }
 
-// next builds the table of a snapshot, taking over the apps and dynos of t that
-// are still there, and says which dynos are not.
-func (t *table) next(s *Snapshot) (*table, []*dyno) {
-	n := &table{revision: s.Revision, hosts: make(map[string]*app, 2*len(s.Apps)), apps: make(map[kigo.AppID]*app, len(s.Apps))}
-	var gone []*dyno
-	for _, spec := range s.Apps {
+// app is the running app of an id, or nil.
+func (t *table) app(id kigo.AppID) *app {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.apps[id]
+}
+
+// all are the running apps.
+func (t *table) all() []*app {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	list := make([]*app, 0, len(t.apps))
+	for _, a := range t.apps {
+		list = append(list, a)
+	}
+	return list
+}
+
+func (t *table) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.apps)
+}
+
+// applySnapshot makes the table say what s says, and returns the dynos that
+// requests no longer go to.
+func (t *table) applySnapshot(s *Snapshot) []*dyno {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	there := make(map[kigo.AppID]struct{}, len(s.Apps))
+	for i := range s.Apps {
+		there[s.Apps[i].ID] = struct{}{}
+	}
+	var gone []kigo.AppID
+	for id := range t.apps {
+		if _, ok := there[id]; !ok {
+			gone = append(gone, id)
+		}
+	}
+	return t.apply(s.Revision, s.Apps, gone)
+}
+
+// applyChange is applySnapshot for some apps; false when c does not build on
+// what the table says.
+func (t *table) applyChange(c *Change) (unused []*dyno, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.ready.Load() || c.Base != t.revision.Load() {
+		return nil, false
+	}
+	return t.apply(c.Revision, c.Apps, c.Gone), true
+}
+
+// apply gives all hosts before it takes any.
+func (t *table) apply(revision int64, apps []App, gone []kigo.AppID) (unused []*dyno) {
+	type former struct {
+		app    *app
+		hashes []uint64
+	}
+	var formers []former
+	for i := range apps {
+		spec := apps[i]
 		a := t.apps[spec.ID]
 		if a == nil {
 			a = &app{id: spec.ID}
+			a.number = t.roll.add(a)
+			t.apps[a.id] = a
 		}
-		gone = append(gone, a.update(spec)...)
-		n.apps[a.id] = a
-		for _, h := range spec.Hosts {
-			if other := n.hosts[h]; other == nil || strings.HasPrefix(h, spec.Name+".") {
-				n.hosts[h] = a // of two apps the one that has the name now, not the one that had it
+		hosts := spec.Hosts
+		spec.Hosts = nil // the index has them
+		renamed := a.view.Load() == nil || a.view.Load().Name != spec.Name
+		unused = append(unused, a.update(spec)...)
+		old := a.hosts
+		if a.hosts = t.hashes(hosts); renamed || !slices.Equal(old, a.hosts) {
+			t.claim(a, hosts)
+			if len(old) > 0 {
+				formers = append(formers, former{a, old})
 			}
 		}
 	}
-	for id, a := range t.apps {
-		if n.apps[id] == nil {
-			gone = append(gone, a.update(App{ID: id, Name: a.view.Load().Name})...)
+	for _, f := range formers {
+		keeps := make(map[uint64]struct{}, len(f.app.hosts))
+		for _, h := range f.app.hosts {
+			keeps[h] = struct{}{}
 		}
-	}
-	return n, gone
-}
-
-// update gives the app a new view and wakes who waits for one.
-func (a *app) update(spec App) (gone []*dyno) {
-	old := a.view.Load()
-	if old != nil && reflect.DeepEqual(old.App, spec) {
-		return nil
-	}
-	v := &view{App: spec, all: make(map[kigo.DynoID]*dyno, len(spec.Dynos))}
-	for _, d := range spec.Dynos {
-		run := old.dyno(d.ID)
-		if run == nil || run.Addr != d.Addr {
-			run = &dyno{Dyno: d}
-		}
-		v.all[d.ID] = run
-		switch d.State {
-		case kigo.DynoUp:
-			run.pool.open() // it may have been down under the same id
-			v.up = append(v.up, run)
-		case kigo.DynoStarting, kigo.DynoIdle:
-			v.starting++
-		}
-	}
-	a.view.Store(v)
-	if old != nil {
-		for id, d := range old.all {
-			if now := v.all[id]; now != d || !v.serves(d) {
-				gone = append(gone, d)
+		for _, h := range f.hashes {
+			if _, ok := keeps[h]; !ok {
+				t.release(h, f.app)
 			}
 		}
 	}
-	a.wake()
-	return gone
-}
-
-func (v *view) dyno(id kigo.DynoID) *dyno {
-	if v == nil {
-		return nil
-	}
-	return v.all[id]
-}
-
-func (v *view) serves(d *dyno) bool {
-	for _, u := range v.up {
-		if u == d {
-			return true
+	for _, id := range gone {
+		if a := t.apps[id]; a != nil {
+			unused = append(unused, t.drop(a)...)
 		}
 	}
-	return false
+	t.revision.Store(revision)
+	t.ready.Store(true)
+	return unused
 }
 
-func (a *app) wake() {
-	a.mu.Lock()
-	if a.changed != nil {
-		close(a.changed)
-		a.changed = nil
+func (t *table) drop(a *app) []*dyno {
+	for _, h := range a.hosts {
+		t.release(h, a)
 	}
-	a.mu.Unlock()
+	t.roll.drop(a.number)
+	delete(t.apps, a.id)
+	return a.update(App{ID: a.id, Name: a.view.Load().Name})
 }
 
-// wait returns a channel that is closed at the next change of view.
-func (a *app) wait() <-chan struct{} {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.changed == nil {
-		a.changed = make(chan struct{})
+func (t *table) hashes(hosts []string) []uint64 {
+	if len(hosts) == 0 {
+		return nil
 	}
-	return a.changed
+	hashes := make([]uint64, 0, len(hosts))
+	for _, h := range hosts {
+		hashes = append(hashes, maphash.String(t.index.seed, h))
+	}
+	return hashes
+}
+
+// claim makes an app's hosts lead to it. Of several apps that list one, the app
+// that has the name now gets it, not one that had it; else who had it first.
+func (t *table) claim(a *app, hosts []string) {
+	for i, host := range hosts {
+		h := a.hosts[i]
+		if len(host) > hostMost {
+			continue // no request can name it
+		}
+		n, found := t.index.find([]byte(host))
+		if !found {
+			t.index.put(h, []byte(host), a.number)
+			continue
+		}
+		owner := t.roll.get(n)
+		if owner != a && !slices.Contains(t.rivals[h], a) {
+			t.rivals[h] = append(t.rivals[h], a)
+		}
+		if next := t.heir(h, host); next != nil && !owner.named(host) && next.named(host) {
+			t.unrival(h, next)
+			t.rivals[h] = append(t.rivals[h], owner)
+			t.index.put(h, []byte(host), next.number)
+		}
+	}
+}
+
+// named reports whether host is the app's own name, on any domain.
+func (a *app) named(host string) bool {
+	name := a.view.Load().Name
+	return len(host) > len(name) && host[len(name)] == '.' && strings.HasPrefix(host, name)
+}
+
+// heir is the rival that gets a host when its app leaves it, or nil.
+func (t *table) heir(h uint64, host string) *app {
+	rivals := t.rivals[h]
+	for _, a := range rivals {
+		if a.named(host) {
+			return a
+		}
+	}
+	if len(rivals) > 0 {
+		return rivals[0]
+	}
+	return nil
+}
+
+// release takes a host from an app; another that lists it gets it.
+func (t *table) release(h uint64, a *app) {
+	t.unrival(h, a)
+	s, slot := t.index.owned(h, a.number)
+	if slot < 0 {
+		return
+	}
+	host := string(hostOf(s.entry(s.slots[slot].Load())))
+	if next := t.heir(h, host); next != nil {
+		t.unrival(h, next)
+		t.index.put(h, []byte(host), next.number)
+		return
+	}
+	t.index.remove(h, a.number)
+}
+
+func (t *table) unrival(h uint64, a *app) {
+	if rivals, ok := t.rivals[h]; ok {
+		if rivals = slices.DeleteFunc(rivals, func(r *app) bool { return r == a }); len(rivals) == 0 {
+			delete(t.rivals, h)
+		} else {
+			t.rivals[h] = rivals
+		}
+	}
+}
+
+// roll numbers the apps. A number is never given twice: who has just found it in
+// the index gets its app or none.
+type roll struct {
+	pages atomic.Pointer[[]*rollPage]
+	next  uint32
+}
+
+type rollPage [1024]atomic.Pointer[app]
+
+func (r *roll) get(n uint32) *app {
+	pages := r.pages.Load()
+	if pages == nil {
+		return nil
+	}
+	return (*pages)[n/uint32(len(rollPage{}))][n%uint32(len(rollPage{}))].Load()
+}
+
+func (r *roll) add(a *app) uint32 {
+	n := r.next
+	r.next++
+	if n%uint32(len(rollPage{})) == 0 {
+		var pages []*rollPage
+		if old := r.pages.Load(); old != nil {
+			pages = slices.Clone(*old)
+		}
+		pages = append(pages, new(rollPage))
+		r.pages.Store(&pages)
+	}
+	(*r.pages.Load())[n/uint32(len(rollPage{}))][n%uint32(len(rollPage{}))].Store(a)
+	return n
+}
+
+func (r *roll) drop(n uint32) {
+	(*r.pages.Load())[n/uint32(len(rollPage{}))][n%uint32(len(rollPage{}))].Store(nil)
 }

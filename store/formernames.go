@@ -41,6 +41,11 @@ func (tx *Tx) FormerNames() ([]FormerName, error) {
 		WHERE app_id IN (SELECT id FROM apps WHERE NOT destroying) ORDER BY name`)
 }
 
+// FormerNamesOf returns the former names of one app.
+func (tx *Tx) FormerNamesOf(app kigo.AppID) ([]FormerName, error) {
+	return list(tx, "former name", scanFormerName, "SELECT "+formerNameColumns+" FROM former_names WHERE app_id = $1 ORDER BY name", string(app))
+}
+
 // PutFormerName records that an app gave up a name.
 func (tx *Tx) PutFormerName(f FormerName) error {
 	if f.At.IsZero() {
