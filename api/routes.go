@@ -121,7 +121,14 @@ var routes = []route{
 	{"POST", "/apps/{app}/domains", write, domainCreate, false},
 	{"GET", "/apps/{app}/domains/{domain}", read, domainInfo, false},
 	{"DELETE", "/apps/{app}/domains/{domain}", write, domainDelete, false},
-	{"GET", "/apps/{app}/sni-endpoints", read, emptyList, false},
+	{"PATCH", "/apps/{app}/domains/{domain}", write, domainUpdate, false},
+
+	// Certificates, sni_endpoints.go
+	{"GET", "/apps/{app}/sni-endpoints", read, endpointList, false},
+	{"POST", "/apps/{app}/sni-endpoints", writeProtected, endpointCreate, false},
+	{"GET", "/apps/{app}/sni-endpoints/{endpoint}", read, endpointInfo, false},
+	{"PATCH", "/apps/{app}/sni-endpoints/{endpoint}", writeProtected, endpointUpdate, false},
+	{"DELETE", "/apps/{app}/sni-endpoints/{endpoint}", write, endpointDelete, false},
 
 	// Logs, log_sessions.go
 	{"POST", "/apps/{app}/log-sessions", read, logSessionCreate, false},

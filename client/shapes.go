@@ -411,3 +411,28 @@ type NewAccount struct {
 	Account
 	Token string `json:"token"`
 }
+
+// SSLCert is what a certificate says of itself.
+type SSLCert struct {
+	CASigned    bool      `json:"ca_signed?"`
+	CertDomains []string  `json:"cert_domains"`
+	ExpiresAt   time.Time `json:"expires_at"`
+	ID          string    `json:"id"`
+	Issuer      string    `json:"issuer"`
+	SelfSigned  bool      `json:"self_signed?"`
+	StartsAt    time.Time `json:"starts_at"`
+	Subject     string    `json:"subject"`
+}
+
+// SNIEndpoint is a certificate that domains are served with.
+type SNIEndpoint struct {
+	App              Ref       `json:"app"`
+	CertificateChain string    `json:"certificate_chain"`
+	CreatedAt        time.Time `json:"created_at"`
+	DisplayName      *string   `json:"display_name"`
+	Domains          []string  `json:"domains"`
+	ID               string    `json:"id"`
+	Name             string    `json:"name"`
+	SSLCert          SSLCert   `json:"ssl_cert"`
+	UpdatedAt        time.Time `json:"updated_at"`
+}

@@ -13,8 +13,9 @@ import (
 
 const maxDomains = 1000 // of one app (Heroku's documentation of limits)
 
-// AddDomain lets a host name lead to an app.
-func (c *Control) AddDomain(ctx context.Context, a Actor, id kigo.AppID, hostname string) (d kigo.Domain, err error) {
+// AddDomain lets a host name lead to an app, served with the certificate of that
+// name or id or, when it is empty, with the newest that fits.
+func (c *Control) AddDomain(ctx context.Context, a Actor, id kigo.AppID, hostname, certificate string) (d kigo.Domain, err error) {
 	host, err := c.checkHostname(hostname)
 	if err != nil {
 		return d, err
@@ -38,7 +39,18 @@ func (c *Control) AddDomain(ctx context.Context, a Actor, id kigo.AppID, hostnam
 		if !errors.Is(err, kigo.ErrNotFound) {
 			return err
 		}
+		if err := tx.checkOverlap(app, host); err != nil {
+			return err
+		}
 		d = kigo.Domain{App: id, Hostname: host, Kind: kigo.DomainCustom, CNAME: c.hostname(app.Name), Status: "succeeded"}
+		if certificate != "" {
+			err = tx.attach(&d, certificate)
+		} else {
+			d.SNIEndpoint, err = tx.fitting(id, host)
+		}
+		if err != nil {
+			return err
+		}
 		if err := tx.CreateDomain(&d); err != nil {
 			return err
 		}
@@ -46,6 +58,42 @@ func (c *Control) AddDomain(ctx context.Context, a Actor, id kigo.AppID, hostnam
 		return tx.emit("domain.create", id, d.ID, map[string]string{"hostname": host})
 	})
 	return d, err
+}
+
+// checkOverlap refuses a wildcard over names of other owners' apps, and a name below
+// another owner's wildcard: it would take visitors away from them.
+func (c *change) checkOverlap(app kigo.App, host string) error {
+	inUse := kigo.Invalid("%s is currently in use by another app.", host)
+	var others []kigo.Domain
+	rest, wild := strings.CutPrefix(host, "*.")
+	if wild {
+		all, err := c.AllDomains()
+		if err != nil {
+			return err
+		}
+		for _, d := range all {
+			if _, parent, _ := strings.Cut(d.Hostname, "."); parent == rest {
+				others = append(others, d)
+			}
+		}
+	} else if _, parent, ok := strings.Cut(host, "."); ok {
+		d, err := c.DomainByHost("*." + parent)
+		if err == nil {
+			others = append(others, d)
+		} else if !errors.Is(err, kigo.ErrNotFound) {
+			return err
+		}
+	}
+	for _, d := range others {
+		other, err := c.App(d.App)
+		if err != nil {
+			return err
+		}
+		if other.Owner != app.Owner {
+			return inUse
+		}
+	}
+	return nil
 }
 
 // RemoveDomain takes a host name away from an app; its default one stays.

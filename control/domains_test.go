@@ -27,18 +27,24 @@ func testDomains(t *testing.T, x *site) {
 	for given, want := range map[string]string{
 		"www.Example.com.": "www.example.com", "*.example.com": "*.example.com", "bücher.example": "xn--bcher-kva.example",
 	} {
-		d := must(x.AddDomain(x.ctx, x.actor, app.ID, given))(t)
+		d := must(x.AddDomain(x.ctx, x.actor, app.ID, given, ""))(t)
 		same(t, given, []string{d.Hostname, d.Kind, d.CNAME}, []string{want, "custom", "myapp.localhost"})
 	}
-	refused(t, "taken", errOf(x.AddDomain(x.ctx, x.actor, second.ID, "www.example.com")), kigo.IDInvalidParams, "www.example.com is currently in use by another app.")
+	refused(t, "taken", errOf(x.AddDomain(x.ctx, x.actor, second.ID, "www.example.com", "")), kigo.IDInvalidParams, "www.example.com is currently in use by another app.")
 	for _, bad := range []string{"", "foo", "*.com", "10.0.0.1", "[::1]", "::1", "a..b", "-a.com", "a b.com", "x.localhost", "localhost",
 		"xn--example-.com", "xn--www-.com", "xn--99999999.com", "a/b.com", "*.*.com", long(64) + ".com", "a.com:80"} {
-		refused(t, bad, errOf(x.AddDomain(x.ctx, x.actor, app.ID, bad)), kigo.IDInvalidParams, "is not a valid domain")
+		refused(t, bad, errOf(x.AddDomain(x.ctx, x.actor, app.ID, bad, "")), kigo.IDInvalidParams, "is not a valid domain")
+	}
+	theirs := must(x.CreateApp(x.ctx, x.other(), control.NewApp{Name: "theirs"}))(t)
+	must(x.AddDomain(x.ctx, x.actor, second.ID, "a.example.com", ""))(t) // below a wildcard of the same owner's
+	must(x.AddDomain(x.ctx, x.actor, theirs.ID, "a.example.net", ""))(t)
+	for app, host := range map[kigo.AppID]string{theirs.ID: "b.example.com", app.ID: "*.example.net"} {
+		refused(t, "overlap "+host, errOf(x.AddDomain(x.ctx, x.actor, app, host, "")), kigo.IDInvalidParams, "currently in use by another app")
 	}
 	refused(t, "remove the default one", errOf(x.RemoveDomain(x.ctx, x.actor, app.ID, "myapp.localhost")), kigo.IDInvalidParams, "own domain")
 	refused(t, "remove another's", errOf(x.RemoveDomain(x.ctx, x.actor, second.ID, "www.example.com")), kigo.IDNotFound, "domain")
 	must(x.RemoveDomain(x.ctx, x.actor, app.ID, "www.example.com"))(t)
-	must(x.AddDomain(x.ctx, x.actor, second.ID, "www.example.com"))(t)
+	must(x.AddDomain(x.ctx, x.actor, second.ID, "www.example.com", ""))(t)
 
 	x.Domain = "apps.example.net"
 	for range 2 {
@@ -47,7 +53,7 @@ func testDomains(t *testing.T, x *site) {
 		}
 	}
 	d := read(x, func(tx *store.Tx) ([]kigo.Domain, error) { return tx.Domains(second.ID) })
-	same(t, "after the platform moved", []string{d[0].Hostname, d[1].Hostname}, []string{"second.apps.example.net", "www.example.com"})
+	same(t, "after the platform moved", []string{d[0].Hostname, d[1].Hostname, d[2].Hostname}, []string{"second.apps.example.net", "a.example.com", "www.example.com"})
 }
 
 // testEvents pins the kinds that loops follow.

@@ -47,6 +47,7 @@ func (n *node) stages() (*lifecycle.Group, error) {
 	g.Stage(
 		service("log input", func(ctx context.Context) error { return logplex.Serve(ctx, logs, n.hub) }),
 		service("routes to router", n.feed.Run),
+		service("log drains", n.drains.Run),
 	)
 	g.Stage(
 		service("routing", n.routing.run),

@@ -2,11 +2,11 @@ package store
 
 import "github.com/kigo-dev/kigo"
 
-const domainColumns = "id, app_id, hostname, kind, cname, status, created_at, updated_at"
+const domainColumns = "id, app_id, hostname, kind, cname, status, sni_endpoint_id, created_at, updated_at"
 
 func scanDomain(_ *Tx, row scanner) (kigo.Domain, error) {
 	var d kigo.Domain
-	err := row.Scan(&d.ID, &d.App, &d.Hostname, &d.Kind, &d.CNAME, &d.Status, at{&d.CreatedAt}, at{&d.UpdatedAt})
+	err := row.Scan(&d.ID, &d.App, &d.Hostname, &d.Kind, &d.CNAME, &d.Status, &d.SNIEndpoint, at{&d.CreatedAt}, at{&d.UpdatedAt})
 	return d, err
 }
 
@@ -14,9 +14,9 @@ func scanDomain(_ *Tx, row scanner) (kigo.Domain, error) {
 func (tx *Tx) CreateDomain(d *kigo.Domain) error {
 	newID(&d.ID)
 	tx.created(&d.CreatedAt, &d.UpdatedAt)
-	return tx.exec("create domain", `INSERT INTO domains (id, app_id, hostname, kind, cname, status, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		d.ID, string(d.App), d.Hostname, d.Kind, d.CNAME, d.Status, micros(d.CreatedAt), micros(d.UpdatedAt))
+	return tx.exec("create domain", `INSERT INTO domains (id, app_id, hostname, kind, cname, status, sni_endpoint_id, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		d.ID, string(d.App), d.Hostname, d.Kind, d.CNAME, d.Status, d.SNIEndpoint, micros(d.CreatedAt), micros(d.UpdatedAt))
 }
 
 // Domains returns an app's domains, the oldest first: its default one leads.
@@ -40,11 +40,11 @@ func (tx *Tx) AllDomains() ([]kigo.Domain, error) {
 	return list(tx, "domain", scanDomain, "SELECT "+domainColumns+" FROM domains ORDER BY hostname")
 }
 
-// UpdateDomain writes the host name, the target and the status.
+// UpdateDomain writes the host name, the target, the status and the certificate.
 func (tx *Tx) UpdateDomain(d *kigo.Domain) error {
 	d.UpdatedAt = tx.now
-	return tx.execOne("domain", "update domain", "UPDATE domains SET hostname = $2, cname = $3, status = $4, updated_at = $5 WHERE id = $1",
-		d.ID, d.Hostname, d.CNAME, d.Status, micros(d.UpdatedAt))
+	return tx.execOne("domain", "update domain", "UPDATE domains SET hostname = $2, cname = $3, status = $4, sni_endpoint_id = $5, updated_at = $6 WHERE id = $1",
+		d.ID, d.Hostname, d.CNAME, d.Status, d.SNIEndpoint, micros(d.UpdatedAt))
 }
 
 // DeleteDomain removes a domain by its id.

@@ -1,0 +1,64 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/kigo-dev/kigo"
+)
+
+const endpointColumns = "id, app_id, name, chain, private_key, created_at, updated_at"
+
+func scanEndpoint(tx *Tx, row scanner) (kigo.SNIEndpoint, error) {
+	var e kigo.SNIEndpoint
+	var sealed []byte
+	if err := row.Scan(&e.ID, &e.App, &e.Name, &e.Chain, &sealed, at{&e.CreatedAt}, at{&e.UpdatedAt}); err != nil {
+		return e, err
+	}
+	key, err := tx.open("sni_endpoints", e.ID, "private_key", sealed)
+	if err != nil {
+		return e, fmt.Errorf("open key of certificate %s: %w", e.ID, err)
+	}
+	e.PrivateKey = string(key)
+	return e, nil
+}
+
+// CreateSNIEndpoint adds a certificate.
+func (tx *Tx) CreateSNIEndpoint(e *kigo.SNIEndpoint) error {
+	newID(&e.ID)
+	tx.created(&e.CreatedAt, &e.UpdatedAt)
+	return tx.exec("create certificate", `INSERT INTO sni_endpoints (id, app_id, name, chain, private_key, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`, e.ID, string(e.App), e.Name, e.Chain,
+		tx.seal("sni_endpoints", e.ID, "private_key", []byte(e.PrivateKey)), micros(e.CreatedAt), micros(e.UpdatedAt))
+}
+
+// SNIEndpoints returns an app's certificates, the oldest first.
+func (tx *Tx) SNIEndpoints(app kigo.AppID) ([]kigo.SNIEndpoint, error) {
+	return list(tx, "certificate", scanEndpoint,
+		"SELECT "+endpointColumns+" FROM sni_endpoints WHERE app_id = $1 ORDER BY created_at, id", string(app))
+}
+
+// FindSNIEndpoint returns the certificate of an app with that name or id.
+func (tx *Tx) FindSNIEndpoint(app kigo.AppID, nameOrID string) (kigo.SNIEndpoint, error) {
+	return one(tx, "SNI endpoint", scanEndpoint,
+		"SELECT "+endpointColumns+" FROM sni_endpoints WHERE app_id = $1 AND (name = $2 OR id = $2)", string(app), nameOrID)
+}
+
+// AllSNIEndpoints returns every certificate, for the router.
+func (tx *Tx) AllSNIEndpoints() ([]kigo.SNIEndpoint, error) {
+	return list(tx, "certificate", scanEndpoint, "SELECT "+endpointColumns+" FROM sni_endpoints ORDER BY id")
+}
+
+// UpdateSNIEndpoint writes the chain and the key.
+func (tx *Tx) UpdateSNIEndpoint(e *kigo.SNIEndpoint) error {
+	e.UpdatedAt = tx.now
+	return tx.execOne("SNI endpoint", "update certificate", "UPDATE sni_endpoints SET chain = $2, private_key = $3, updated_at = $4 WHERE id = $1",
+		e.ID, e.Chain, tx.seal("sni_endpoints", e.ID, "private_key", []byte(e.PrivateKey)), micros(e.UpdatedAt))
+}
+
+// DeleteSNIEndpoint removes a certificate; its domains have none from then on.
+func (tx *Tx) DeleteSNIEndpoint(id string) error {
+	if err := tx.exec("detach certificate", "UPDATE domains SET sni_endpoint_id = '' WHERE sni_endpoint_id = $1", id); err != nil {
+		return err
+	}
+	return tx.execOne("SNI endpoint", "delete certificate", "DELETE FROM sni_endpoints WHERE id = $1", id)
+}
