@@ -26,9 +26,7 @@ import (
 	"github.com/kigo-dev/kigo/internal/atomicfile"
 	"github.com/kigo-dev/kigo/internal/lifecycle"
 	"github.com/kigo-dev/kigo/logplex"
-	"github.com/kigo-dev/kigo/logplex/drain"
 	"github.com/kigo-dev/kigo/oci"
-	"github.com/kigo-dev/kigo/outbound"
 	"github.com/kigo-dev/kigo/output"
 	"github.com/kigo-dev/kigo/release"
 	"github.com/kigo-dev/kigo/router"
@@ -60,7 +58,6 @@ type node struct {
 	builds    *build.Loop
 	retention *build.Retention
 	routing   *routing
-	drains    *drain.Loop
 	git       *git.Server
 	changes   bell
 	phases    *phaseOutputs
