@@ -31,8 +31,30 @@ type Config struct {
 	StackSize  string `json:"stackSize"`  // "full" or "small"
 	StackCache string `json:"stackCache"` // folder of stack images shared by several servers; optional
 	Builds     int    `json:"builds"`     // builds at once
-	Runtime    string `json:"runtime"`    // OCI runtime (runc); found beside the program when empty
-	Verbose    bool   `json:"verbose"`
+	Buildpacks string `json:"buildpacks"` // folder or https URL of buildpacks, OWNER/NAME below it, that go before the built-in ones
+	// AllowBuildpacks are the names and URLs of buildpacks that apps may use, with a * for
+	// any text, divided by commas; empty: all.
+	AllowBuildpacks string `json:"allowBuildpacks"`
+
+	Runtime string `json:"runtime"` // OCI runtime (runc); found beside the program when empty
+	Verbose bool   `json:"verbose"`
+
+	// AllowPrivate are ranges that log drains may reach although they are not
+	// public; nothing else of the own network can be reached by users.
+	AllowPrivate []string `json:"allowPrivate"`
+}
+
+// Private is AllowPrivate parsed.
+func (c Config) Private() ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, s := range c.AllowPrivate {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("--allow-private %q is not a prefix such as 10.1.0.0/16: %w", s, err)
+		}
+		all = append(all, p.Masked())
+	}
+	return all, nil
 }
 
 // Default is a server for one person on loopback.
@@ -59,7 +81,10 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.StackSize, "stack-size", c.StackSize, "full (Heroku's packages) or small (quick to make)")
 	fs.StringVar(&c.StackCache, "stack-cache", c.StackCache, "folder of stack images that several servers share")
 	fs.IntVar(&c.Builds, "builds", c.Builds, "builds that may run at once")
+	fs.StringVar(&c.Buildpacks, "buildpacks", c.Buildpacks, "folder or https URL of buildpacks OWNER/NAME that go before the built-in ones")
+	fs.StringVar(&c.AllowBuildpacks, "allow-buildpacks", c.AllowBuildpacks, "buildpacks that apps may use, as names and URLs with *, divided by commas; empty: all")
 	fs.StringVar(&c.Runtime, "runtime", c.Runtime, "OCI runtime; by default the runc beside this program, then in PATH")
+	fs.StringSliceVar(&c.AllowPrivate, "allow-private", c.AllowPrivate, "ranges of your own network that log drains may reach, such as 10.1.0.0/16")
 	fs.BoolVar(&c.Verbose, "verbose", c.Verbose, "log at debug level")
 }
 
@@ -123,6 +148,9 @@ func (c Config) Validate() error {
 			return fmt.Errorf("--%s %q is not an address such as 127.0.0.1:5000: %w", a.flag, a.addr, err)
 		}
 	}
+	if _, err := c.Private(); err != nil {
+		return err
+	}
 	prefix, err := netip.ParsePrefix(c.Network)
 	switch {
 	case err != nil:
@@ -135,6 +163,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("--database %q: say sqlite, or a URL that starts with postgres://", c.Database)
 	case c.StackSize != "full" && c.StackSize != "small":
 		return fmt.Errorf("--stack-size %q: say full or small", c.StackSize)
+	case c.Buildpacks != "" && !strings.HasPrefix(c.Buildpacks, "https://") && !filepath.IsAbs(c.Buildpacks):
+		return fmt.Errorf("--buildpacks %q: say the absolute path of a folder, or an https:// URL", c.Buildpacks)
 	case c.Builds < 1:
 		return fmt.Errorf("--builds %d: at least one build must be able to run", c.Builds)
 	case !strings.Contains(c.Email, "@"):

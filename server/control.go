@@ -26,7 +26,9 @@ import (
 	"github.com/kigo-dev/kigo/internal/atomicfile"
 	"github.com/kigo-dev/kigo/internal/lifecycle"
 	"github.com/kigo-dev/kigo/logplex"
+	"github.com/kigo-dev/kigo/logplex/drain"
 	"github.com/kigo-dev/kigo/oci"
+	"github.com/kigo-dev/kigo/outbound"
 	"github.com/kigo-dev/kigo/output"
 	"github.com/kigo-dev/kigo/release"
 	"github.com/kigo-dev/kigo/router"
@@ -58,6 +60,7 @@ type node struct {
 	builds    *build.Loop
 	retention *build.Retention
 	routing   *routing
+	drains    *drain.Loop
 	git       *git.Server
 	changes   bell
 	phases    *phaseOutputs
@@ -109,8 +112,14 @@ func (n *node) openState(ctx context.Context) (err error) {
 	if err := n.retention.Sweep(); err != nil {
 		return err
 	}
+	private, err := n.cfg.Private()
+	if err != nil {
+		return err
+	}
+	policy := outbound.Policy{Allow: private}
 	n.control = &control.Control{Store: n.store, Logs: n.hub, Domain: n.cfg.Domain, Stacks: []string{n.cfg.Stack},
-		URL: "http://" + n.child.Addresses["api"], HasSlug: n.slugs.Has, Log: n.log}
+		URL: "http://" + n.child.Addresses["api"], HasSlug: n.slugs.Has, Log: n.log, Outbound: policy}
+	n.drains = &drain.Loop{Store: n.store, Hub: n.hub, Outbound: policy, Log: n.log}
 	if err := n.ensureOperator(ctx); err != nil {
 		return err
 	}
