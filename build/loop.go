@@ -63,6 +63,9 @@ type Config struct {
 	SlugLimit int64         // compressed bytes; default kigo.SlugHardLimit
 	Program   string        // folder that holds kigo-buildpack; default the embedded one
 	Host      *Environment  // default HostEnvironment
+
+	Buildpacks string   // folder, or https URL, of the operator's own buildpacks; optional
+	Allowed    []string // patterns of the buildpacks that apps may ask for; empty: all
 }
 
 // Loop works on pending builds.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/kigo-dev/kigo"
@@ -73,7 +74,7 @@ func (s *sandbox) folders() error {
 	if err := os.MkdirAll(s.dir, 0o711); err != nil {
 		return err
 	}
-	for _, dir := range []string{s.kigo, filepath.Join(s.kigo, "bin"), filepath.Join(s.kigo, "toolchains"), filepath.Join(s.kigo, "refusals")} {
+	for _, dir := range []string{s.kigo, filepath.Join(s.kigo, "bin"), filepath.Join(s.kigo, "toolchains"), filepath.Join(s.kigo, "refusals"), filepath.Join(s.kigo, filepath.Base(buildpack.Operators))} {
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			return err
 		}
@@ -157,6 +158,10 @@ func (a *attempt) job() buildpack.Job {
 	if a.build.Source.Blob == "" {
 		job.SourceURL = a.build.Source.URL
 	}
+	job.Allowed = a.loop.Allowed
+	if strings.HasPrefix(a.loop.Buildpacks, "https://") {
+		job.Shelf = a.loop.Buildpacks
+	}
 	return job
 }
 
@@ -178,6 +183,9 @@ func (a *attempt) launch(ctx context.Context) error {
 		kigo.Bind{Source: s.codon, Target: buildpack.Work, Writable: true},
 		kigo.Bind{Source: s.cache.dir, Target: buildpack.CacheDir, Writable: true},
 	)
+	if filepath.IsAbs(a.loop.Buildpacks) {
+		l.Binds = append(l.Binds, kigo.Bind{Source: a.loop.Buildpacks, Target: buildpack.Operators})
+	}
 	return a.loop.Engine.Start(ctx, l)
 }
 

@@ -10,6 +10,7 @@ const (
 	JobFile     = Home + "/job.json"            // a Job
 	SourceFile  = Home + "/source.tar"          // the source, when the platform holds it
 	CAFile      = Home + "/ca-certificates.crt" // the host's certificate authorities
+	Operators   = Home + "/buildpacks"          // OWNER/NAME: the operator's own buildpacks
 	Work        = "/tmp/codon"                  // writable; removed with the build
 	CacheDir    = Work + "/tmp/cache"           // CACHE_DIR
 	PackDir     = Work + "/tmp/buildpacks"      // the buildpacks themselves
@@ -22,13 +23,14 @@ const (
 // the runner as an ordinary process use another root.
 type Layout struct {
 	Program, Source, Build, Cache, Env, Packs, Result string
+	Operators                                         string // may be missing
 }
 
 // Default is the layout of the sandbox for a build named by 8 hex digits.
 func Default(hex string) Layout {
 	return Layout{
 		Program: Program, Source: SourceFile, Build: BuildPrefix + hex, Cache: CacheDir,
-		Env: "/tmp/env_" + hex, Packs: PackDir, Result: ResultFile,
+		Env: "/tmp/env_" + hex, Packs: PackDir, Result: ResultFile, Operators: Operators,
 	}
 }
 
@@ -42,6 +44,8 @@ type Job struct {
 	RequestID     string            //
 	Dyno          string            // such as "build.1234"
 	Buildpacks    []string          // names or URLs in order; empty: detect
+	Shelf         string            // https URL below which the operator's buildpacks are, as OWNER/NAME.tgz; may be empty
+	Allowed       []string          // patterns of names and URLs that the app may ask for; empty: all
 	Config        map[string]string // files in ENV_DIR, never in the environment
 	HostEnv       []string          // "NAME=value": certificate authorities and registries of this installation
 	Limits        Limits

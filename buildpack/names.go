@@ -4,13 +4,18 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
 
-// Builtins are the names of the buildpacks in this program, in the order of
-// detection. The last two are tried only when no language was found.
-var Builtins = []string{"nodejs", "go", "static", "procfile"}
+// Builtins are the names of the buildpacks in this program.
+var Builtins = []string{"nodejs", "python", "go", "static", "procfile", "apt", "inline"}
+
+// Order is that of detection. Names that are not built in count when the operator
+// has a buildpack of that name. The last two are tried only when no language was
+// found; what is not in it, such as apt, has to be asked for.
+var Order = []string{"ruby", "nodejs", "clojure", "python", "java", "gradle", "scala", "php", "go", "static", "procfile"}
 
 // Fallbacks of detection: no language of their own.
 var Fallbacks = []string{"static", "procfile"}
@@ -22,6 +27,53 @@ type Ref struct {
 	Git     string // URL of a repository
 	Version string // branch, tag or commit in it; empty: its default
 	Tarball string // URL of a .tgz or .tar.gz
+	Folder  string // of the operator's own, inside the sandbox
+}
+
+var ownName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*$`)
+
+// OwnName returns the OWNER/NAME under which an operator may keep the buildpack
+// that an app asks for, or "".
+func OwnName(s string) string {
+	name := strings.TrimPrefix(strings.TrimSpace(s), "urn:buildpack:")
+	if u, err := url.Parse(name); err == nil && registryName(u) != "" {
+		name = "heroku/" + registryName(u)
+	}
+	if !ownName.MatchString(name) {
+		return ""
+	}
+	return name
+}
+
+// Allowed reports whether one of the patterns, with a * for any text, is the whole
+// name. Without patterns everything is allowed.
+func Allowed(name string, patterns []string) bool {
+	for _, p := range patterns {
+		if like(name, p) {
+			return true
+		}
+	}
+	return len(patterns) == 0
+}
+
+func like(s, pattern string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return s == pattern
+	}
+	first, last := parts[0], parts[len(parts)-1]
+	if len(s) < len(first)+len(last) || !strings.HasPrefix(s, first) || !strings.HasSuffix(s, last) {
+		return false
+	}
+	s = s[len(first) : len(s)-len(last)]
+	for _, part := range parts[1 : len(parts)-1] {
+		n := strings.Index(s, part)
+		if n < 0 {
+			return false
+		}
+		s = s[n+len(part):]
+	}
+	return true
 }
 
 // Known lists the names that ParseRef takes for a built-in.

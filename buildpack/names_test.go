@@ -39,8 +39,34 @@ func TestBuildpacksThatAreNoneAreRefusedWithTheNamesThatExist(t *testing.T) {
 			t.Errorf("%q: %+v", in, ref)
 			continue
 		}
-		if !strings.Contains(in, "://") && !strings.Contains(err.Error(), "heroku/go, heroku/nodejs, heroku/procfile, heroku/static") {
+		if !strings.Contains(in, "://") && !strings.Contains(err.Error(), buildpack.Known()) {
 			t.Errorf("%q: %v", in, err)
+		}
+	}
+}
+
+func TestTheOperatorsListSaysWhichBuildpacksAppsMayUse(t *testing.T) {
+	list := []string{"heroku/*", "https://git.example.com/*/buildpacks/*.git", "me/exact"}
+	for name, want := range map[string]bool{
+		"heroku/go": true, "me/exact": true, "me/exactly": false, "other/go": false, "https://git.example.com/a/buildpacks/b.git": true,
+		"https://git.example.com/a/b.git": false, "https://evil.example.com/heroku/go": false, "https://git.example.com/buildpacks/.git": false,
+	} {
+		if got := buildpack.Allowed(name, list); got != want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+	if !buildpack.Allowed("anything", nil) {
+		t.Error("without a list something is refused")
+	}
+}
+
+func TestAnOperatorsOwnBuildpackHasAnOwnerAndAName(t *testing.T) {
+	for in, want := range map[string]string{
+		"heroku/ruby": "heroku/ruby", "urn:buildpack:me/x": "me/x", "https://buildpack-registry.s3.amazonaws.com/buildpacks/heroku/go.tgz": "heroku/go",
+		"../x": "", "a/../b": "", "a/b/c": "", "https://example.com/a": "", "go": "", "a/.b": "",
+	} {
+		if got := buildpack.OwnName(in); got != want {
+			t.Errorf("%s: %q", in, got)
 		}
 	}
 }

@@ -25,7 +25,7 @@ import (
 var update = flag.Bool("update", false, "write what is printed into testdata")
 
 // Each archive in testdata/builds is an app. Its comment holds the buildpacks
-// after "buildpacks:" and config vars as NAME=value, its last file, "want", the
+// after "buildpacks:", what is allowed after "allowed:", and config vars as NAME=value, its last file, "want", the
 // transcript and then the result.
 func TestBuildsPrintWhatHerokuPrints(t *testing.T) {
 	files, err := filepath.Glob("testdata/builds/*.txtar")
@@ -69,16 +69,27 @@ func transcript(t *testing.T, comment []byte, files []txtar.File) string {
 		HostEnv: []string{"GIT_SSL_CAINFO=" + caFile, "SSL_CERT_FILE=" + caFile, "KIGO_TOOLCHAINS=" + toolchains(t), "GOPROXY=off"},
 		Layout: buildpack.Layout{
 			Program: self, Source: filepath.Join(dir, "source.tar"), Build: filepath.Join(dir, "build"), Cache: filepath.Join(dir, "cache"),
-			Env: filepath.Join(dir, "env"), Packs: filepath.Join(dir, "packs"), Result: filepath.Join(dir, "result.json"),
+			Operators: filepath.Join(dir, "operators"), Env: filepath.Join(dir, "env"), Packs: filepath.Join(dir, "packs"), Result: filepath.Join(dir, "result.json"),
 		},
 	}
 	for line := range strings.Lines(string(comment)) {
 		if list, ok := strings.CutPrefix(line, "buildpacks:"); ok {
 			job.Buildpacks = strings.Fields(strings.ReplaceAll(list, "SHELF", shelf.URL))
+		} else if list, ok := strings.CutPrefix(line, "allowed:"); ok {
+			job.Allowed = strings.Fields(list)
+		} else if at, ok := strings.CutPrefix(line, "shelf:"); ok {
+			job.Shelf = strings.ReplaceAll(strings.TrimSpace(at), "SHELF", shelf.URL)
 		} else if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
 			job.Config[name] = strings.ReplaceAll(value, "SHELF", shelf.URL)
 		}
 	}
+	files = slices.DeleteFunc(slices.Clone(files), func(f txtar.File) bool {
+		own := strings.HasPrefix(f.Name, "operators/") // the operator's, not the app's
+		if own {
+			write(dir, []txtar.File{f})
+		}
+		return own
+	})
 	if err := os.WriteFile(job.Layout.Source, archive(t, files), 0o644); err != nil {
 		t.Fatal(err)
 	}

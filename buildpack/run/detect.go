@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/kigo-dev/kigo/buildpack"
@@ -13,8 +14,12 @@ const articles = "https://devcenter.heroku.com/articles/"
 // choose asks every built-in buildpack; the first that agrees wins.
 func (r *Runner) choose(ctx context.Context) error {
 	var agreed []*pack
-	for i, name := range buildpack.Builtins {
-		p, err := r.get(ctx, i, buildpack.Ref{Name: "heroku/" + name, Builtin: name})
+	for i, name := range buildpack.Order {
+		ref, ok := r.candidate(name)
+		if !ok {
+			continue
+		}
+		p, err := r.get(ctx, i, ref)
 		if err != nil {
 			return err
 		}
@@ -44,6 +49,14 @@ func (r *Runner) choose(ctx context.Context) error {
 	}
 	r.packs = agreed[:1]
 	return nil
+}
+
+// candidate is the operator's buildpack of a name, or the built-in one.
+func (r *Runner) candidate(name string) (buildpack.Ref, bool) {
+	if ref, ok := r.own("heroku/" + name); ok {
+		return ref, true
+	}
+	return buildpack.Ref{Name: "heroku/" + name, Builtin: name}, slices.Contains(buildpack.Builtins, name)
 }
 
 // detect calls bin/detect and remembers the language that it names. Its output

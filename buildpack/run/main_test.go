@@ -18,9 +18,12 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/kigo-dev/kigo/buildpack"
+	"github.com/kigo-dev/kigo/buildpack/apt"
 	"github.com/kigo-dev/kigo/buildpack/golang"
+	"github.com/kigo-dev/kigo/buildpack/inline"
 	"github.com/kigo-dev/kigo/buildpack/nodejs"
 	"github.com/kigo-dev/kigo/buildpack/procfile"
+	"github.com/kigo-dev/kigo/buildpack/python"
 	"github.com/kigo-dev/kigo/buildpack/static"
 )
 
@@ -38,7 +41,7 @@ func TestMain(m *testing.M) {
 	// Links to the test's own binary are the built-in buildpacks.
 	if step := filepath.Base(os.Args[0]); step == "detect" || step == "compile" || step == "release" {
 		name := filepath.Base(filepath.Dir(filepath.Dir(os.Args[0])))
-		for _, b := range []buildpack.Builtin{golang.Buildpack, nodejs.Buildpack, static.Buildpack, procfile.Buildpack} {
+		for _, b := range []buildpack.Builtin{golang.Buildpack, nodejs.Buildpack, python.Buildpack, static.Buildpack, procfile.Buildpack, apt.Buildpack, inline.Buildpack} {
 			if b.Name == name {
 				os.Exit(b.Main(context.Background(), step, os.Args[1:], os.Stdout, os.Stderr))
 			}

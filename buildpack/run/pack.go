@@ -34,10 +34,10 @@ func (r *Runner) fetch(ctx context.Context) error {
 	}
 	var refs []buildpack.Ref
 	for _, w := range wanted {
-		ref, err := buildpack.ParseRef(w)
+		ref, err := r.resolve(w)
 		if err != nil {
 			r.out.Title("Fetching set buildpack %s... failed", w)
-			return reject("Unknown buildpack: %s", err)
+			return err
 		}
 		refs = append(refs, ref)
 	}
@@ -63,6 +63,39 @@ func (r *Runner) fetch(ctx context.Context) error {
 	return nil
 }
 
+// resolve finds a buildpack that the app asks for: the operator's own, a built-in
+// one or one to fetch.
+func (r *Runner) resolve(wanted string) (buildpack.Ref, error) {
+	name := buildpack.OwnName(wanted)
+	if ref, ok := r.own(name); ok {
+		return ref, r.allow(ref)
+	}
+	ref, err := buildpack.ParseRef(wanted)
+	if name != "" && r.Job.Shelf != "" && (err != nil || ref.Builtin == "") {
+		ref, err = buildpack.Ref{Name: name, Tarball: strings.TrimSuffix(r.Job.Shelf, "/") + "/" + name + ".tgz"}, nil
+	}
+	if err != nil {
+		return ref, reject("Unknown buildpack: %s", err)
+	}
+	return ref, r.allow(ref)
+}
+
+// own finds a buildpack in the operator's folder.
+func (r *Runner) own(name string) (buildpack.Ref, bool) {
+	if name == "" || r.Job.Layout.Operators == "" {
+		return buildpack.Ref{}, false
+	}
+	dir := filepath.Join(r.Job.Layout.Operators, filepath.FromSlash(name))
+	return buildpack.Ref{Name: name, Folder: dir}, isFile(filepath.Join(dir, "bin", "detect"))
+}
+
+func (r *Runner) allow(ref buildpack.Ref) error {
+	if buildpack.Allowed(ref.Name, r.Job.Allowed) {
+		return nil
+	}
+	return reject("The buildpack %s is not allowed here: the operator allows %s", ref.Name, strings.Join(r.Job.Allowed, ", "))
+}
+
 // get puts one buildpack into a folder of its own, where it may write.
 func (r *Runner) get(ctx context.Context, i int, ref buildpack.Ref) (*pack, error) {
 	sum := sha256.Sum256(fmt.Append(nil, i, ref.Name))
@@ -75,6 +108,9 @@ func (r *Runner) get(ctx context.Context, i int, ref buildpack.Ref) (*pack, erro
 		p.dir = filepath.Join(r.Job.Layout.Packs, fmt.Sprint(i), "heroku", ref.Builtin)
 		p.pin = "built in"
 		err = r.linkBuiltin(p)
+	case ref.Folder != "":
+		p.pin = "the operator's"
+		err = buildpack.CopyTree(ref.Folder, p.dir, ".git")
 	case ref.Git != "":
 		err = r.clone(ctx, p)
 	default:

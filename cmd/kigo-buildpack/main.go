@@ -14,15 +14,20 @@ import (
 	"syscall"
 
 	"github.com/kigo-dev/kigo/buildpack"
+	"github.com/kigo-dev/kigo/buildpack/apt"
 	"github.com/kigo-dev/kigo/buildpack/golang"
+	"github.com/kigo-dev/kigo/buildpack/inline"
 	"github.com/kigo-dev/kigo/buildpack/nodejs"
 	"github.com/kigo-dev/kigo/buildpack/procfile"
+	"github.com/kigo-dev/kigo/buildpack/python"
 	"github.com/kigo-dev/kigo/buildpack/run"
 	"github.com/kigo-dev/kigo/buildpack/static"
 	"github.com/kigo-dev/kigo/buildpack/toolchain"
 )
 
-var builtins = []buildpack.Builtin{nodejs.Buildpack, golang.Buildpack, static.Buildpack, procfile.Buildpack}
+var builtins = []buildpack.Builtin{
+	nodejs.Buildpack, python.Buildpack, golang.Buildpack, static.Buildpack, procfile.Buildpack, apt.Buildpack, inline.Buildpack,
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

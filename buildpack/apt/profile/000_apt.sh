@@ -1,0 +1,10 @@
+apt="$HOME/.apt/usr"
+arch="$(uname -m)-linux-gnu"
+export PATH="$apt/bin:$apt/sbin:$PATH"
+export LD_LIBRARY_PATH="$apt/lib/$arch:$apt/lib:$LD_LIBRARY_PATH"
+export LIBRARY_PATH="$apt/lib/$arch:$apt/lib:$LIBRARY_PATH"
+export INCLUDE_PATH="$apt/include:$apt/include/$arch:$INCLUDE_PATH"
+export CPATH="$INCLUDE_PATH"
+export CPPPATH="$INCLUDE_PATH"
+export PKG_CONFIG_PATH="$apt/lib/$arch/pkgconfig:$apt/lib/pkgconfig:$apt/share/pkgconfig:$PKG_CONFIG_PATH"
+unset apt arch
