@@ -31,7 +31,8 @@ type Control struct {
 	URL     string       // of the API, for log lines that point to output; may be empty
 	Log     *slog.Logger // nil: slog.Default
 
-	Outbound outbound.Policy // which addresses users may have the platform connect to
+	HasSlug  func(digest string) bool // whether a slug's image is still there; a look at its name, nothing more; nil: always
+	Outbound outbound.Policy          // which addresses users may have the platform connect to
 }
 
 // Logs takes lines for apps' log streams. logplex.Hub is one. Write must not block.

@@ -38,6 +38,8 @@ func (c *Control) CreateRelease(ctx context.Context, a Actor, id kigo.AppID, slu
 			return kigo.NotFound("slug")
 		case slug.Digest == "":
 			return kigo.Invalid("Slug %s holds nothing yet: PUT its archive to the blob URL first", slugID)
+		case !there(c, tx, slugID):
+			return kigo.Invalid("Slug %s is too old and has been removed: build the app again.", slugID)
 		}
 		if description == "" {
 			description = deploy(slug.Commit)
@@ -64,6 +66,9 @@ func (c *Control) Rollback(ctx context.Context, a Actor, id kigo.AppID, which st
 		if err := eligible(old); err != nil {
 			return err
 		}
+		if !there(c, tx, old.Slug) {
+			return kigo.Invalid("Cannot roll back to v%d: its code is too old and has been removed.", old.Version)
+		}
 		vars, err := tx.ReleaseConfig(old.ID)
 		if err != nil {
 			return err
@@ -74,6 +79,12 @@ func (c *Control) Rollback(ctx context.Context, a Actor, id kigo.AppID, which st
 		return err
 	})
 	return r, err
+}
+
+// there reports whether a slug's image has not been removed yet.
+func there(c *Control, tx *change, id kigo.SlugID) bool {
+	s, err := tx.Slug(id)
+	return c.HasSlug == nil || err != nil || c.HasSlug(s.Digest)
 }
 
 // EligibleForRollback says whether a release can be rolled back to: it has code,
