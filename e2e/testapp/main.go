@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -50,6 +51,8 @@ func main() {
 	}
 }
 
+var eaten atomic.Pointer[[]byte]
+
 func serve() {
 	started := time.Now().UnixNano()
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -59,6 +62,20 @@ func serve() {
 	http.HandleFunc("/quiet", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "quiet") })
 	http.HandleFunc("/started", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, started) })
 	http.HandleFunc("/exit", func(http.ResponseWriter, *http.Request) { os.Exit(7) })
+	http.HandleFunc("/eat", func(http.ResponseWriter, *http.Request) { // more than a small dyno's quota
+		b := make([]byte, 600<<20)
+		for i := range b {
+			b[i] = 1
+		}
+		eaten.Store(&b)
+	})
+	var sick atomic.Bool
+	http.HandleFunc("/sick", func(http.ResponseWriter, *http.Request) { sick.Store(true) })
+	http.HandleFunc("/live", func(w http.ResponseWriter, _ *http.Request) {
+		if sick.Load() {
+			w.WriteHeader(500)
+		}
+	})
 	http.HandleFunc("/status/503", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
 	http.HandleFunc("/status/200", func(http.ResponseWriter, *http.Request) {})
 	http.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) { _ = r.Header.Write(w) })
