@@ -95,6 +95,8 @@ type RunStats struct {
 	MemoryCache int64
 	MemorySwap  int64
 	MemoryPeak  int64
+	PagesIn     int64         // pages of memory charged since the start; 0 where the kernel does not tell (cgroup v2)
+	PagesOut    int64         // the same, given back
 	CPU         time.Duration // user and system time since the start
 	Pids        int
 }

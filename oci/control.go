@@ -78,7 +78,8 @@ func (e *Engine) Stats(ctx context.Context, id kigo.DynoID) (kigo.RunStats, erro
 		return kigo.RunStats{}, fmt.Errorf("read usage: %w", err)
 	}
 	return kigo.RunStats{
-		MemoryRSS: u.RSS, MemoryCache: u.Cache, MemorySwap: u.Swap, MemoryPeak: u.Peak, CPU: u.CPU, Pids: u.Pids,
+		MemoryRSS: u.RSS, MemoryCache: u.Cache, MemorySwap: u.Swap, MemoryPeak: u.Peak,
+		PagesIn: u.PagesIn, PagesOut: u.PagesOut, CPU: u.CPU, Pids: u.Pids,
 	}, nil
 }
 

@@ -15,9 +15,11 @@ import (
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/api"
 	"github.com/kigo-dev/kigo/build"
+	"github.com/kigo-dev/kigo/dyno"
 	"github.com/kigo-dev/kigo/git"
 	"github.com/kigo-dev/kigo/internal/lifecycle"
 	"github.com/kigo-dev/kigo/logplex"
+	"github.com/kigo-dev/kigo/metrics"
 	"github.com/kigo-dev/kigo/rendezvous"
 	"github.com/kigo-dev/kigo/store"
 )
@@ -48,10 +50,12 @@ func (n *node) stages() (*lifecycle.Group, error) {
 		service("log input", func(ctx context.Context) error { return logplex.Serve(ctx, logs, n.hub) }),
 		service("routes to router", n.feed.Run),
 		service("log drains", n.drains.Run),
+		service("samples", n.sampler().Run),
 	)
 	g.Stage(
 		service("routing", n.routing.run),
 		service("dynos", n.agent.Run),
+		service("traffic", n.traffic),
 		service("formation", n.formation.Run),
 		service("releases", n.release.Run),
 		service("builds", n.builds.Run),
@@ -66,6 +70,13 @@ func (n *node) stages() (*lifecycle.Group, error) {
 		service("rendezvous", console.Run),
 	)
 	return g, nil
+}
+
+// sampler tells apps that ask what their dynos use.
+func (n *node) sampler() *metrics.Sampler {
+	return &metrics.Sampler{Store: n.store, Logs: n.hub, Log: n.log, Stats: func(ctx context.Context, d kigo.Dyno) (kigo.RunStats, error) {
+		return n.engine.Stats(ctx, dyno.RunID(d))
+	}}
 }
 
 // follow hands every event from now on to the loops; what came before they find

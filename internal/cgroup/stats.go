@@ -11,6 +11,7 @@ import (
 // Stats is what a group uses now. Memory is in bytes.
 type Stats struct {
 	RSS, Cache, Swap, Peak int64
+	PagesIn, PagesOut      int64         // charged and given back since the start; 0 in version 2, which does not tell
 	CPU                    time.Duration // user and system since the start
 	Pids                   int           // threads count
 }
@@ -30,6 +31,7 @@ func (g Group) Stats() (Stats, error) {
 		return s, nil
 	}
 	s.RSS, s.Cache, s.Swap = memory["total_rss"], memory["total_cache"], memory["total_swap"]
+	s.PagesIn, s.PagesOut = memory["total_pgpgin"], memory["total_pgpgout"]
 	s.Peak = number(g.file("memory", "memory.max_usage_in_bytes"))
 	s.CPU = time.Duration(number(g.file("cpuacct", "cpuacct.usage")))
 	return s, nil
