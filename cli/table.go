@@ -74,10 +74,28 @@ func init() {
 		{name: "buildpacks:remove", args: "[BUILDPACK]", short: "remove a buildpack", app: oneApp, login: true, run: buildpacksRemove, flags: indexFlags},
 		{name: "buildpacks:set", args: "BUILDPACK", short: "replace a buildpack", app: oneApp, login: true, run: buildpacksSet, flags: indexFlags},
 
+		{name: "builds", short: "list builds", app: oneApp, login: true, run: buildsList, flags: func(fs *pflag.FlagSet) {
+			jsonFlag(fs)
+			fs.StringP("num", "n", "", "number of builds")
+		}},
+		{name: "builds:cache:purge", short: "remove what builds have kept for later ones", app: oneApp, login: true, run: cachePurge, flags: confirmFlag},
+		{name: "builds:cancel", args: "[BUILD]", short: "stop a build", app: oneApp, login: true, run: buildsCancel},
+		{name: "builds:create", short: "build a folder, a tarball or a URL", app: oneApp, login: true, run: buildsCreate, flags: func(fs *pflag.FlagSet) {
+			fs.String("source-tar", "", "file of a gzipped tar archive")
+			fs.String("source-url", "", "URL of a gzipped tar archive")
+			fs.String("version", "", "name of the source's version")
+		}},
+		{name: "builds:info", args: "[BUILD]", short: "show one build", app: oneApp, login: true, run: buildsInfo, flags: jsonFlag},
+		{name: "builds:output", args: "[BUILD]", short: "show the output of a build, live or after its end", app: oneApp, login: true, run: buildsOutput},
+
 		{name: "config", short: "show the config vars of an app", app: oneApp, login: true, run: configList, flags: shellFlags},
 		{name: "config:get", args: "KEY...", short: "print one config var", app: oneApp, login: true, run: configGet, flags: shellFlags},
 		{name: "config:set", aliases: []string{"config:add"}, args: "KEY=VALUE...", short: "set config vars", app: oneApp, login: true, run: configSet},
 		{name: "config:unset", aliases: []string{"config:remove"}, args: "KEY...", short: "remove config vars", app: oneApp, login: true, run: configUnset},
+
+		{name: "deploy", args: "[FOLDER]", short: "build and release a folder without a commit", app: oneApp, login: true, run: deploy, flags: func(fs *pflag.FlagSet) {
+			fs.String("version", "", "name of the source's version")
+		}},
 
 		{name: "domains", short: "list the host names of an app", app: oneApp, login: true, run: domains, flags: jsonFlag},
 
@@ -143,6 +161,7 @@ func init() {
 		}},
 		{name: "releases:info", args: "[RELEASE]", short: "show one release", app: oneApp, login: true, run: releasesInfo, flags: shellFlags},
 		{name: "releases:output", args: "[RELEASE]", short: "show what a release phase said", app: oneApp, login: true, run: releasesOutput},
+		{name: "releases:retry", short: "run the newest release's command again", app: oneApp, login: true, run: releasesRetry},
 		{name: "releases:rollback", aliases: []string{"rollback"}, args: "[RELEASE]", short: "go back to an earlier release", app: oneApp, login: true, run: rollback},
 
 		{name: "run", args: "COMMAND...", short: "run a command in a new dyno", app: oneApp, login: true, raw: true, run: runAttached, flags: func(fs *pflag.FlagSet) {

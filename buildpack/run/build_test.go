@@ -77,6 +77,8 @@ func transcript(t *testing.T, comment []byte, files []txtar.File) string {
 			job.Buildpacks = strings.Fields(strings.ReplaceAll(list, "SHELF", shelf.URL))
 		} else if list, ok := strings.CutPrefix(line, "allowed:"); ok {
 			job.Allowed = strings.Fields(list)
+		} else if sum, ok := strings.CutPrefix(line, "checksum:"); ok {
+			job.Checksum = strings.TrimSpace(sum)
 		} else if at, ok := strings.CutPrefix(line, "shelf:"); ok {
 			job.Shelf = strings.ReplaceAll(strings.TrimSpace(at), "SHELF", shelf.URL)
 		} else if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {

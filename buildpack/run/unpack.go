@@ -5,6 +5,8 @@ import (
 	"bufio"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +42,11 @@ func (r *Runner) unpack(ctx context.Context) error {
 		return err
 	}
 	defer f.Close()
+	if want, ok := checksum(r.Job.Checksum); ok && r.Job.SourceURL == "" {
+		if err := verify(f, want); err != nil {
+			return err
+		}
+	}
 	root, err := os.OpenRoot(l.Build)
 	if err != nil {
 		return err
@@ -59,6 +66,19 @@ func (r *Runner) unpack(ctx context.Context) error {
 }
 
 const maxSource = 1 << 30
+
+// verify reads a source whole and compares its digest, then winds it back.
+func verify(f *os.File, want string) error {
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != want {
+		return reject("The source has the SHA-256 %s, not %s as the build says", got, want)
+	}
+	_, err := f.Seek(0, io.SeekStart)
+	return err
+}
 
 // checksum takes the hex digits of "SHA256:…".
 func checksum(s string) (string, bool) {
