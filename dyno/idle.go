@@ -11,11 +11,7 @@ import (
 	"github.com/kigo-dev/kigo/store"
 )
 
-// IdleAfter is how long an app on a size that sleeps goes without a request until its
-// dynos do (Heroku's documentation of Eco dynos).
-const IdleAfter = 30 * time.Minute
-
-// idleEvery is how often apps without traffic are looked for.
+// idleEvery is how often apps without traffic are looked for, at most.
 const idleEvery = time.Minute
 
 // traffic is when apps were last asked for something.
@@ -89,7 +85,7 @@ func (a *Agent) watchTraffic(ctx context.Context) {
 		return
 	}
 	for ctx.Err() == nil {
-		pause(ctx, idleEvery)
+		pause(ctx, min(idleEvery, a.IdleAfter/2))
 		dynos, err := a.dynosOf(ctx, "")
 		if err != nil {
 			continue // the next time
