@@ -19,7 +19,6 @@ import (
 	"github.com/kigo-dev/kigo/outbound"
 	"github.com/kigo-dev/kigo/secret"
 	"github.com/kigo-dev/kigo/store"
-	"github.com/kigo-dev/kigo/store/storetest"
 )
 
 var loopback = outbound.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
@@ -27,6 +26,7 @@ var loopback = outbound.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.
 // site is a platform with one app.
 type site struct {
 	t     testing.TB
+	dir   string
 	store *store.Store
 	hub   *logplex.Hub
 	app   kigo.AppID
@@ -36,7 +36,17 @@ type site struct {
 }
 
 func newSite(t testing.TB) *site {
-	s := &site{t: t, store: storetest.OpenSQLite(t), hub: &logplex.Hub{Dir: filepath.Join(t.TempDir(), "logs")}, allow: loopback}
+	dir := t.TempDir()
+	box, err := secret.OpenBox(filepath.Join(dir, "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(dir, "kigo.db"), store.Options{Box: box, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	s := &site{t: t, dir: dir, store: db, hub: &logplex.Hub{Dir: filepath.Join(dir, "logs")}, allow: loopback}
 	c := control.Control{Store: s.store, Domain: "localhost"}
 	account, err := c.EnsureOperator(t.Context(), "op@example.com", secret.NewToken())
 	if err != nil {
