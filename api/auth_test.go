@@ -20,7 +20,7 @@ func (s *server) paths(app string) func(pattern string) string {
 		"{app}", app, "{user}", "~", "{build}", builds[0].ID, "{release}", r.ID, "{slug}", r.Slug.ID, "{dyno}", "web.1",
 		"{type}", "web", "{formation}", "web", "{domain}", app+".localhost", "{feature}", "preboot", "{collaborator}", operator,
 		"{authorization}", "~", "{session}", "~", "{stack}", "heroku-22", "{region}", "us", "{size}", "basic", "{addon}", "x",
-		"{key}", "x", "{transfer}", "x", "{client}", "x", "{drain}", "x", "{endpoint}", "x",
+		"{key}", "x", "{transfer}", "x", "{client}", "x", "{drain}", "x", "{endpoint}", "x", "{pipeline}", "x", "{coupling}", "x", "{promotion}", "x",
 		"{team}", "x", "{space}", "x", "{buildpack}", "heroku%2Fgo", "{stream}", "x", "*", "x",
 	)
 	return fill.Replace

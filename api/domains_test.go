@@ -98,7 +98,7 @@ func TestCertificatesAreCheckedAndServeDomains(t *testing.T) {
 		"another's key": {leaf.chain, other.secret, "does not belong"}, "order": {leaf.chain + other.chain, leaf.secret, "out of order"},
 		"a key in the chain": {leaf.secret + leaf.chain, leaf.secret, "private key"}, "expired": {old.chain, old.secret, "expired"},
 		"an encrypted key": {leaf.chain, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n", "encrypted"},
-		"no name": {nameless.chain, nameless.secret, "names no domain"}, "huge": {strings.Repeat(leaf.chain, 200), leaf.secret, "too long"},
+		"no name":          {nameless.chain, nameless.secret, "names no domain"}, "huge": {strings.Repeat(leaf.chain, 200), leaf.secret, "too long"},
 	} {
 		err := s.Do(ctx, "POST", "/apps/myapp/sni-endpoints", body(c.chain, c.key), nil)
 		if err == nil {

@@ -139,6 +139,8 @@ var takesBody = map[string]bool{
 	"POST /apps/{app}/dynos": true, "PATCH /apps/{app}/formation": true, "PATCH /apps/{app}/formation/{formation}": true,
 	"POST /apps/{app}/domains": true, "POST /apps/{app}/log-sessions": true, "POST /apps/{app}/addons": true,
 	"PATCH /apps/{app}/domains/{domain}": true, "POST /apps/{app}/sni-endpoints": true, "PATCH /apps/{app}/sni-endpoints/{endpoint}": true,
+	"POST /pipelines": true, "PATCH /pipelines/{pipeline}": true, "POST /pipeline-transfers": true, "POST /pipeline-couplings": true,
+	"PATCH /pipeline-couplings/{coupling}": true, "POST /pipeline-promotions": true, "POST /filters/apps": true,
 	"POST /apps/{app}/collaborators": true, "POST /account/app-transfers": true, "PATCH /account/app-transfers/{transfer}": true,
 	"POST /account/keys": true, "POST /oauth/clients": true, "PATCH /oauth/clients/{client}": true, "POST /kigo/accounts": true,
 }

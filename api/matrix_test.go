@@ -32,7 +32,13 @@ var whose = map[string]string{
 	"GET /dyno-sizes": "all", "GET /dyno-sizes/{size}": "all", "GET /stacks": "all", "GET /stacks/{stack}": "all", "GET /regions": "all", "GET /regions/{region}": "all",
 	"GET /favorites": "own", "GET /addons": "own",
 	"GET /addon-attachments": "own", "GET /addon-services": "all", "POST /actions/addons/resolve": "own", "POST /actions/addon-attachments/resolve": "own",
-	"GET /pipelines": "own", "GET /pipeline-couplings": "own", "GET /teams": "own", "GET /teams/{team}": "own", "GET /teams/{team}/apps": "own",
+	"GET /pipelines": "own", "POST /pipelines": "own", "GET /pipelines/{pipeline}": "own", "PATCH /pipelines/{pipeline}": "own", "DELETE /pipelines/{pipeline}": "own",
+	"GET /pipelines/{pipeline}/pipeline-couplings": "own", "GET /pipelines/{pipeline}/latest-builds": "own", "GET /pipelines/{pipeline}/latest-releases": "own",
+	"GET /pipelines/{pipeline}/latest-deployments": "own", "GET /pipelines/{pipeline}/pipeline-stack": "own", "POST /pipeline-transfers": "own",
+	"GET /pipeline-couplings": "own", "GET /users/~/pipeline-couplings": "own", "POST /pipeline-couplings": "own", "GET /pipeline-couplings/{coupling}": "own",
+	"PATCH /pipeline-couplings/{coupling}": "own", "DELETE /pipeline-couplings/{coupling}": "own", "POST /pipeline-promotions": "own",
+	"GET /pipeline-promotions/{promotion}": "own", "GET /pipeline-promotions/{promotion}/promotion-targets": "own", "POST /filters/apps": "own",
+	"GET /teams": "own", "GET /teams/{team}": "own", "GET /teams/{team}/apps": "own",
 	"GET /spaces": "own", "GET /spaces/{space}": "own",
 }
 

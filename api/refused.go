@@ -21,12 +21,6 @@ func addonCreate(c *call) (reply, error) {
 
 func addonMissing(*call) (reply, error) { return reply{}, kigo.NotFound("add-on") }
 
-// pipelineCouplingInfo answers for an app that is in no pipeline. Heroku's answer is an
-// object or 404; the command line takes 404 as "none".
-func pipelineCouplingInfo(*call) (reply, error) {
-	return reply{}, kigo.NotFound("pipeline coupling")
-}
-
 func teamMissing(*call) (reply, error) { return reply{}, kigo.NotFound("team") }
 
 func spaceMissing(*call) (reply, error) { return reply{}, kigo.NotFound("space") }

@@ -369,8 +369,6 @@ type (
 	Addon = json.RawMessage
 	// LogDrain is where an app's log is sent.
 	LogDrain = json.RawMessage
-	// PipelineCoupling is an app's place in a pipeline.
-	PipelineCoupling = json.RawMessage
 )
 
 // AppTransfer is an offer of an app to another account.

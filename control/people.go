@@ -80,6 +80,15 @@ func (c *Control) DeleteAccount(ctx context.Context, a Actor) (account kigo.Acco
 				return kigo.Invalid("%s still owns apps: destroy or transfer them first.", account.Email)
 			}
 		}
+		pipelines, err := tx.PipelinesOf(a.ID)
+		if err != nil {
+			return err
+		}
+		for _, p := range pipelines {
+			if p.Owner == a.ID {
+				return kigo.Invalid("%s still owns pipelines: destroy or transfer them first.", account.Email)
+			}
+		}
 		return errors.Join(tx.DeleteAccount(a.ID), tx.emit("account.delete", "", string(a.ID), nil))
 	})
 	return account, err
