@@ -199,8 +199,8 @@ func TestARestartGoesOnWhereItStood(t *testing.T) {
 	for range 5 {
 		stop := s.start()
 		s.ready(d)
-		s.write("web.1", total, 500)
-		total += 500
+		s.write("web.1", total, 250) // all of it fits into what is kept
+		total += 250
 		stop()
 		s.hub = &logplex.Hub{Dir: s.hub.Dir}
 	}
