@@ -17,6 +17,7 @@ type conn struct {
 	via       string  // how it came to us
 	protocol  string  // end of its log lines
 	sni       string  // TLS name; empty without one
+	seat      string  // its client's network, where it is counted
 	stream    *stream // when it is one stream of HTTP/2
 	idle      atomic.Bool
 	lingers   bool // our last answer may still be on its way

@@ -33,6 +33,11 @@ func (d *download) run() *Code {
 	}
 	x.bytes = d.count()
 	if c == nil && !d.done {
+		x.vacate()
+		if x.up.empty() {
+			x.up.free()
+			x.up = nil
+		}
 		c = d.rest()
 	}
 	if last := d.chunks.last(); last != nil && c == nil {

@@ -17,7 +17,8 @@ type exchange struct {
 	dyno    *dyno
 	wire    *wire   // to the dyno
 	up      *buffer // read from the dyno
-	out     []byte  // heads being written
+	out     []byte  // heads being written; room only while they are
+	room    *[]byte // of out, to give back
 	id      []byte  // X-Request-Id
 	scratch [264]byte
 
@@ -47,7 +48,30 @@ const (
 	bodyUntilClose
 )
 
-var exchanges = sync.Pool{New: func() any { return &exchange{out: make([]byte, 0, 2*bufferSize)} }}
+var exchanges = sync.Pool{New: func() any { return &exchange{} }}
+
+var rooms = sync.Pool{New: func() any { b := make([]byte, 0, 2*bufferSize); return &b }}
+
+// blank is out, empty.
+func (x *exchange) blank() []byte {
+	if x.room == nil {
+		x.room = rooms.Get().(*[]byte)
+		x.out = (*x.room)[:0]
+	}
+	return x.out[:0]
+}
+
+// vacate gives out back: the exchange may last.
+func (x *exchange) vacate() {
+	if x.room == nil {
+		return
+	}
+	if n := cap(x.out); n >= 2*bufferSize && n <= 4*bufferSize { // else it was grown much
+		*x.room = x.out[:0]
+		rooms.Put(x.room)
+	}
+	x.out, x.room = nil, nil
+}
 
 func newExchange(c *conn) *exchange {
 	x := exchanges.Get().(*exchange)
@@ -62,10 +86,9 @@ func (x *exchange) free() {
 	}
 	x.req.reset()
 	clear(x.tried)
-	*x = exchange{req: x.req, res: response{keep: x.res.keep[:0]}, out: x.out[:0], id: x.id[:0], tried: x.tried[:0]}
-	if n := cap(x.out); n >= 2*bufferSize && n <= 4*bufferSize { // else it was grown, or given back
-		exchanges.Put(x)
-	}
+	x.vacate()
+	*x = exchange{req: x.req, res: response{keep: x.res.keep[:0]}, id: x.id[:0], tried: x.tried[:0]}
+	exchanges.Put(x)
 }
 
 // run is a request's walk. It reports whether the connection takes another one.
@@ -240,7 +263,7 @@ func (x *exchange) answer(status int, body []byte, isHTML, closing bool) {
 	if status == 405 {
 		extra = "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
 	}
-	x.out = appendAnswer(x.out[:0], status, body, isHTML, head, x.closing, extra)
+	x.out = appendAnswer(x.blank(), status, body, isHTML, head, x.closing, extra)
 	x.c.wire.sending()
 	if _, err := x.c.wire.Write(x.out); err != nil {
 		x.closing = true
@@ -280,7 +303,7 @@ func (x *exchange) log() {
 	if x.app == nil {
 		return
 	}
-	x.out = x.appendLine(x.out[:0])
+	x.out = x.appendLine(x.blank())
 	x.c.rt.access.write(x.app.id, x.began, x.out)
 }
 

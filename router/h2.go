@@ -245,6 +245,9 @@ func (s *stream) trailers(lines []byte) {
 	}
 }
 
+// CloseWrite is the end of a tunnel: the stream cannot end in one direction only.
+func (s *stream) CloseWrite() error { return s.control.SetReadDeadline(longAgo) }
+
 func (s *stream) Close() error         { return nil }
 func (s *stream) LocalAddr() net.Addr  { return s.wire.LocalAddr() }
 func (s *stream) RemoteAddr() net.Addr { return s.wire.RemoteAddr() }

@@ -4,6 +4,8 @@ import (
 	"io"
 	"net"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // lazyReader reads from a wire into a buffer that exists only while there is
@@ -58,4 +60,19 @@ func (l *lazyReader) attempt(fd uintptr) bool {
 		l.err = err
 		return true
 	}
+}
+
+// readable waits until there is something to read, or its end, on a plain socket.
+func (w *wire) readable() error {
+	if _, plain := w.Conn.(*net.TCPConn); !plain {
+		return nil
+	}
+	asked := false
+	return w.raw.Read(func(fd uintptr) bool {
+		if !asked { // the runtime waits for what is new since: look first
+			asked = true
+			return w.poll(unix.POLLIN|unix.POLLRDHUP) != 0
+		}
+		return true
+	})
 }

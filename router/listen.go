@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/netip"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -55,9 +56,12 @@ func (c *conn) begin() {
 			c.peer = peer
 		}
 	}
-	if c.sni == handshaking {
+	switch {
+	case !c.rt.seat(c):
+		c.end()
+	case c.sni == handshaking:
 		c.shake()
-	} else {
+	default:
 		c.serve()
 	}
 }
@@ -65,7 +69,34 @@ func (c *conn) begin() {
 func (r *Router) left(c *conn) {
 	r.mu.Lock()
 	delete(r.conns, c)
+	if c.seat != "" {
+		if r.seats[c.seat]--; r.seats[c.seat] == 0 {
+			delete(r.seats, c.seat)
+		}
+	}
 	r.mu.Unlock()
+}
+
+// seat counts the connection under its client's network; false when that has as
+// many as it may. Clients on this machine are not counted: they are proxies.
+func (r *Router) seat(c *conn) bool {
+	a, err := netip.ParseAddr(c.peer)
+	if err != nil || a.IsLoopback() {
+		return true
+	}
+	network := c.peer
+	if a.Is6() {
+		p, _ := a.Prefix(64) // what one customer has at least
+		network = p.String()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.seats[network] >= r.limits.PerClient {
+		return false
+	}
+	r.seats[network]++
+	c.seat = network
+	return true
 }
 
 func (r *Router) count() int {
@@ -127,7 +158,7 @@ func (r *Router) drain() {
 	end := time.Now().Add(r.limits.Drain)
 	r.hurryIdle()
 	for r.count() > 0 {
-		if time.Now().After(end) {
+		if time.Now().After(end) || r.hurried.Load() {
 			close(r.cut)
 			r.cutAll()
 			break

@@ -127,7 +127,7 @@ func (x *exchange) ask() (c *Code, again bool) {
 			return h27, false
 		}
 	}
-	x.out = append(append(x.appendRequest(x.out[:0]), body...), x.upload.chunks.last()...)
+	x.out = append(append(x.appendRequest(x.blank()), body...), x.upload.chunks.last()...)
 	if x.up == nil {
 		x.up = newBuffer()
 	}
@@ -140,6 +140,9 @@ func (x *exchange) ask() (c *Code, again bool) {
 		return nil, true
 	}
 	x.wire.forever()
+	x.vacate()
+	x.up.free()
+	x.up = nil
 	x.startUpload()
 	return x.readResponse()
 }
@@ -190,7 +193,7 @@ func (x *exchange) readResponse() (c *Code, again bool) {
 }
 
 func (x *exchange) sendInterim() *Code {
-	x.out = x.appendResponse(x.out[:0])
+	x.out = x.appendResponse(x.blank())
 	x.c.wire.sending()
 	if _, err := x.c.wire.Write(x.out); err != nil {
 		return h27
@@ -200,6 +203,12 @@ func (x *exchange) sendInterim() *Code {
 }
 
 func (x *exchange) readResponseHead() ([]byte, *Code) {
+	if x.up == nil { // nothing is held while the body is on its way
+		if err := x.wire.readable(); err != nil {
+			return nil, x.silence(false)
+		}
+		x.up = newBuffer()
+	}
 	up := x.up
 	seen := 0
 	for {
@@ -263,13 +272,13 @@ func (x *exchange) silence(some bool) *Code {
 // relay sends the response that has begun.
 func (x *exchange) relay() *Code {
 	x.frame()
-	x.out = x.appendResponse(x.out[:0])
+	x.out = x.appendResponse(x.blank())
 	x.up.skip(len(x.res.raw))
 	d := &download{x: x, left: x.res.length, chunks: chunked{strip: x.bare()}}
 	c := d.run()
 	whole := x.stopUpload()
 	if c == nil {
-		x.reuse = whole && d.clean && !x.res.closing && x.up.empty()
+		x.reuse = whole && d.clean && !x.res.closing && (x.up == nil || x.up.empty())
 		if x.c.wire.finished.Load() && !x.c.wire.taken(takenTime) {
 			return h27
 		}

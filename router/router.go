@@ -42,6 +42,7 @@ type Limits struct {
 	Backlog   int64         // outstanding requests per web dyno (H11)
 	Tunnels   int64         // upgraded connections per app (H22)
 	Clients   int64         // connections in all; by default what the limit of descriptors allows
+	PerClient int64         // connections of one address, or of 2^64 in IPv6
 }
 
 func (l Limits) withDefaults() Limits {
@@ -67,6 +68,7 @@ func (l Limits) withDefaults() Limits {
 	n(&l.Backlog, 200)
 	n(&l.Tunnels, 10_000)
 	n(&l.Clients, descriptorShare())
+	n(&l.PerClient, 1000)
 	return l
 }
 
@@ -85,11 +87,13 @@ type Router struct {
 	h2       *http2Server
 	h2base   *http.Server
 	draining atomic.Bool
+	hurried  atomic.Bool
 	cut      chan struct{} // closed when what is left is cut
 
 	mu     sync.Mutex // of what follows
 	conns  map[*conn]struct{}
-	served atomic.Int64 // connections accepted since the start
+	seats  map[string]int64 // connections by client's network
+	served atomic.Int64     // connections accepted since the start
 }
 
 // Run serves until ctx is done, then stops accepting, answers what it has with
@@ -105,7 +109,7 @@ func Run(ctx context.Context, config Config) error {
 
 // New reads the kept snapshot, so that the first request finds its app.
 func New(config Config) (*Router, error) {
-	r := &Router{config: config, limits: config.Limits.withDefaults(), log: config.Log, cut: make(chan struct{}), conns: map[*conn]struct{}{}, table: newTable()}
+	r := &Router{config: config, limits: config.Limits.withDefaults(), log: config.Log, cut: make(chan struct{}), conns: map[*conn]struct{}{}, seats: map[string]int64{}, table: newTable()}
 	if config.SnapshotPath != "" {
 		r.keeper = newKeeper(config.SnapshotPath, func(err error) { r.log.Error("routes not kept", "error", err) })
 	}
@@ -171,6 +175,10 @@ func closePools(unused []*dyno) {
 
 // Revision is that of the routes being served; 0 without any.
 func (r *Router) Revision() int64 { return r.table.revision.Load() }
+
+// Hurry cuts what is left d after it is called, once the router ends: nobody
+// takes over from it.
+func (r *Router) Hurry(d time.Duration) { time.AfterFunc(d, func() { r.hurried.Store(true) }) }
 
 // Run is the package's Run for a router that New made.
 func (r *Router) Run(ctx context.Context) error {

@@ -8,7 +8,7 @@ func (x *exchange) runTunnel() *Code {
 	x.app.active.Add(-1)
 	x.active, x.tunnel = false, true
 	x.status, x.closing, x.started = 101, true, true
-	x.out = x.appendResponse(x.out[:0])
+	x.out = x.appendResponse(x.blank())
 	x.up.skip(len(x.res.raw))
 	x.out = append(x.out, x.up.data()...)
 	x.up.skip(x.up.w - x.up.r)
@@ -68,7 +68,8 @@ func (x *exchange) slim() {
 	}
 	x.c.in.free()
 	x.up.free()
-	x.c.in, x.up, x.out = nil, nil, nil
+	x.vacate()
+	x.c.in, x.up = nil, nil
 }
 
 // pour copies one direction; true when the source ended in good order, which is

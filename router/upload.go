@@ -63,7 +63,6 @@ func (u *upload) walk(b []byte) (kept, read int, err error) {
 
 // startUpload sends the rest of the body beside the response.
 func (x *exchange) startUpload() {
-	x.upload.buffer = relays.Get().(*[]byte)
 	x.upload.running = make(chan struct{})
 	go x.runUpload()
 }
@@ -87,8 +86,12 @@ func (x *exchange) copyUpload() error {
 			}
 		}
 	}
-	buf := *u.buffer
 	for !u.done {
+		buf, err := x.uploadRoom()
+		if err != nil {
+			u.code = x.clientCode()
+			return err
+		}
 		to := len(buf)
 		if u.left > 0 {
 			to = int(min(u.left, int64(to)))
@@ -131,6 +134,18 @@ func (x *exchange) copyUpload() error {
 		x.wire.within(limits.FirstByte)
 	}
 	return nil
+}
+
+// uploadRoom waits for more of the body before it takes a buffer for it.
+func (x *exchange) uploadRoom() ([]byte, error) {
+	if x.upload.buffer == nil {
+		x.c.wire.within(x.c.rt.limits.Rolling)
+		if err := x.c.wire.readable(); err != nil {
+			return nil, err
+		}
+		x.upload.buffer = relays.Get().(*[]byte)
+	}
+	return *x.upload.buffer, nil
 }
 
 // spliceUpload moves a body of known length without looking at it.

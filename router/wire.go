@@ -69,7 +69,10 @@ func (w *wire) sending() {
 	w.deadline.Store(w.clock.after(w.clock.step))
 }
 
-const sendSteps = 11 // of 5 s
+const (
+	sendSteps = 11   // of 5 s
+	sendLeast = 1024 // bytes that are progress: the kernel's own probes get a few through
+)
 
 // stalled is called by the clock when a deadline has passed. It reports whether
 // that is the end, or only a step of a write that makes progress.
@@ -79,7 +82,8 @@ func (w *wire) stalled(now int64) bool {
 		return true
 	}
 	left--
-	if acked, ok := w.peerTook(); ok && acked != w.acked.Swap(acked) {
+	if acked, ok := w.peerTook(); ok && acked-w.acked.Load() >= sendLeast {
+		w.acked.Store(acked)
 		left = sendSteps
 	}
 	w.steps.Store(left)

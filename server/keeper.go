@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -184,6 +185,9 @@ func (s *supervisor) start(p program) (*process, error) {
 	}
 	cmd := exec.Command(exe, p.name)
 	cmd.Env = append(os.Environ(), childVar+"="+string(spec))
+	if p.name == "router" { // WebSockets over HTTP/2 (RFC 8441): x/net reads it once, at its start
+		cmd.Env = append(cmd.Env, "GODEBUG="+strings.TrimPrefix(os.Getenv("GODEBUG")+",http2xconnect=1", ","))
+	}
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	cmd.ExtraFiles = []*os.File{s.lifeline, readyWrite}
 	for _, name := range p.listeners {
@@ -213,10 +217,7 @@ func (s *supervisor) start(p program) (*process, error) {
 func (s *supervisor) finish(c *process, p program) {
 	sig, grace := syscall.SIGTERM, p.grace
 	if s.interrupted.Load() {
-		grace = p.hurry
-		if p.name == "control" {
-			sig = syscall.SIGUSR1
-		}
+		sig, grace = syscall.SIGUSR1, p.hurry
 	}
 	_ = c.proc.Signal(sig)
 	select {

@@ -5,12 +5,17 @@ import (
 	"crypto/tls"
 	"net"
 	"os"
+	"time"
 
 	"github.com/kigo-dev/kigo/cert"
 	"github.com/kigo-dev/kigo/logplex"
 	"github.com/kigo-dev/kigo/router"
 	"github.com/kigo-dev/kigo/secret"
 )
+
+// lastWords is how long open requests have when all of Kigo ends; less than the
+// supervisor's patience.
+const lastWords = 1500 * time.Millisecond
 
 // Router is the router process: it serves apps from the snapshots that control
 // sends, and from the last one on disk while control is gone.
@@ -19,7 +24,7 @@ func Router() error {
 	if err != nil {
 		return err
 	}
-	ctx, _ := lifetime()
+	ctx, why := lifetime()
 	log := NewLogger(c.Config, "router")
 	certificate, err := certificates(c)
 	if err != nil {
@@ -46,6 +51,11 @@ func Router() error {
 	if err != nil {
 		return err
 	}
+	context.AfterFunc(ctx, func() {
+		if why().Interrupted { // nobody takes over: what is open is cut, and said to be
+			r.Hurry(lastWords)
+		}
+	})
 	c.announce()
 	return r.Run(ctx)
 }
