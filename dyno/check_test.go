@@ -13,6 +13,9 @@ import (
 	"github.com/kigo-dev/kigo/store"
 )
 
+// ownLoopback is an address on which nobody else has ports.
+const ownLoopback = "127.83.71.59"
+
 // checkedApp makes the release name both checks, and serves what status says at
 // the address of d.
 func (b *bench) checkedApp(status *atomic.Int64) kigo.Dyno {
@@ -24,7 +27,7 @@ func (b *bench) checkedApp(status *atomic.Int64) kigo.Dyno {
 		return err
 	})
 	d := b.create(kigo.Dyno{Type: "web", Number: 1, Command: "./web"})
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port(d.ID))))
+	l, err := net.Listen("tcp", net.JoinHostPort(ownLoopback, strconv.Itoa(port(d.ID))))
 	if err != nil {
 		b.Fatal("the port that this dyno's id leads to is taken")
 	}
@@ -42,7 +45,7 @@ func (b *bench) checkedApp(status *atomic.Int64) kigo.Dyno {
 func (b *bench) listens(d kigo.Dyno, since time.Time) {
 	b.Helper()
 	b.until("a launch", func() bool { _, err := b.engine.Status(b.Context(), RunID(d)); return err == nil })
-	b.engine.set(RunID(d), func(s *kigo.RunStatus) { s.State, s.Address, s.StartedAt = kigo.RunReady, "127.0.0.1", since })
+	b.engine.set(RunID(d), func(s *kigo.RunStatus) { s.State, s.Address, s.StartedAt = kigo.RunReady, ownLoopback, since })
 }
 
 func TestADynoGetsNoRequestsBeforeItsReadinessCheckPasses(t *testing.T) {

@@ -1,7 +1,9 @@
 package dyno
 
 import (
+	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -78,5 +80,54 @@ func TestEcoDynosSleepWithoutTrafficAndWakeOnARequest(t *testing.T) {
 	}
 	if row := b.row(d.ID); row.Crashes != 0 || row.Restarts != 1 {
 		t.Errorf("crashes %d restarts %d", row.Crashes, row.Restarts)
+	}
+}
+
+// A crowd wakes: each dyno is started once, however often it is asked for.
+func TestManySleepingAppsWakeAtOnceAndEachIsStartedOnce(t *testing.T) {
+	b := newBench(t)
+	const apps = 200
+	owner := b.app.Owner
+	ids := make([]kigo.AppID, apps)
+	b.update(func(tx *store.Tx) error {
+		for i := range apps {
+			app := kigo.App{Name: fmt.Sprint("app-", i), Owner: owner, Stack: "heroku-22", BuildStack: "heroku-22", Region: "us",
+				UIDBase: kigo.UIDFirst + uint32(i+1)*kigo.UIDRange}
+			if err := tx.CreateApp(&app); err != nil {
+				return err
+			}
+			ids[i] = app.ID
+			r := kigo.Release{App: app.ID, Stack: "heroku-22", User: owner, Status: kigo.ReleaseSucceeded}
+			if err := tx.CreateRelease(&r, nil); err != nil {
+				return err
+			}
+			d := kigo.Dyno{App: app.ID, Release: r.ID, Type: "web", Number: 1, Size: "Eco", State: kigo.DynoIdle, Command: "./web"}
+			if err := tx.CreateDyno(&d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	var crowd sync.WaitGroup
+	for range 5 {
+		for _, id := range ids {
+			crowd.Go(func() { b.agent.Wake(id) })
+		}
+	}
+	crowd.Wait()
+	launched := func() (n int) {
+		b.engine.mu.Lock()
+		defer b.engine.mu.Unlock()
+		return len(b.engine.launched)
+	}
+	b.until("all to be launched", func() bool { return launched() >= apps })
+	seen := map[kigo.DynoID]bool{}
+	b.engine.mu.Lock()
+	defer b.engine.mu.Unlock()
+	for _, l := range b.engine.launched {
+		if seen[l.ID] {
+			t.Errorf("%s twice", l.ID)
+		}
+		seen[l.ID] = true
 	}
 }

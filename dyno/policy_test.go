@@ -2,6 +2,7 @@ package dyno
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -15,4 +16,27 @@ func TestCrashesInARowWaitLongerUpToADay(t *testing.T) {
 	if got := RestartDelay(1 << 40); got != maxDelay {
 		t.Errorf("a huge count waits %v", got)
 	}
+}
+
+// A dyno that crashes at each start keeps its machine busy for ever shorter parts
+// of the time: a week of it takes a moment here, as the clock is the bubble's.
+func TestACrashLoopIsSlowedDownToOneStartADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		var starts []time.Duration
+		for crashes := 1; time.Since(begin) < 7*24*time.Hour; crashes++ {
+			starts = append(starts, time.Since(begin))
+			time.Sleep(time.Second) // it runs a little
+			time.Sleep(RestartDelay(crashes))
+		}
+		day := 0
+		for _, at := range starts {
+			if at < 24*time.Hour {
+				day++
+			}
+		}
+		if day != 9 || len(starts) != 15 {
+			t.Errorf("%d starts in a day, %d in a week: %v", day, len(starts), starts)
+		}
+	})
 }

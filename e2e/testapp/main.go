@@ -73,10 +73,10 @@ func serve() {
 	http.HandleFunc("/sick", func(http.ResponseWriter, *http.Request) { sick.Store(true) })
 	http.HandleFunc("/live", func(w http.ResponseWriter, _ *http.Request) {
 		if sick.Load() {
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 		}
 	})
-	http.HandleFunc("/status/503", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
+	http.HandleFunc("/status/503", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
 	http.HandleFunc("/status/200", func(http.ResponseWriter, *http.Request) {})
 	http.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) { _ = r.Header.Write(w) })
 	fmt.Println("listening on", os.Getenv("PORT"))
