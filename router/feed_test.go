@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -149,73 +147,6 @@ func TestCountsAndConnectionsOutliveSnapshots(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	eventually(t, "counts back at 0", func() bool { return running.active.Load() == 0 })
-}
-
-// TestAHandOverLosesNoRequest starts a new router behind the same listener and
-// ends the old one, under load with and without keep-alive.
-func TestAHandOverLosesNoRequest(t *testing.T) {
-	limits := quick
-	limits.Drain = 5 * time.Second
-	dyno := goDyno(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
-	l := sharedListener(t)
-	start := func() func() {
-		r, err := New(Config{Limits: limits, HTTP: dup(t, l)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := r.Apply(&Snapshot{Revision: 1, Apps: []App{demo(dyno)}}); err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(context.Background())
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			_ = r.Run(ctx)
-		}()
-		return func() { cancel(); <-done }
-	}
-	stop := start()
-	var sent, failed atomic.Int64
-	ending := make(chan struct{})
-	var load sync.WaitGroup
-	for i := range 8 {
-		transport := &http.Transport{DisableKeepAlives: i%2 == 0}
-		load.Go(func() {
-			defer transport.CloseIdleConnections()
-			client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
-			for {
-				select {
-				case <-ending:
-					return
-				default:
-				}
-				q, _ := http.NewRequest(http.MethodPost, "http://"+l.Addr().String(), nil) // a client repeats no POST
-				q.Host = "demo.test"
-				sent.Add(1)
-				res, err := client.Do(q)
-				if err != nil || res.StatusCode != http.StatusOK {
-					failed.Add(1)
-					t.Log(err)
-				}
-				if err == nil {
-					_ = res.Body.Close()
-				}
-			}
-		})
-	}
-	for range 10 {
-		before := sent.Load()
-		eventually(t, "some load", func() bool { return sent.Load() > before+100 })
-		next := start()
-		stop()
-		stop = next
-	}
-	close(ending)
-	load.Wait()
-	stop()
-	if failed.Load() > 0 {
-		t.Errorf("%d of %d requests were lost", failed.Load(), sent.Load())
-	}
 }
 
 func TestIdleConnectionsDoNotHoldUpTheEnd(t *testing.T) {
