@@ -180,7 +180,15 @@ func TestAnOutageCostsAllButTheBuffer(t *testing.T) {
 		}
 		return nil
 	})
+	place := s.hub.Cursor(s.app, s.hub.End(s.app))
 	s.write("web.1", 1, 10_000)
+	eventually(t, 10*time.Second, func() error {
+		if n := place.Waiting(); n != 10_000 {
+			return fmt.Errorf("%d lines are on disk", n)
+		}
+		return nil
+	})
+	place.Close()
 	r.mu.Lock()
 	down = false
 	r.mu.Unlock()

@@ -181,6 +181,13 @@ func TestSyslogOverTLSReachesAReceiverWithAGoodCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	eventually(t, 20*time.Second, func() error {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	})
 	d := s.drainTo("syslog+tls://" + address)
 	defer s.start()()
 	s.ready(d)
