@@ -20,12 +20,33 @@ type push struct {
 	repo   repo
 	by     control.Actor
 	cancel func() // ends the push: what we do for it at once, git when it does not follow
+	stop   func() // ends what we do for it, and leaves git the time to hear of it
 	done   chan struct{}
 
 	mu       sync.Mutex
 	gone     bool   // the client has left
 	building bool   // a build was asked for: git goes on without the client
 	branch   string // what was deployed, once it was
+	why      string // we end the push for this; "" otherwise
+}
+
+// lastWords is how long a push that we end has to say why.
+const lastWords = time.Second
+
+// end ends a push in good order: the person who pushes is told why.
+func (p *push) end(why string) {
+	p.mu.Lock()
+	p.why = why
+	p.mu.Unlock()
+	p.stop()
+	time.AfterFunc(lastWords, p.cancel)
+}
+
+// ending is why we end the push.
+func (p *push) ending() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.why
 }
 
 // left notes that the client has gone. Before there is a build that ends the push;
@@ -60,7 +81,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, repo repo, by c
 		return
 	}
 	defer conn.Close()
-	p := &push{repo: repo, by: by, done: make(chan struct{})}
+	p := &push{repo: repo, by: by, stop: cancel, done: make(chan struct{})}
 	// A hook without its server rejects the push, and git then cleans up after
 	// itself, as it does when its input ends. A signal would leave its files.
 	p.cancel = func() {
@@ -102,7 +123,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, repo repo, by c
 // hangUp ends the answer of a push that we have ended, by git's side band for fatal
 // errors: a client whose answer just stops waits for ever.
 func hangUp(w io.Writer) {
-	const text = "\x03The platform has ended this push. Run `heroku builds` to see whether a build goes on.\n"
+	const text = "\x03The platform has ended this push. Run `kigo builds` to see whether a build goes on.\n"
 	fmt.Fprintf(w, "%04x%s0000", 4+len(text), text)
 }
 

@@ -400,6 +400,9 @@ func TestDeleteEndsAPushAndRemovesTheRepository(t *testing.T) {
 	if p.wait() == nil {
 		t.Error("the push succeeded")
 	}
+	if text := p.all.String(); !strings.Contains(text, "This app has been destroyed.") {
+		t.Errorf("the person who pushes is told:\n%s", text)
+	}
 	if left, err := os.ReadDir(s.git.Dir); err != nil || len(left) != 0 {
 		t.Errorf("left: %v %v", left, err)
 	}

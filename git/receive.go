@@ -142,6 +142,10 @@ func rejected(out io.Writer, app string) bool {
 // fail prints why there was no build.
 func (s *Server) fail(ctx context.Context, p *push, err error, out io.Writer) bool {
 	name := p.repo.app.Name
+	if why := p.ending(); why != "" {
+		fmt.Fprintf(out, "\n !     %s\n\n !     Push failed\n", why)
+		return rejected(out, name)
+	}
 	if known, ok := kigo.AsError(err); ok {
 		fmt.Fprintf(out, "\n !     %s\n\n !     Push failed\n", known.Message)
 		return rejected(out, name)

@@ -135,7 +135,7 @@ func (s *Server) Delete(app kigo.AppID) error {
 	var ended []*push
 	for p := range s.live {
 		if p.repo.app.ID == app {
-			p.cancel()
+			p.end("This app has been destroyed.")
 			ended = append(ended, p)
 		}
 	}

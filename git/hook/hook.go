@@ -36,7 +36,7 @@ func Main() int {
 			return code
 		}
 	}
-	fmt.Fprintf(os.Stdout, " !     The connection to the platform was lost (%v). Run `heroku builds` to see whether the build goes on.\n", err)
+	fmt.Fprintf(os.Stdout, " !     The connection to the platform was lost (%v). Run `kigo builds` to see whether the build goes on.\n", err)
 	return 1
 }
 
