@@ -32,6 +32,7 @@ type attempt struct {
 type refusal struct {
 	why   string
 	lines []string
+	ours  bool // the runner says that it was not the app's fault
 }
 
 func (r *refusal) Error() string { return r.why }
@@ -57,10 +58,32 @@ func (a *attempt) run(ctx context.Context) error {
 		return a.fail(ctx, &refusal{why: "interrupted", lines: []string{
 			"", " !     The build was interrupted: the platform was restarted.", " !     Nothing of your app was changed. Push again.", ""}})
 	}
-	if err := a.steps(ctx); err != nil {
+	err = a.steps(ctx)
+	if err != nil && a.again(ctx, err) {
+		a.loop.Log.WarnContext(ctx, "build failed for a reason of ours: it is tried once more", "app", a.app.Name, "build", a.build.ID, "err", err)
+		a.say.Plain("")
+		a.say.Warn("The platform failed, not your app. The build is tried once more.")
+		a.say.Plain("")
+		a.cleanUp()
+		a.sandbox, a.result = nil, buildpack.Result{}
+		err = a.steps(ctx)
+	}
+	if err != nil {
 		return a.fail(ctx, err)
 	}
 	return nil
+}
+
+// again reports whether a build that failed is worth another try: the fault is
+// ours, and nobody wants it to end.
+func (a *attempt) again(ctx context.Context, err error) bool {
+	for _, end := range []error{errTimeout, errCanceled, errGone, errNoProgram} {
+		if errors.Is(err, end) {
+			return false
+		}
+	}
+	r := (*refusal)(nil)
+	return ctx.Err() == nil && a.slug.Digest == "" && (!errors.As(err, &r) || r.ours)
 }
 
 // steps are all parts of a build, in order.

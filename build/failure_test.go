@@ -55,7 +55,7 @@ func TestBuildsThatFailSayWhyAndLeaveNothing(t *testing.T) {
 		{name: "bad Procfile", files: map[string]string{"Procfile": "web a"}, why: `Procfile line 1 is not "type: command": "web a"`,
 			text: []string{`Procfile line 1 is not`}},
 		{name: "unknown buildpack", files: map[string]string{"Procfile": "web: a"}, packs: []string{"heroku/cobol"},
-			why: "Unknown buildpack", text: []string{"one of the names heroku/go"}},
+			why: "Unknown buildpack", text: []string{"one of the names heroku/apt"}},
 		{name: "compile fails", files: p.hostile("echo no luck; exit 3"), why: "failed to compile Go app",
 			text: []string{"       no luck\n", " !     Push rejected, failed to compile Go app.\n\n !     Push failed\n"}},
 		{name: "out of memory", files: p.hostile(`a=$(head -c 400000000 /dev/zero | tr '\0' x); echo ${#a}`), why: "out of memory",

@@ -237,7 +237,7 @@ func (a *attempt) readResult(ctx context.Context) error {
 		return fmt.Errorf("read result: %w", err)
 	}
 	if a.result.Failure != "" {
-		return &refusal{why: a.result.Failure}
+		return &refusal{why: a.result.Failure, ours: a.result.Infrastructure}
 	}
 	for name := range a.result.ProcessTypes {
 		if !kigo.ValidProcessType(name) {
