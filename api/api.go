@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -86,7 +87,7 @@ func New(d Deps) (*Server, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	s := &Server{Deps: d, table: routes, mux: chi.NewMux()}
+	s := &Server{Deps: d, table: slices.Concat(routes, refusedRoutes()), mux: chi.NewMux()}
 	s.rate = newLimiter(rateBurst, ratePerMinute, d.Now)
 	s.logins = newLimiter(loginBurst, loginPerMinute, d.Now)
 	for _, rt := range s.table {

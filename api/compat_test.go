@@ -41,8 +41,8 @@ func compat(s *hyperSchema) string {
 	fmt.Fprintf(&b, `# The Platform API that is served
 
 Heroku's public schema of version 3 has %d links (method and address). %d are served, and every answer of every test is
-checked against the schema; %d answer with an empty list and %d with a plain error, because there is nothing behind them
-yet; the other %d answer 404. This page is made by `+"`go test ./api -update`"+` from api/routes.go and the schema.
+checked against the schema; %d answer with an empty list, which is true. %d are refused: there is nothing like it here.
+%d are not provided yet. Both say why (api/refusals.go), with 404 or 422. This page is made by `+"`go test ./api -update`"+` from api/routes.go and the schema.
 
 | resource | served | always empty | refused | not yet |
 |---|---|---|---|---|
@@ -59,6 +59,14 @@ yet; the other %d answer 404. This page is made by `+"`go test ./api -update`"+`
 			b.WriteString(" | " + strings.Join(cells[state], "<br>"))
 		}
 		b.WriteString(" |\n")
+	}
+	b.WriteString("\n## Refused, and why\n\n")
+	for _, r := range api.Refusals() {
+		when := ""
+		if r.Later {
+			when = " (later)"
+		}
+		fmt.Fprintf(&b, "- %s%s: %d calls\n", r.Why, when, len(r.Calls))
 	}
 	b.WriteString("\n## Served beside the schema\n\nWhat Heroku's clients use and its schema does not describe.\n\n")
 	for _, p := range slices.Concat(notInSchema, beside) {
@@ -90,6 +98,12 @@ func shortHref(href string) string { return hrefName.ReplaceAllString(href, "{$1
 // states lists the links once for each method and address.
 func (s *hyperSchema) states() (links []stated) {
 	have, empty := implemented(), emptyKeys()
+	refusedAs := map[string]string{}
+	for _, r := range api.Refusals() {
+		for _, c := range r.Calls {
+			refusedAs[parameter.ReplaceAllString(c, "{}")] = map[bool]string{true: "not yet", false: "refused"}[r.Later]
+		}
+	}
 	seen := map[string]bool{}
 	for _, l := range s.links {
 		if seen[l.method+" "+l.href] {
@@ -98,6 +112,8 @@ func (s *hyperSchema) states() (links []stated) {
 		seen[l.method+" "+l.href] = true
 		state := "not yet"
 		switch {
+		case refusedAs[l.key()] != "":
+			state = refusedAs[l.key()]
 		case slices.Contains(refusedOnly, l.key()):
 			state = "refused"
 		case slices.Contains(empty, l.key()):

@@ -2,6 +2,7 @@ package api
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/kigo-dev/kigo"
@@ -12,19 +13,38 @@ type Route struct {
 	Method, Pattern string
 	access          scope
 	Empty           bool // always an empty list
+	Refused         bool // of the table of refusals
+	permission      string
 }
 
-// Routes is the table of routes.
+// Routes is the table of routes, with those of the table of refusals.
 func Routes() []Route {
-	out := make([]Route, len(routes))
-	for i, rt := range routes {
-		out[i] = Route{rt.method, rt.pattern, rt.access, reflect.ValueOf(rt.handle).Pointer() == reflect.ValueOf(emptyList).Pointer()}
+	var out []Route
+	for _, rt := range slices.Concat(routes, refusedRoutes()) {
+		h := reflect.ValueOf(rt.handle).Pointer()
+		empty := h == reflect.ValueOf(emptyList).Pointer() || h == reflect.ValueOf(emptyListOfUser).Pointer()
+		out = append(out, Route{rt.method, rt.pattern, rt.access, empty && !rt.refused(), rt.refused(), rt.permission()})
+	}
+	return out
+}
+
+// Refusal is a line of the table of refusals.
+type Refusal struct {
+	Why   string
+	Later bool
+	Calls []string
+}
+
+// Refusals is that table.
+func Refusals() (out []Refusal) {
+	for _, r := range refusals {
+		out = append(out, Refusal{r.why, r.later, r.calls})
 	}
 	return out
 }
 
 // Permission is what the route needs of its app; empty when it is not below one.
-func (r Route) Permission() string { return permissions[r.Method+" "+r.Pattern] }
+func (r Route) Permission() string { return r.permission }
 
 // Open reports whether a route takes no token.
 func (r Route) Open() bool { return r.access == open && r.Pattern != "/oauth/authorizations" }
@@ -43,3 +63,6 @@ func (s *Server) Exhaust(account kigo.AccountID) {
 	left, _ := s.rate.take(string(account), 0)
 	s.rate.take(string(account), float64(left))
 }
+
+// HasPermissionLine reports whether permissions.go names what a route needs.
+func HasPermissionLine(key string) bool { return permissions[key] != "" }

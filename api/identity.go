@@ -86,3 +86,10 @@ func ctrl(c *call) *control.Control { return c.s.Control }
 func emptyList(c *call) (reply, error) {
 	return page(c, []any{}, as, textKey("id", func(any) string { return "" }))
 }
+
+func emptyListOfUser(c *call) (reply, error) {
+	if err := c.user(); err != nil {
+		return reply{}, err
+	}
+	return emptyList(c)
+}

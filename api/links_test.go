@@ -3,9 +3,11 @@ package api_test
 import (
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -66,6 +68,9 @@ func implemented() []string {
 	}
 	var out []string
 	for _, rt := range api.Routes() {
+		if rt.Refused {
+			continue
+		}
 		if key := rt.Method + " " + parameter.ReplaceAllString(rt.Pattern, "{}"); known[key] {
 			out = append(out, key)
 		}
@@ -93,9 +98,66 @@ func TestEveryTargetSchemaCompiles(t *testing.T) {
 func TestEveryRouteIsHerokus(t *testing.T) {
 	known := implemented()
 	for _, rt := range api.Routes() {
+		if rt.Refused {
+			continue // below
+		}
 		key := rt.Method + " " + parameter.ReplaceAllString(rt.Pattern, "{}")
 		if !slices.Contains(known, key) && !slices.Contains(notInSchema, rt.Pattern) && !slices.Contains(beside, rt.Method+" "+rt.Pattern) {
 			t.Errorf("%s is in no schema of Heroku's, nor among the known exceptions", key)
+		}
+	}
+}
+
+// Every link of the schema is served, or stands in the table of refusals; and
+// nothing stands there that is no link, or is served.
+func TestEveryLinkIsServedOrRefusedWithAReason(t *testing.T) {
+	s, err := official()
+	must(t, err)
+	have, refused := implemented(), map[string]bool{}
+	known := map[string]bool{}
+	for _, l := range s.links {
+		known[l.key()] = true
+	}
+	for _, r := range api.Refusals() {
+		if len(r.Why) < 20 {
+			t.Errorf("a refusal without a reason: %q", r.Why)
+		}
+		for _, c := range r.Calls {
+			key := parameter.ReplaceAllString(c, "{}")
+			if !known[key] || refused[key] || slices.Contains(have, key) {
+				t.Errorf("%s is refused, but it is no link of the schema, or refused twice, or served", c)
+			}
+			refused[key] = true
+		}
+	}
+	for key := range known {
+		if !refused[key] && !slices.Contains(have, key) {
+			t.Errorf("%s is neither served nor refused with a reason", key)
+		}
+	}
+}
+
+func TestThereIsOneGeneration(t *testing.T) {
+	s := newServer(t)
+	for _, which := range []string{"cedar", ""} {
+		must(t, s.Do(t.Context(), "GET", strings.TrimSuffix("/generations/"+which, "/"), nil, nil))
+	}
+	wantError(t, s.Do(t.Context(), "GET", "/generations/fir", nil, nil), 404, "not_found", "generation")
+}
+
+func TestRefusalsSayWhy(t *testing.T) {
+	s := newServer(t)
+	s.app("myapp")
+	for _, rt := range api.Routes() {
+		if !rt.Refused {
+			continue
+		}
+		path := parameter.ReplaceAllStringFunc(rt.Pattern, func(p string) string {
+			return map[string]string{"{app}": "myapp", "{user}": "~"}[p] + map[bool]string{true: "x"}[p != "{app}" && p != "{user}"]
+		})
+		resp, body := s.raw(rt.Method, path, s.token, nil, []byte("{}"))
+		if want := map[bool]int{true: 404, false: 422}[rt.Method == http.MethodGet]; resp.StatusCode != want || len(body) < 60 {
+			t.Errorf("%s %s: %d %s", rt.Method, path, resp.StatusCode, body)
 		}
 	}
 }

@@ -82,13 +82,18 @@ var permissions = map[string]string{
 	"GET /apps/{app}/addon-attachments":         kigo.PermissionView,
 	"GET /apps/{app}/addon-attachments/{addon}": kigo.PermissionView,
 	"GET /apps/{app}/pipeline-couplings":        kigo.PermissionView,
+	"GET /apps/{app}/webhook-deliveries":        kigo.PermissionView,
+	"GET /apps/{app}/webhook-events":            kigo.PermissionView,
 	"GET /apps/{app}/webhooks":                  kigo.PermissionView,
 }
 
 // permission is what the route needs of its app; empty when it is not below one.
 func (rt route) permission() string {
 	p := permissions[rt.method+" "+rt.pattern]
-	if p == "" && rt.ofApp() {
+	switch {
+	case rt.refused() && rt.ofApp():
+		return kigo.PermissionView // nothing is done
+	case p == "" && rt.ofApp():
 		return kigo.PermissionManage
 	}
 	return p

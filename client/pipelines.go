@@ -71,3 +71,17 @@ type PipelineBuild struct {
 	Build
 	Generation *string `json:"generation,omitempty"`
 }
+
+// Generation is one of Heroku's platforms.
+type Generation struct {
+	CreatedAt time.Time `json:"created_at"`
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// Delinquency is what happens to an account that does not pay.
+type Delinquency struct {
+	ScheduledDeletionTime   *time.Time `json:"scheduled_deletion_time"`
+	ScheduledSuspensionTime *time.Time `json:"scheduled_suspension_time"`
+}

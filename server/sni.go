@@ -119,11 +119,11 @@ func (s *sniReader) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate
 func (s *sniReader) current() map[string]*tls.Certificate {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := time.Now(); now.Before(s.look) {
+	now := time.Now()
+	if now.Before(s.look) {
 		return s.hosts
-	} else {
-		s.look = now.Add(sniInterval)
 	}
+	s.look = now.Add(sniInterval)
 	info, err := os.Stat(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s.hosts

@@ -1,0 +1,140 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/kigo-dev/kigo"
+)
+
+// refusal is what this server does not do: why, what is not found when somebody
+// asks for one, and the calls of Heroku's that are refused for it.
+type refusal struct {
+	why      string
+	resource string
+	later    bool // planned: what is behind it is being built
+	calls    []string
+}
+
+// refusals is the table of everything in Heroku's schema that is answered with a
+// reason. A call of the schema is served by routes, or it is here; a test counts.
+var refusals = []refusal{
+	{why: "Private Spaces are networks that Heroku rents out. An app here runs on the operator's own machines: separate them by running another server.", resource: "space", calls: []string{
+		"POST /spaces", "PATCH /spaces/{space}", "DELETE /spaces/{space}", "POST /spaces/{space}/transfer", "GET /teams/{team}/spaces",
+		"GET /spaces/{space}/inbound-ruleset", "PUT /spaces/{space}/inbound-ruleset", "GET /spaces/{space}/inbound-rulesets", "GET /spaces/{space}/inbound-rulesets/{ruleset}",
+		"GET /spaces/{space}/members", "GET /spaces/{space}/members/{account}", "PATCH /spaces/{space}/members/{account}",
+		"GET /spaces/{space}/nat", "GET /spaces/{space}/topology", "GET /spaces/{space}/telemetry-drains",
+		"GET /spaces/{space}/peering-info", "GET /spaces/{space}/peerings", "GET /spaces/{space}/peerings/{peering}",
+		"DELETE /spaces/{space}/peerings/{peering}", "POST /spaces/{space}/peerings/{peering}/actions/accept",
+		"GET /spaces/{space}/vpn-connections", "POST /spaces/{space}/vpn-connections", "GET /spaces/{space}/vpn-connections/{vpn}",
+		"PATCH /spaces/{space}/vpn-connections/{vpn}", "DELETE /spaces/{space}/vpn-connections/{vpn}",
+	}},
+	{why: "Nothing costs anything here: there are no payments, credits or invoices.", resource: "invoice", calls: []string{
+		"GET /account/credits/{credit}", "POST /account/credits", "GET /account/invoice-address", "PUT /account/invoice-address", "GET /account/invoices/{invoice}",
+		"GET /teams/{team}/delinquency", "GET /teams/{team}/invoices", "GET /teams/{team}/invoices/{invoice}", "GET /teams/{team}/usage/daily", "GET /teams/{team}/usage/monthly",
+	}},
+	{why: "Enterprise accounts group Heroku's customers for billing. Here the operator sees everything with `kigo accounts`.", resource: "enterprise account", calls: []string{
+		"GET /enterprise-accounts/{enterprise}", "PATCH /enterprise-accounts/{enterprise}", "GET /enterprise-accounts/{enterprise}/archives",
+		"GET /enterprise-accounts/{enterprise}/archives/{year}/{month}", "GET /enterprise-accounts/{enterprise}/events", "GET /enterprise-accounts/{enterprise}/usage/daily",
+		"GET /enterprise-accounts/{enterprise}/usage/monthly", "GET /enterprise-accounts/{enterprise}/members", "POST /enterprise-accounts/{enterprise}/members",
+		"PATCH /enterprise-accounts/{enterprise}/members/{member}", "DELETE /enterprise-accounts/{enterprise}/members/{member}",
+		"GET /enterprise-accounts/{enterprise}/teams", "POST /enterprise-accounts/{enterprise}/teams",
+	}},
+	{why: "This server sends no text messages.", resource: "SMS number", calls: []string{
+		"GET /users/{user}/sms-number", "POST /users/{user}/sms-number/actions/confirm", "POST /users/{user}/sms-number/actions/recover",
+	}},
+
+	{why: "This server has no add-on providers. Run the service elsewhere and give the app its address by a config var.", resource: "add-on", later: true, calls: []string{
+		"GET /addons/{addon}", "PATCH /apps/{app}/addons/{addon}", "DELETE /apps/{app}/addons/{addon}", "GET /teams/{team}/addons", "GET /addons/{addon}/config", "PATCH /addons/{addon}/config",
+		"POST /addons/{addon}/actions/provision", "POST /addons/{addon}/actions/deprovision",
+		"GET /addons/{addon}/addon-attachments", "POST /addon-attachments", "GET /addon-attachments/{attachment}", "DELETE /addon-attachments/{attachment}",
+		"GET /addons/{addon}/log-drains", "PUT /addons/{addon}/log-drains/{drain}",
+		"GET /addons/{addon}/webhooks", "POST /addons/{addon}/webhooks", "GET /addons/{addon}/webhooks/{webhook}", "PATCH /addons/{addon}/webhooks/{webhook}",
+		"DELETE /addons/{addon}/webhooks/{webhook}", "GET /addons/{addon}/webhook-deliveries", "GET /addons/{addon}/webhook-deliveries/{delivery}",
+		"GET /addons/{addon}/webhook-events", "GET /addons/{addon}/webhook-events/{event}",
+		"GET /addon-services/{service}", "GET /addon-services/{service}/region-capabilities", "GET /addon-services/{service}/plans",
+		"GET /addon-services/{service}/plans/{plan}", "GET /plans/{plan}",
+		"GET /teams/{team}/allowed-addon-services", "POST /teams/{team}/allowed-addon-services", "DELETE /teams/{team}/allowed-addon-services/{service}",
+	}},
+	{why: "Teams are not provided yet: add people to an app with `heroku access:add`.", resource: "team", later: true, calls: []string{
+		"POST /teams", "PATCH /teams/{team}", "DELETE /teams/{team}", "GET /teams/{team}/available-generations",
+		"POST /teams/apps", "GET /teams/apps/{app}", "PATCH /teams/apps/{app}",
+		"GET /teams/apps/{app}/collaborators", "POST /teams/apps/{app}/collaborators", "GET /teams/apps/{app}/collaborators/{collaborator}",
+		"PATCH /teams/apps/{app}/collaborators/{collaborator}", "DELETE /teams/apps/{app}/collaborators/{collaborator}",
+		"GET /teams/{team}/features", "GET /teams/{team}/features/{feature}", "GET /teams/{team}/permissions", "GET /teams/{team}/pipeline-couplings",
+		"GET /teams/{team}/invitations", "PUT /teams/{team}/invitations", "DELETE /teams/{team}/invitations/{invitation}",
+		"GET /teams/invitations/{invitation}", "POST /teams/invitations/{invitation}/accept",
+		"GET /teams/{team}/members", "POST /teams/{team}/members", "PUT /teams/{team}/members", "PATCH /teams/{team}/members",
+		"DELETE /teams/{team}/members/{member}", "GET /teams/{team}/members/{member}/apps",
+		"GET /teams/{team}/identity-providers", "POST /teams/{team}/identity-providers", "PATCH /teams/{team}/identity-providers/{provider}",
+		"DELETE /teams/{team}/identity-providers/{provider}", "GET /teams/{team}/preferences", "PATCH /teams/{team}/preferences",
+	}},
+	{why: "Webhooks are not provided yet.", resource: "webhook", later: true, calls: []string{
+		"POST /apps/{app}/webhooks", "GET /apps/{app}/webhooks/{webhook}", "PATCH /apps/{app}/webhooks/{webhook}", "DELETE /apps/{app}/webhooks/{webhook}",
+		"GET /apps/{app}/webhook-deliveries/{delivery}", "GET /apps/{app}/webhook-events/{event}",
+	}},
+	{why: "Review apps are not provided yet: create an app and add it to the pipeline.", resource: "review app", later: true, calls: []string{
+		"POST /review-apps", "GET /review-apps/{review}", "DELETE /review-apps/{review}", "GET /apps/{app}/review-app",
+		"GET /pipelines/{pipeline}/review-apps", "GET /pipelines/{pipeline}/review-app-config", "POST /pipelines/{pipeline}/review-app-config",
+		"PATCH /pipelines/{pipeline}/review-app-config", "DELETE /pipelines/{pipeline}/review-app-config", "POST /app-setups", "GET /app-setups/{setup}",
+	}},
+	{why: "Test runs are not provided yet.", resource: "test run", later: true, calls: []string{
+		"POST /test-runs", "GET /test-runs/{run}", "PATCH /test-runs/{run}", "GET /test-runs/{run}/test-cases", "GET /test-runs/{run}/test-nodes",
+		"GET /pipelines/{pipeline}/test-runs", "GET /pipelines/{pipeline}/test-runs/{run}",
+		"GET /pipelines/{pipeline}/stage/{stage}/config-vars", "PATCH /pipelines/{pipeline}/stage/{stage}/config-vars",
+	}},
+	{why: "Automated certificates are not provided yet: upload one with `heroku certs:add`.", resource: "app", later: true, calls: []string{
+		"POST /apps/{app}/acm", "PATCH /apps/{app}/acm", "DELETE /apps/{app}/acm",
+	}},
+	{why: "Container images are not provided yet: deploy with git push.", resource: "OCI image", later: true, calls: []string{
+		"POST /apps/{app}/oci-images", "GET /apps/{app}/oci-images/{image}",
+	}},
+	{why: "Telemetry drains are not provided yet: log drains are, `heroku drains:add`.", resource: "telemetry drain", later: true, calls: []string{
+		"POST /telemetry-drains", "GET /telemetry-drains/{drain}", "PATCH /telemetry-drains/{drain}", "DELETE /telemetry-drains/{drain}",
+	}},
+	{why: "Tokens of OAuth clients are not provided yet: make an authorization with `heroku authorizations:create`.", resource: "OAuth token", later: true, calls: []string{
+		"POST /oauth/tokens", "DELETE /oauth/tokens/{token}",
+	}},
+	{why: "This server sends no e-mail: an operator sets passwords.", resource: "password reset", later: true, calls: []string{
+		"POST /password-resets", "POST /password-resets/{reset}/actions/finalize",
+	}},
+	{why: "Preferences are not provided yet.", resource: "preferences", later: true, calls: []string{
+		"GET /users/{user}/preferences", "PATCH /users/{user}/preferences",
+	}},
+}
+
+// refusedRoutes makes the routes of the table. Who asks must be known, as
+// everywhere; nothing of the body is looked at.
+func refusedRoutes() (out []route) {
+	for _, r := range refusals {
+		for _, call := range r.calls {
+			method, pattern, _ := strings.Cut(call, " ")
+			out = append(out, route{method: method, pattern: pattern, access: identity, handle: r.refuse})
+		}
+	}
+	return out
+}
+
+// refusedKeys are the methods and patterns of the table.
+var refusedKeys = func() map[string]bool {
+	keys := map[string]bool{}
+	for _, r := range refusals {
+		for _, call := range r.calls {
+			keys[call] = true
+		}
+	}
+	return keys
+}()
+
+// refused reports whether the route is of the table of refusals.
+func (rt route) refused() bool { return refusedKeys[rt.method+" "+rt.pattern] }
+
+// refuse says that what is asked for is not there, or why it cannot be done.
+func (r refusal) refuse(c *call) (reply, error) {
+	e := kigo.Invalid("%s", r.why)
+	if c.r.Method == http.MethodGet {
+		e = kigo.NotFound(r.resource)
+		e.Message += " " + r.why
+	}
+	return reply{}, e
+}
