@@ -21,6 +21,9 @@ const sweepEvery = time.Minute
 type Hub struct {
 	Dir string       // logs/: one folder per app
 	Log *slog.Logger // told when the disk refuses lines; may be nil
+	// Rate is how many bytes a second an app may write, with 64 for each line; what
+	// is beyond is dropped, counted and told (L12). 0: no bound.
+	Rate int
 
 	mu      sync.RWMutex
 	streams map[kigo.AppID]*stream
@@ -42,7 +45,7 @@ func (h *Hub) Write(app kigo.AppID, lines ...kigo.LogLine) {
 		return
 	}
 	if s := h.lock(app); s != nil {
-		s.write(lines)
+		s.write(h.admit(s, lines))
 		h.unlockDirty(s)
 	}
 }
@@ -60,7 +63,7 @@ func (h *Hub) WriteFrom(app kigo.AppID, origin string, seq uint64, lines ...kigo
 	}
 	s.origins[origin] = seq
 	s.changed = true
-	s.write(lines)
+	s.write(h.admit(s, lines))
 	h.unlockDirty(s)
 }
 
@@ -242,7 +245,7 @@ func (h *Hub) sweep() {
 		s.disk.Lock()
 		h.mu.Lock()
 		s.mu.Lock()
-		idle := !s.touched && !s.dirty && !s.changed && len(s.readers) == 0 && len(s.cursors) == 0 && s.saved == s.base+uint64(s.n)
+		idle := s.meter.since.IsZero() && !s.touched && !s.dirty && !s.changed && len(s.readers) == 0 && len(s.cursors) == 0 && s.saved == s.base+uint64(s.n)
 		if idle && h.streams[s.app] == s {
 			s.gone = true
 			delete(h.streams, s.app)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"time"
 
 	"github.com/kigo-dev/kigo"
 )
@@ -47,6 +48,9 @@ func (h *Hub) loadFile(s *stream) {
 	s.firstID = s.nextID
 	s.saved = s.base + uint64(s.n)
 	s.settled = s.saved
+	if s.origins[shedOrigin] > 0 {
+		h.tellSoon(s, time.Now())
+	}
 }
 
 func readFile(path string) ([]byte, error) {

@@ -25,8 +25,9 @@ type entry struct {
 // while readers lag behind. Positions number the app's lines without gaps, over
 // restarts too; ids are what the readers of sessions see.
 type stream struct {
-	app  kigo.AppID
-	load sync.Once
+	app   kigo.AppID
+	load  sync.Once
+	meter meter
 
 	mu      sync.Mutex
 	ring    []entry // length is a power of two

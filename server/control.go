@@ -95,6 +95,9 @@ func Control() error {
 	return err
 }
 
+// logRate is how many bytes a second an app may log: 100,000 lines of 100 bytes.
+const logRate = 16 << 20
+
 // openState opens everything that lies in the data folder.
 func (n *node) openState(ctx context.Context) (err error) {
 	if n.box, err = secret.OpenBox(n.cfg.Path("key")); err != nil {
@@ -103,7 +106,7 @@ func (n *node) openState(ctx context.Context) (err error) {
 	if n.store, err = store.Open(ctx, n.cfg.DSN(), store.Options{Box: n.box, Log: n.log}); err != nil {
 		return err
 	}
-	n.hub = &logplex.Hub{Dir: n.cfg.Path("logs"), Log: n.log}
+	n.hub = &logplex.Hub{Dir: n.cfg.Path("logs"), Log: n.log, Rate: logRate}
 	n.blobs = &blob.Store{Dir: n.cfg.Path("blobs")}
 	n.outputs = &output.Store{Dir: n.cfg.Path("output")}
 	n.slugs = &slug.Store{Dir: n.cfg.Path("slugs")}

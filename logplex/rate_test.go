@@ -1,0 +1,76 @@
+package logplex
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+)
+
+// tally reads what an app's log holds: lines of the app, and lines told as dropped.
+func tally(t *testing.T, h *Hub, app kigo.AppID) (lines, dropped int) {
+	t.Helper()
+	err := h.Tail(t.Context(), app, Filter{Lines: Kept}, func(_ uint64, l kigo.LogLine) error {
+		if l.Process != "logplex" {
+			lines++
+			return nil
+		}
+		n := 0
+		_, err := fmt.Sscanf(l.Message, "Error L12 (Local buffer overflow): %d messages dropped since", &n)
+		dropped += n
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines, dropped
+}
+
+func TestAFloodIsShedCountedAndCostsNobodyElse(t *testing.T) {
+	h := &Hub{Rate: 50_000}
+	text := strings.Repeat("x", 936) // 1,000 bytes with its cost
+	for range 1000 {
+		h.Write("loud", kigo.LogLine{Source: "app", Process: "web.1", Message: text})
+		h.Write("quiet", kigo.LogLine{Source: "app", Process: "web.1", Message: "."})
+	}
+	h.Write("loud", kigo.LogLine{Source: "heroku", Process: "web.1", Message: "State changed from up to down"})
+	deadline := time.Now().Add(10 * time.Second)
+	lines, dropped := tally(t, h, "loud")
+	for lines+dropped < 1001 && time.Now().Before(deadline) {
+		time.Sleep(10 * time.Millisecond)
+		lines, dropped = tally(t, h, "loud")
+	}
+	if lines+dropped != 1001 || dropped == 0 || lines < 100 {
+		t.Errorf("%d lines and %d told as dropped of 1001", lines, dropped)
+	}
+	if lines, dropped := tally(t, h, "quiet"); lines != 1000 || dropped != 0 {
+		t.Errorf("the quiet app has %d lines, %d dropped", lines, dropped)
+	}
+}
+
+func TestTheCountOfShedLinesOutlivesTheProcess(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "logs")
+	h := &Hub{Dir: dir, Rate: 1000}
+	for i := range 100 {
+		h.WriteFrom("app", "run", uint64(i+1), kigo.LogLine{Source: "app", Process: "web.1", Message: strings.Repeat("x", 36)})
+	}
+	h.saveAll() // and then it is killed, before it has told anybody
+	again := &Hub{Dir: dir, Rate: 1000}
+	if p := again.Position("app", "run"); p != 100 {
+		t.Errorf("position %d", p)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var lines, dropped int
+	for lines+dropped < 100 && ctx.Err() == nil {
+		time.Sleep(10 * time.Millisecond)
+		lines, dropped = tally(t, again, "app")
+	}
+	if lines+dropped != 100 || lines < 20 || dropped == 0 {
+		t.Errorf("%d lines and %d told as dropped of 100", lines, dropped)
+	}
+}
