@@ -1,5 +1,6 @@
 // Command dynos measures dynos at work: how long 100 more take by one command,
-// what each costs in memory, what scale-to-up takes for one, and what the
+// what each costs in memory, what scale-to-up takes for one, how
+// quickly a sleeping app answers, and what the
 // platform itself holds with 100 idle apps. It prints lines `figure value unit`.
 package main
 
@@ -41,7 +42,10 @@ func run(ctx context.Context) error {
 	if err := single(ctx, s, 10); err != nil {
 		return err
 	}
-	return hundred(ctx, s)
+	if err := hundred(ctx, s); err != nil {
+		return err
+	}
+	return wake(ctx, s, 20)
 }
 
 // idleApps creates apps that run nothing and reads the platform's memory.
@@ -223,7 +227,12 @@ func main() {
 		if err != nil {
 			panic(err)
 		}
-		c.Close()
+		go func() {
+			defer c.Close()
+			if _, err := c.Read(make([]byte, 4096)); err == nil {
+				c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nup\n"))
+			}
+		}()
 	}
 }
 `

@@ -50,7 +50,7 @@ func Start(ctx context.Context) (*Server, error) {
 	defer func() { _ = log.Close() }()
 	s.cmd = exec.CommandContext(ctx, "bin/kigo", "server", "--data", s.Data, "--api", "127.0.0.1:0", "--http", "127.0.0.1:0",
 		"--https", "127.0.0.1:0", "--rendezvous", "127.0.0.1:0", "--network", "10.187.0.0/16", "--stack-size", "small",
-		"--stack-cache", ".cache/stacks")
+		"--idle-after", "2s", "--stack-cache", ".cache/stacks")
 	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGINT) }
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	if err := s.cmd.Start(); err != nil {
