@@ -1,9 +1,12 @@
 package api
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/kigo-dev/kigo"
 )
 
 const streamPrefix = "/streams/"
@@ -22,7 +25,7 @@ func streamGet(c *call) (reply, error) {
 	if !c.s.signed(c.r, http.MethodGet) {
 		return reply{}, badCapability()
 	}
-	r, err := c.s.Output.Open(c.ctx(), c.param("stream"))
+	r, err := c.openStream(c.param("stream"))
 	if err != nil {
 		return reply{}, err // 404 until it has begun: clients try again
 	}
@@ -39,6 +42,28 @@ func streamGet(c *call) (reply, error) {
 		panic(http.ErrAbortHandler) // an end that is no end must not look like one
 	}
 	return reply{}, nil
+}
+
+// Dynos of release phases print within a moment; the official CLI asks only once
+// and would tell its user to ask again.
+const (
+	streamWait = 3 * time.Second
+	streamPoll = 50 * time.Millisecond
+)
+
+// openStream opens a stream, waiting a moment for one that has not begun.
+func (c *call) openStream(key string) (io.ReadCloser, error) {
+	for end := time.Now().Add(streamWait); ; {
+		r, err := c.s.Output.Open(c.ctx(), key)
+		if !errors.Is(err, kigo.ErrNotFound) || time.Now().After(end) {
+			return r, err
+		}
+		select {
+		case <-c.ctx().Done():
+			return nil, c.ctx().Err()
+		case <-time.After(streamPoll):
+		}
+	}
 }
 
 // flusher sends each piece at once.

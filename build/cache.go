@@ -31,9 +31,10 @@ import (
 // otherwise. So neither start nor end costs a copy, and a crash leaves either
 // the old cache or the new one.
 type cache struct {
-	dir     string // what the build sees
-	home    string // cache/APPID
-	upper   string // this build's layer
+	dir     string      // what the build sees
+	home    string      // cache/APPID
+	opened  os.FileInfo // of home: another folder is there once the cache was purged
+	upper   string      // this build's layer
 	work    string
 	layers  []string
 	mounted bool
@@ -57,6 +58,9 @@ func (l *Loop) openCache(app kigo.App, stack, dir string) (*cache, error) {
 		}
 	}
 	var err error
+	if c.opened, err = os.Stat(c.home); err != nil {
+		return nil, fmt.Errorf("open cache: %w", err)
+	}
 	if c.layers, err = layers(c.home); err != nil {
 		return nil, fmt.Errorf("open cache: %w", err)
 	}
@@ -129,7 +133,7 @@ func (c *cache) close(keep bool) error {
 		}
 		c.mounted = false
 	}
-	if !keep || c.empty() {
+	if !keep || c.empty() || c.purged() {
 		return nil
 	}
 	next := 1
@@ -148,6 +152,12 @@ func (c *cache) close(keep bool) error {
 		return c.join(next + 1)
 	}
 	return nil
+}
+
+// purged reports whether the cache was purged while the build ran.
+func (c *cache) purged() bool {
+	now, err := os.Stat(c.home)
+	return err != nil || !os.SameFile(c.opened, now)
 }
 
 func (c *cache) empty() bool {

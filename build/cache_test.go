@@ -130,6 +130,20 @@ func TestAnotherStackOrAPurgeEmptiesTheCache(t *testing.T) {
 	r.holds("")
 }
 
+func TestAPurgeWhileABuildRunsIsNotUndoneByIt(t *testing.T) {
+	r := newCacheRig(t)
+	r.build(true, func(dir string) { must(t, os.WriteFile(filepath.Join(dir, "old"), nil, 0o644)) })
+	r.build(true, func(dir string) {
+		must(t, os.WriteFile(filepath.Join(dir, "new"), nil, 0o644))
+		must(t, r.loop.PurgeCache(r.app.ID))
+	})
+	r.build(false, func(dir string) {
+		if left, _ := os.ReadDir(dir); len(left) > 0 {
+			t.Errorf("the cache holds %v", left)
+		}
+	})
+}
+
 func TestACrashWhileLayersAreJoinedLosesNothing(t *testing.T) {
 	r := newCacheRig(t)
 	for i := range maxLayers + 1 { // the last one joins
@@ -151,4 +165,11 @@ func TestACrashWhileLayersAreJoinedLosesNothing(t *testing.T) {
 		t.Errorf("left behind: %v", names)
 	}
 	r.holds("a=8 old8=x")
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
