@@ -34,7 +34,7 @@ func parse(text []byte) (f aptfile, err error) {
 		default:
 			for _, name := range strings.Fields(line) {
 				if !packageName.MatchString(strings.ToLower(name)) {
-					return f, fmt.Errorf("line %d: %q is neither the name of a package, the https:// URL of a .deb nor a :repo:", n, name)
+					return f, fmt.Errorf("line %d: %q is neither the name of a package, the https:// URL of a .deb nor a repository", n, name)
 				}
 				f.packages = append(f.packages, name)
 			}

@@ -71,7 +71,7 @@ func registry(t *testing.T) (asked *int) {
 		mux.HandleFunc("/"+name, func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprintf(w, `{"versions": {%q: {"dist": {"tarball": %q, "integrity": "sha512-%s"}}}}`, p.version, server.URL+"/files/"+name, base64.StdEncoding.EncodeToString(sum[:]))
 		})
-		mux.HandleFunc("/files/"+name, func(w http.ResponseWriter, _ *http.Request) { w.Write(p.data) }) //nolint:errcheck // the client tells
+		mux.HandleFunc("/files/"+name, func(w http.ResponseWriter, _ *http.Request) { w.Write(p.data) })
 	}
 	t.Setenv("npm_config_registry", server.URL)
 	t.Setenv("KIGO_TOOLCHAINS", t.TempDir())

@@ -69,7 +69,7 @@ func newSite(t *testing.T) *site {
 		case "/simple/pip/":
 			fmt.Fprintf(w, `<a href="../../files/pip-9.0-py3-none-any.whl#sha256=%064d">old</a> <a href="../../files/pip-26.1-py3-none-any.whl#sha256=%s">new</a>`, 0, s.sum)
 		case "/files/pip-26.1-py3-none-any.whl":
-			w.Write(data) //nolint:errcheck // the client tells
+			w.Write(data)
 		case "/simple/greeting/":
 			fmt.Fprint(w, "text = 'hello'")
 		default:
