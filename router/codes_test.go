@@ -52,7 +52,7 @@ func TestEachCodeHasItsCauseStatusAndLine(t *testing.T) {
 		{name: "crashed", app: func(*testing.T) App { return state(kigo.DynoCrashed) }, status: 503, page: "Application error",
 			line: []string{`at=error code=H10 desc="App crashed" method=GET path="/p" host=demo.test request_id=`, ` dyno= connect= service= status=503 bytes=0 protocol=http1.1 tls=false`}},
 		{name: "first byte late", app: func(t *testing.T) App { return demo(rawDyno(t, silent)) }, status: 503, page: "Application error",
-			line: []string{`at=error code=H12 desc="Request timeout" method=GET path="/p"`, ` dyno=web.1 connect=0ms service=`, `status=503 bytes=0`}},
+			line: []string{`at=error code=H12 desc="Request timeout" method=GET path="/p"`, ` dyno=web.1 connect=`, `status=503 bytes=0`}},
 		{name: "closed without response", app: func(t *testing.T) App { return demo(rawDyno(t, answering(""))) }, status: 503,
 			line: []string{`at=error code=H13 desc="Connection closed without response"`, "status=503"}},
 		{name: "scaled to zero", app: func(*testing.T) App { return demo() }, status: 503,

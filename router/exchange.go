@@ -242,6 +242,9 @@ func (x *exchange) fail(c *Code) {
 	switch {
 	case x.started:
 		x.closing = true
+		if x.framing == bodyUntilClose && x.c.wire.tcp != nil {
+			_ = x.c.wire.tcp.SetLinger(0) // a reset, or half an answer would look whole
+		}
 		if c.Status == 499 {
 			x.status = 499
 		}

@@ -46,7 +46,7 @@ func (c *conn) serveHTTP2(t *tls.Conn) {
 	defer c.end()
 	c.wire.forever()
 	guard := &abortGuard{trip: func() { _ = t.NetConn().Close() }}
-	c.rt.h2.ServeConn(t, &http2.ServeConnOpts{ //nolint:staticcheck // see http2Server
+	c.rt.h2.ServeConn(newH2Conn(t), &http2.ServeConnOpts{ //nolint:staticcheck // see http2Server
 		BaseConfig: c.rt.h2base,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 			if !c.serveStream(w, q, guard) {

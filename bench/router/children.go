@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -21,20 +23,26 @@ type child struct {
 	pid   int // whose CPU time counts
 }
 
-// Addresses are on loopback and of this bench alone.
+// Addresses are on loopback, from a port on that the caller may choose.
+var firstPort = flag.Int("port", 28100, "the first of six ports")
+
+func address(n int) string { return "127.0.0.1:" + strconv.Itoa(*firstPort+n) }
+
+func backendAddr() string { return address(0) }
+func kigoAddr() string    { return address(1) }
+func kigoTLS() string     { return address(2) }
+func nginxAddr() string   { return address(3) }
+func nginxTLS() string    { return address(4) }
+func haproxyAddr() string { return address(5) }
+
 const (
-	backendAddr = "127.0.0.1:28100"
-	kigoAddr    = "127.0.0.1:28101"
-	kigoTLS     = "127.0.0.1:28102"
-	nginxAddr   = "127.0.0.1:28103"
-	nginxTLS    = "127.0.0.1:28104"
-	proxyCPU    = "0"   // both proxies, never at the same time under load
-	otherCPUs   = "1-3" // load and backend
+	proxyCPU  = "0"   // all proxies, never two at the same time under load
+	otherCPUs = "1-3" // load and backend
 )
 
 func startChildren(dir, profile string) ([]*child, error) {
 	var all []*child
-	if err := writeCertificate(dir); err != nil {
+	if err := errors.Join(writeCertificate(dir), swallowLogs(dir)); err != nil {
 		return nil, err
 	}
 	self, err := os.Executable()
@@ -49,7 +57,15 @@ func startChildren(dir, profile string) ([]*child, error) {
 	if err := os.WriteFile(config, []byte(nginxConfig(dir)), 0o600); err != nil {
 		return nil, err
 	}
-	args := []string{self, "-mode", "router", "-listen", kigoAddr, "-backend", backendAddr, "-logs", filepath.Join(dir, "kigo.log")}
+	haproxy, err := must("haproxy")
+	if err != nil {
+		return nil, err
+	}
+	haconfig := filepath.Join(dir, "haproxy.cfg")
+	if err := os.WriteFile(haconfig, []byte(haproxyConfig(dir)), 0o600); err != nil {
+		return nil, err
+	}
+	args := []string{self, "-mode", "router", "-port", strconv.Itoa(*firstPort), "-listen", kigoAddr(), "-backend", backendAddr(), "-logs", filepath.Join(dir, "kigo.log")}
 	if profile != "" {
 		args = append(args, "-profile", profile)
 	}
@@ -59,9 +75,10 @@ func startChildren(dir, profile string) ([]*child, error) {
 		env  string
 		args []string
 	}{
-		{child{plain: backendAddr}, otherCPUs, "GOMAXPROCS=2", []string{self, "-mode", "backend", "-listen", backendAddr}},
-		{child{role: "kigo", plain: kigoAddr, tls: kigoTLS}, proxyCPU, "GOMAXPROCS=1", args},
-		{child{role: "nginx", plain: nginxAddr, tls: nginxTLS}, proxyCPU, "A=", []string{nginx, "-c", config, "-p", dir, "-e", filepath.Join(dir, "error.log")}},
+		{child{plain: backendAddr()}, otherCPUs, "GOMAXPROCS=2", []string{self, "-mode", "backend", "-listen", backendAddr()}},
+		{child{role: "kigo", plain: kigoAddr(), tls: kigoTLS()}, proxyCPU, "GOMAXPROCS=1", args},
+		{child{role: "nginx", plain: nginxAddr(), tls: nginxTLS()}, proxyCPU, "A=", []string{nginx, "-c", config, "-p", dir, "-e", filepath.Join(dir, "error.log")}},
+		{child{role: "haproxy", plain: haproxyAddr()}, proxyCPU, "A=", []string{haproxy, "-db", "-f", haconfig}},
 	} {
 		run := c.child
 		run.cmd = exec.Command("taskset", append([]string{"-c", c.cpus}, c.args...)...)
@@ -109,16 +126,16 @@ master_process off;
 worker_processes 1;
 pid DIR/nginx.pid;
 error_log DIR/error.log error;
-events { worker_connections 4096; }
+events { worker_connections 19000; }
 http {
   client_body_temp_path DIR/body; proxy_temp_path DIR/proxy; fastcgi_temp_path DIR/f; uwsgi_temp_path DIR/u; scgi_temp_path DIR/s;
   log_format line 'at=info method=$request_method path="$request_uri" host=$host request_id=$request_id fwd="$proxy_add_x_forwarded_for" dyno=web.1 connect=$upstream_connect_time service=$upstream_response_time status=$status bytes=$body_bytes_sent protocol=$server_protocol tls=$https';
   access_log DIR/nginx.log line buffer=64k flush=1s;
   keepalive_requests 100000000; keepalive_timeout 60s; client_max_body_size 10m; client_body_buffer_size 128k;
   map $http_host $app { default ""; demo.test "demo"; }
-  upstream demo { server `+backendAddr+`; keepalive 512; keepalive_requests 100000000; }
+  upstream demo { server `+backendAddr()+`; keepalive 512; keepalive_requests 100000000; }
   server {
-    listen `+nginxAddr+` backlog=4096; listen `+nginxTLS+` ssl http2 backlog=4096; server_name _;
+    listen `+nginxAddr()+` backlog=4096; listen `+nginxTLS()+` ssl http2 backlog=4096; server_name _;
     ssl_certificate DIR/cert.pem; ssl_certificate_key DIR/key.pem; ssl_protocols TLSv1.2 TLSv1.3;
     location / {
       if ($app = "") { return 404; }
@@ -131,6 +148,62 @@ http {
   }
 }
 `, "DIR", dir)
+}
+
+// haproxyConfig has haproxy do what the others do; its lines go to a socket that
+// the bench reads and forgets, for it writes no files.
+func haproxyConfig(dir string) string {
+	return strings.ReplaceAll(`global
+  nbthread 1
+  maxconn 9000
+  log DIR/log.sock format raw local0
+defaults
+  mode http
+  option http-keep-alive
+  http-reuse always
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+  timeout tunnel 60s
+frontend in
+  bind `+haproxyAddr()+` backlog 4096
+  maxconn 9000
+  log global
+  log-format "at=info method=%HM path=%[capture.req.uri] host=%[capture.req.hdr(0)] request_id=%ID fwd=%ci dyno=%s connect=%Tc service=%Tr status=%ST bytes=%B protocol=%[capture.req.ver]"
+  unique-id-format %[uuid()]
+  unique-id-header X-Request-Id
+  declare capture request len 64
+  http-request capture req.hdr(Host) id 0
+  option forwardfor
+  http-request set-header X-Forwarded-Proto http
+  http-request set-header X-Forwarded-Port %[dst_port]
+  http-request set-header X-Request-Start %[date()]
+  http-request set-header Via "1.1 haproxy"
+  http-response set-header Via "1.1 haproxy"
+  use_backend demo if { hdr(host) -i demo.test }
+  default_backend none
+backend demo
+  server web.1 `+backendAddr()+`
+backend none
+  http-request deny deny_status 404
+`, "DIR", dir)
+}
+
+// swallowLogs reads haproxy's lines.
+func swallowLogs(dir string) error {
+	c, err := net.ListenPacket("unixgram", filepath.Join(dir, "log.sock"))
+	if err != nil {
+		return err
+	}
+	go func() {
+		line := make([]byte, 8<<10)
+		for {
+			if _, _, err := c.ReadFrom(line); err != nil {
+				return
+			}
+		}
+	}()
+	return nil
 }
 
 // cpuTime is what a process has used, user and system, in all its threads.

@@ -1,10 +1,10 @@
-// Command router measures Kigo's router against nginx, side by side in one run:
-// both look up the host, set the forwarded headers and a request id and write one
+// Command router measures Kigo's router against nginx and haproxy, side by side in
+// one run: all look up the host, set the forwarded headers and a request id and write one
 // access line per request, each on one CPU. It prints lines "figure value unit".
 //
 // What counts is the CPU time of the proxy per request, from /proc/PID/stat,
 // divided by what nginx needed in the same minute; requests per second are
-// printed as seen. It needs nginx, wrk and h2load from
+// printed as seen. It needs nginx, haproxy, wrk and h2load from
 // Debian.
 package main
 
@@ -20,7 +20,7 @@ import (
 )
 
 func main() {
-	mode := flag.String("mode", "bench", "bench, backend or router (the last two are its own children)")
+	mode := flag.String("mode", "bench", "bench, backend, latency or router (all but the first are its own children)")
 	listen := flag.String("listen", "", "address of a child")
 	backend := flag.String("backend", "", "address that the router child forwards to")
 	logs := flag.String("logs", "", "access log of the router child")
@@ -33,6 +33,8 @@ func main() {
 	switch *mode {
 	case "backend":
 		err = runBackend(*listen)
+	case "latency":
+		err = runLatency(*listen, *seconds)
 	case "router":
 		err = runRouter(*listen, *backend, *logs, *profile)
 	default:
@@ -83,6 +85,11 @@ func bench(seconds, rounds int, only, profile string) error {
 			return err
 		}
 	}
+	if only == "" || only == "latency" {
+		if err := latency(children, seconds, rounds); err != nil {
+			return err
+		}
+	}
 	for _, s := range scenarios {
 		if only != "" && only != s.name {
 			continue
@@ -99,7 +106,7 @@ func measure(s scenario, children []*child, dir string, seconds, rounds int) err
 	results := map[string][]result{}
 	for round := range rounds {
 		for _, c := range children {
-			if c.role == "" {
+			if c.role == "" || s.scheme != "" && c.tls == "" {
 				continue
 			}
 			length := time.Duration(seconds) * time.Second
@@ -118,11 +125,17 @@ func measure(s scenario, children []*child, dir string, seconds, rounds int) err
 	cpu := func(role string) float64 {
 		return median(results[role], func(r result) float64 { return r.cpu.Seconds() * 1e6 / float64(r.requests) })
 	}
-	for _, role := range []string{"kigo", "nginx"} {
+	for _, role := range []string{"kigo", "nginx", "haproxy"} {
+		if results[role] == nil {
+			continue
+		}
 		fmt.Printf("router_%s_%s_cpu %.2f us/request\n", s.name, role, cpu(role))
 		fmt.Printf("router_%s_%s_rate %.0f requests/s\n", s.name, role, median(results[role], func(r result) float64 { return r.rate }))
 	}
 	fmt.Printf("router_cpu_vs_nginx_%s %.3f ratio\n", s.name, cpu("kigo")/cpu("nginx"))
+	if results["haproxy"] != nil {
+		fmt.Printf("router_haproxy_cpu_vs_nginx_%s %.3f ratio\n", s.name, cpu("haproxy")/cpu("nginx"))
+	}
 	return nil
 }
 
@@ -141,7 +154,7 @@ func must(path string) (string, error) {
 		if _, err = os.Stat(filepath.Join("/usr/sbin", path)); err == nil {
 			return filepath.Join("/usr/sbin", path), nil
 		}
-		return "", fmt.Errorf("%s is missing: apt-get install nginx-light wrk nghttp2-client", path)
+		return "", fmt.Errorf("%s is missing: apt-get install nginx-light haproxy wrk nghttp2-client", path)
 	}
 	return found, nil
 }

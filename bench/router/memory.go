@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-const heldConns = 4000
+const heldConns = 9000 // what a limit of 20,000 descriptors allows a proxy
 
 // memory prints what a connection costs Kigo's router: kept alive and idle, and
 // as a tunnel (what a WebSocket is), in resident KiB of its process. Kernel
@@ -24,8 +24,8 @@ func memory(children []*child) error {
 			{"router_idle_conn", "GET /128 HTTP/1.1\r\nHost: demo.test\r\n\r\n", "HTTP/1.1 200"},
 			{"router_websocket", "GET /upgrade HTTP/1.1\r\nHost: demo.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", "HTTP/1.1 101"},
 		} {
-			if c.role == "nginx" && kind.figure == "router_websocket" {
-				continue // its configuration here has no upgrades
+			if c.role != "kigo" && kind.figure == "router_websocket" {
+				continue // their configurations here have no upgrades
 			}
 			kib, err := held(c, kind.request, kind.answer)
 			if err != nil {

@@ -113,7 +113,7 @@ func runRouter(addr, backend, logs, profile string) error {
 	if err != nil {
 		return err
 	}
-	s, err := net.Listen("tcp", kigoTLS)
+	s, err := net.Listen("tcp", kigoTLS())
 	if err != nil {
 		return err
 	}
