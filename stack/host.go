@@ -54,8 +54,9 @@ var plainNames = []string{
 }
 
 // goNames are settings of the go command, which keeps them in a file of its own too.
+// Its flags and toolchain are none of them: they would change what apps become.
 var goNames = []string{
-	"GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GONOPROXY", "GOINSECURE", "GOFLAGS", "GOTOOLCHAIN", "GOVCS",
+	"GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GONOPROXY", "GOINSECURE", "GOVCS",
 }
 
 // npmNames are settings of npm that go into builds as npm_config_NAME; tokens are

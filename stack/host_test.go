@@ -29,7 +29,7 @@ func TestBuildsGetTheMachinesSettingsAndNoSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"GOFLAGS=-mod=mod", "GONOSUMDB=x.example", "GOPROXY=https://mods.example,direct", "HTTPS_PROXY=http://proxy.example:3128",
+		"GONOSUMDB=x.example", "GOPROXY=https://mods.example,direct", "HTTPS_PROXY=http://proxy.example:3128",
 		"SSL_CERT_FILE=" + BundlePath, "npm_config_cafile=" + BundlePath, "npm_config_fetch_retries=5",
 		"npm_config_registry=https://npm.example/", "npm_config_strict_ssl=false",
 	}
