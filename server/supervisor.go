@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"os/signal"
 	"sync/atomic"
 	"syscall"
@@ -207,11 +208,22 @@ func (s *supervisor) welcome() {
 
 In another terminal, in the folder of an app:
 
-  eval "$(kigo env --data %s)"
+  eval "$(%s env --data %s)"
   heroku create myapp && git push heroku main      (or: kigo create myapp)
 
 Ctrl-C stops Kigo and its dynos.
-`, "http://"+s.addresses["api"], hostPort(s.cfg.Domain, s.addresses["http"], "80"), hostPort(s.cfg.Domain, s.addresses["https"], "443"), s.cfg.Data, s.cfg.Data)
+`, "http://"+s.addresses["api"], hostPort(s.cfg.Domain, s.addresses["http"], "80"), hostPort(s.cfg.Domain, s.addresses["https"], "443"), s.cfg.Data, typed(), s.cfg.Data)
+}
+
+// typed is what a person types to run this one.
+func typed() string {
+	if _, err := exec.LookPath("kigo"); err == nil {
+		return "kigo"
+	}
+	if path, err := os.Executable(); err == nil {
+		return path
+	}
+	return "kigo"
 }
 
 // hostPort is domain with the port of addr, unless that is the usual one.
