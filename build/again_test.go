@@ -41,3 +41,16 @@ func TestABuildThatFailsForAReasonOfOursIsTriedOnceMore(t *testing.T) {
 		p.eventually("nothing is left", func() bool { return len(p.leftovers()) == 0 })
 	}
 }
+
+func TestABuildThatFillsTheDiskIsStopped(t *testing.T) {
+	p := newPlatform(t)
+	p.fakeGo()
+	p.config.Scratch = 64 << 20
+	loop, _ := p.start()
+	id := p.push(p.hostile("head -c 100000000 /dev/zero > /tmp/codon/tmp/cache/big; sleep 600"))
+	loop.Mark(p.app.ID)
+	if text := p.read(id); p.end(id) != "disk quota exceeded" || !strings.Contains(text, "the build wrote more than its 64 MB of disk") {
+		t.Errorf("%s\n%s", p.end(id), text)
+	}
+	p.eventually("nothing is left", func() bool { return len(p.leftovers()) == 0 })
+}

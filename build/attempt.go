@@ -42,6 +42,7 @@ var (
 	errTimeout  = errors.New("timed out")
 	errCanceled = errors.New("canceled")
 	errGone     = errors.New("app is being destroyed")
+	errFull     = errors.New("disk quota exceeded")
 )
 
 // run carries the build out and tells its end. An error means that not even the
@@ -77,7 +78,7 @@ func (a *attempt) run(ctx context.Context) error {
 // again reports whether a build that failed is worth another try: the fault is
 // ours, and nobody wants it to end.
 func (a *attempt) again(ctx context.Context, err error) bool {
-	for _, end := range []error{errTimeout, errCanceled, errGone, errNoProgram} {
+	for _, end := range []error{errTimeout, errCanceled, errGone, errFull, errNoProgram} {
 		if errors.Is(err, end) {
 			return false
 		}
@@ -93,6 +94,7 @@ func (a *attempt) steps(ctx context.Context) error {
 	watched, stop := context.WithCancelCause(limited)
 	defer stop(nil)
 	go a.watch(watched, stop)
+	go a.measure(watched, stop)
 	for _, step := range []struct {
 		name string
 		do   func(context.Context) error

@@ -41,6 +41,8 @@ func (a *attempt) explain(ctx context.Context, err error) (lines []string, why s
 	switch {
 	case errors.Is(err, errTimeout):
 		return []string{"", fmt.Sprintf(" !     Push rejected, build timed out; must complete in %d seconds", limit), ""}, "timed out"
+	case errors.Is(err, errFull):
+		return []string{"", fmt.Sprintf(" !     Push rejected, the build wrote more than its %d MB of disk and was stopped.", a.loop.Scratch>>20), ""}, "disk quota exceeded"
 	case errors.Is(err, errCanceled):
 		return []string{"", " !     Build canceled.", ""}, "canceled"
 	case errors.Is(err, errGone):
