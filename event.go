@@ -15,5 +15,6 @@ type Event struct {
 	App      AppID
 	Key      string // id of the thing that changed
 	Actor    string // e-mail of who asked; empty for the platform itself
+	Origin   string // from where: the network address and the request's id; empty for the platform itself
 	Payload  json.RawMessage
 }

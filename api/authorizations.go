@@ -108,6 +108,7 @@ func (c *call) authenticateAnyhow() error {
 	}
 	var err error
 	c.actor, err = ctrl(c).AuthenticatePassword(c.ctx(), email, password)
+	c.actor.From = c.origin()
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/kigo-dev/kigo/client"
+	"github.com/kigo-dev/kigo/store"
 )
 
 func TestCollaboratorsComeWorkAndGo(t *testing.T) {
@@ -127,6 +128,21 @@ func TestOperatorsMakeAccounts(t *testing.T) {
 	}
 	_, err = bob.CreateApp(ctx, client.NewApp{Name: "bobs"})
 	must(t, err)
+	wantError(t, bob.Do(ctx, "GET", "/kigo/audit", nil, nil), 403, "forbidden", "operator")
+	var audit client.Audit
+	must(t, s.Do(ctx, "GET", "/kigo/audit", nil, &audit))
+	if audit.Trouble != nil || audit.Events < 6 {
+		t.Errorf("audit %+v", audit)
+	}
+	must(t, s.store.View(ctx, func(tx *store.Tx) error {
+		events, err := tx.EventsAfter(0, 100)
+		for _, e := range events {
+			if e.Kind == "app.create" && (e.Actor != "bob@example.com" || !strings.HasPrefix(e.Origin, "127.0.0.1 ") || len(e.Origin) < 40) {
+				t.Errorf("event %+v", e)
+			}
+		}
+		return err
+	}))
 	wantError(t, bob.Do(ctx, "DELETE", "/account", nil, nil), 422, "invalid_params", "owns apps")
 	wantError(t, s.Do(ctx, "DELETE", "/account", nil, nil), 422, "invalid_params", "runs this platform")
 	eve := s.as(s.second("eve@example.com", "global"))

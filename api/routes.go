@@ -22,6 +22,7 @@ var routes = []route{
 	{"DELETE", "/users/{user}", global, userDelete, false},
 	{"GET", "/kigo/accounts", global, accountList, false}, // accounts.go
 	{"POST", "/kigo/accounts", global, accountCreate, false},
+	{"GET", "/kigo/audit", global, auditVerify, false}, // audit.go
 	{"GET", "/account/rate-limits", identity, rateLimitInfo, true},
 	{"GET", "/account/features", identity, emptyList, false},
 	{"GET", "/account/features/{feature}", identity, accountFeatureInfo, false},

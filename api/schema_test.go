@@ -49,7 +49,7 @@ var notInSchema = []string{
 	"/oauth/sessions", "/oauth/sessions/{session}", "/buildpacks", "/buildpacks/{buildpack}",
 	"/buildpacks/{buildpack}/revisions", "/buildpacks/{buildpack}/readme", "/schema", "/api/v4/current-status", "/analytics",
 	"/analytics/*", "/favorites", "/streams/{stream}", "/sources/{key}", "/slugs/{slug}", "/logstream/*",
-	"/apps/{app}/builds/{build}/result", "/kigo/accounts",
+	"/apps/{app}/builds/{build}/result", "/kigo/accounts", "/kigo/audit",
 }
 
 // beside are methods that Heroku's clients use on addresses of the schema which it

@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -50,8 +51,18 @@ func (c *call) authenticate() error {
 		return err
 	}
 	c.actor, c.auth, err = c.s.Control.Authenticate(c.ctx(), token)
+	c.actor.From = c.origin()
 	c.token = token
 	return err
+}
+
+// origin is where a request comes from, for the audit trail.
+func (c *call) origin() string {
+	host, _, err := net.SplitHostPort(c.r.RemoteAddr)
+	if err != nil {
+		host = c.r.RemoteAddr
+	}
+	return host + " " + c.id
 }
 
 // spend takes one request of the account's allowance and tells what is left.

@@ -58,6 +58,11 @@ func init() {
 		{name: "apps:stacks", aliases: []string{"stack", "stacks"}, short: "list stacks", app: oneApp, login: true, run: stacks},
 		{name: "apps:stacks:set", aliases: []string{"stack:set", "stacks:set"}, args: "STACK", short: "set the stack of the next build", app: oneApp, login: true, run: stacksSet},
 
+		{name: "accounts", short: "list the accounts of this server, as its operator", login: true, run: accounts, flags: jsonFlag},
+		{name: "accounts:create", args: "EMAIL", short: "make an account and print its token, as the operator", login: true, run: accountCreate, flags: accountFlags},
+
+		{name: "audit:verify", short: "check that the server's record of changes is whole, as the operator", login: true, run: auditVerify},
+
 		{name: "auth:login", aliases: []string{"login"}, short: "log in to a server", run: login, flags: func(fs *pflag.FlagSet) {
 			fs.BoolP("interactive", "i", false, "with e-mail address and password instead of a token")
 			fs.String("server", "", "address of the server, such as "+defaultServer)

@@ -85,3 +85,10 @@ type Delinquency struct {
 	ScheduledDeletionTime   *time.Time `json:"scheduled_deletion_time"`
 	ScheduledSuspensionTime *time.Time `json:"scheduled_suspension_time"`
 }
+
+// Audit is what a check of the chain of events found.
+type Audit struct {
+	Events  int64   `json:"events"`
+	Before  int64   `json:"before"`
+	Trouble *string `json:"trouble"`
+}

@@ -51,6 +51,7 @@ type Actor struct {
 	ID    kigo.AccountID
 	Email string
 	Scope []string // of the authorization; empty: global
+	From  string   // network address and request id, for the audit trail; may be empty
 }
 
 // change is one Update in the making: the transaction, and the log lines that
@@ -107,7 +108,7 @@ func (c *change) logf(app kigo.AppID, format string, args ...any) {
 
 // emit records an event of this change. Payload may be nil.
 func (c *change) emit(kind string, app kigo.AppID, key string, payload any) error {
-	e := kigo.Event{Kind: kind, App: app, Key: key, Actor: c.actor.Email}
+	e := kigo.Event{Kind: kind, App: app, Key: key, Actor: c.actor.Email, Origin: c.actor.From}
 	if payload != nil {
 		b, err := json.Marshal(payload)
 		if err != nil {

@@ -20,18 +20,23 @@ func (tx *Tx) Emit(e kigo.Event) error {
 	if e.Payload == nil {
 		e.Payload = json.RawMessage("{}")
 	}
-	if err := tx.tx.QueryRowContext(tx.ctx, "UPDATE revision SET n = n + 1 RETURNING n").Scan(&e.Revision); err != nil {
+	var before string
+	if err := tx.tx.QueryRowContext(tx.ctx, "UPDATE revision SET n = n + 1 RETURNING n, hash").Scan(&e.Revision, &before); err != nil {
 		return fmt.Errorf("count revision: %w", err)
 	}
 	tx.emitted = true
-	return tx.exec("emit event", `INSERT INTO events (revision, at, kind, app_id, key, actor, payload)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		e.Revision, micros(e.At), e.Kind, string(e.App), e.Key, e.Actor, string(e.Payload))
+	hash := tx.chain(before, e)
+	if err := tx.exec("chain event", "UPDATE revision SET hash = $1", hash); err != nil {
+		return err
+	}
+	return tx.exec("emit event", `INSERT INTO events (revision, at, kind, app_id, key, actor, payload, origin, hash)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		e.Revision, micros(e.At), e.Kind, string(e.App), e.Key, e.Actor, string(e.Payload), e.Origin, hash)
 }
 
 // EventsAfter returns up to n events that follow a revision, in order.
 func (tx *Tx) EventsAfter(revision int64, n int) ([]kigo.Event, error) {
-	return list(tx, "event", scanEvent, `SELECT revision, at, kind, app_id, key, actor, payload
+	return list(tx, "event", scanEvent, `SELECT revision, at, kind, app_id, key, actor, payload, origin
 		FROM events WHERE revision > $1 ORDER BY revision LIMIT $2`, revision, n)
 }
 
@@ -47,7 +52,7 @@ func (tx *Tx) Revision() (int64, error) {
 func scanEvent(_ *Tx, row scanner) (kigo.Event, error) {
 	var e kigo.Event
 	var payload string
-	err := row.Scan(&e.Revision, at{&e.At}, &e.Kind, &e.App, &e.Key, &e.Actor, &payload)
+	err := row.Scan(&e.Revision, at{&e.At}, &e.Kind, &e.App, &e.Key, &e.Actor, &payload, &e.Origin)
 	e.Payload = json.RawMessage(payload)
 	return e, err
 }

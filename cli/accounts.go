@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"github.com/spf13/pflag"
+
+	"github.com/kigo-dev/kigo/client"
+)
+
+// accounts lists everybody who has an account; operators alone may.
+func accounts(c *call) error {
+	var all []client.Account
+	if err := c.api.Do(c, "GET", "/kigo/accounts", nil, &all); err != nil {
+		return err
+	}
+	if c.is("json") {
+		return c.json(all)
+	}
+	for _, a := range all {
+		c.println("%s", a.Email)
+	}
+	return nil
+}
+
+func accountFlags(fs *pflag.FlagSet) {
+	fs.String("name", "", "the person's name")
+	fs.String("password", "", "for logins by e-mail address; it is seen in your shell's history, so have it changed")
+}
+
+// accountCreate makes an account and prints its token, alone on standard output.
+func accountCreate(c *call) error {
+	body := map[string]string{"email": c.arg(0)}
+	for _, name := range []string{"name", "password"} {
+		if v, err := c.flags.GetString(name); err == nil && v != "" {
+			body[name] = v
+		}
+	}
+	c.begin("Creating account %s", c.arg(0))
+	var made client.NewAccount
+	err := c.api.Do(c, "POST", "/kigo/accounts", body, &made)
+	if err := c.ended(err); err != nil {
+		return err
+	}
+	c.println("%s", made.Token)
+	return nil
+}

@@ -1,0 +1,57 @@
+package store_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/store"
+)
+
+func TestAChangedRecordOfEventsIsSeen(t *testing.T) {
+	for name, c := range map[string]struct{ change, trouble string }{
+		"nothing":                     {"SELECT 1", ""},
+		"actor":                       {"UPDATE events SET actor = 'eve@example.com' WHERE revision = 5", "event 5"},
+		"origin":                      {"UPDATE events SET origin = '' WHERE revision = 5", "event 5"},
+		"payload":                     {"UPDATE events SET payload = '{\"a\":2}' WHERE revision = 5", "event 5"},
+		"time":                        {"UPDATE events SET at = at + 1 WHERE revision = 5", "event 5"},
+		"no hash":                     {"UPDATE events SET hash = '' WHERE revision = 5", "event 5"},
+		"one gone":                    {"DELETE FROM events WHERE revision = 5", "5 to 5 are missing"},
+		"the newest gone":             {"DELETE FROM events WHERE revision > 598", "newest events are missing"},
+		"the newest gone and counted": {"DELETE FROM events WHERE revision = 600; UPDATE revision SET n = 599", "newest events are missing"},
+		"all gone":                    {"DELETE FROM events", "newest events are missing"},
+		"swapped":                     {"UPDATE events SET revision = -5 WHERE revision = 5; UPDATE events SET revision = 5 WHERE revision = 6; UPDATE events SET revision = 6 WHERE revision = -5", "event 5"},
+		"put in":                      {"INSERT INTO events (revision, at, kind, app_id, key, actor, payload, origin, hash) SELECT 601, at, kind, app_id, key, actor, payload, origin, hash FROM events WHERE revision = 600", "event 601"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := dbPath(t)
+			s := mustOpen(t, path)
+			for range 6 { // more than one batch is read
+				err := s.Update(t.Context(), func(tx *store.Tx) error {
+					for range 100 {
+						if err := tx.Emit(kigo.Event{Kind: "app.update", App: "a", Key: "k", Actor: "op@example.com", Origin: "192.0.2.1 id", Payload: []byte(`{"a":1}`)}); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.Close()
+			for query := range strings.SplitSeq(c.change, "; ") {
+				raw(t, path, query)
+			}
+			s = mustOpen(t, path)
+			defer s.Close()
+			v, err := s.VerifyAudit(t.Context())
+			if err != nil || !strings.Contains(v.Trouble, c.trouble) || (v.Trouble == "") != (c.trouble == "") {
+				t.Errorf("%+v, %v; want trouble with %q", v, err, c.trouble)
+			}
+			if c.trouble == "" && v.Events != 600 {
+				t.Errorf("%d events", v.Events)
+			}
+		})
+	}
+}
