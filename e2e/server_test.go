@@ -25,7 +25,7 @@ import (
 type server struct {
 	root, data, testapp string
 	path                string // PATH of scripts
-	httpPort            string
+	httpPort, httpsPort string
 	api                 string
 	variables           []string // as `kigo env` prints them
 	cmd                 *exec.Cmd
@@ -59,7 +59,7 @@ func startServer(t *testing.T) *server {
 	s := &server{
 		root: root, data: filepath.Join(dir, "data"), testapp: buildTestApp(t, root, dir), log: filepath.Join(dir, "server.log"),
 		path:     filepath.Join(root, "bin") + ":" + filepath.Join(root, ".cache", "bin") + ":" + os.Getenv("PATH"),
-		httpPort: ports[1], api: "http://127.0.0.1:" + ports[0],
+		httpPort: ports[1], httpsPort: ports[2], api: "http://127.0.0.1:" + ports[0],
 	}
 	place := testenv.NewPlace(t)
 	log, err := os.Create(s.log)
