@@ -1,8 +1,9 @@
 // Package router is the data plane: every request to every app crosses it. It
 // owns the client connections, the connections to dynos and the choice between
-// dynos; it decides nothing else. What it knows comes in snapshots from control
-// (snapshot.go, feed.go), the last of which is kept on disk, so that it starts
-// and serves with control gone.
+// dynos; it decides nothing else. What it knows comes from control: a snapshot,
+// then changes (snapshot.go, feed.go, socket.go), which keeper.go keeps on disk,
+// so that it starts and serves with control gone. In return control learns whose
+// requests wait for a dyno (demand.go).
 //
 // It speaks HTTP/1.1 on both sides with an engine of its own over net.Conn: heads
 // are parsed in place in pooled buffers, lines that may pass are copied as they
@@ -10,7 +11,7 @@
 // are one path; HTTP/2 ends at h2.go, in front of the same path.
 //
 // A request walks: listen.go accept → conn.go the list of steps → head.go strict
-// parsing → table.go host to app → pick.go app to dyno → pool.go a connection →
+// parsing → table.go, over index.go, host to app → pick.go app to dyno → pool.go a connection →
 // forward.go the head that the dyno sees → proxy.go the exchange, tunnel.go after
 // an Upgrade → codes.go when something fails → accesslog.go one line.
 //

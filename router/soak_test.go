@@ -22,11 +22,10 @@ import (
 // request's id while dynos die, stall, answer twice and clients leave. KIGO_SOAK
 // sets the number of requests.
 func TestNoAnswerReachesAnotherRequest(t *testing.T) {
-	total := int64(5_000)
+	total, apps := int64(5_000), 20
 	if n, err := strconv.ParseInt(os.Getenv("KIGO_SOAK"), 10, 64); err == nil {
-		total = n
+		total, apps = n, 200
 	}
-	const apps = 20
 	limits := quick
 	limits.FirstByte, limits.Rolling, limits.Aside = 150*time.Millisecond, 150*time.Millisecond, 10*time.Millisecond
 	r := startRouter(t, Config{Limits: limits})
