@@ -18,6 +18,7 @@ const (
 	frameFor    = 3 // app id, then as frameLine (sockets)
 	frameLost   = 4 // app id, count, since (nanoseconds) (sockets)
 	frameNumber = 5 // number of the next line (files)
+	frameEnd    = 6 // what was written at once is whole (files)
 
 	frameHead = 8
 	maxFrame  = 4 * kigo.MaxLogLine // of a body
@@ -62,6 +63,29 @@ func appendOrigin(b []byte, name string, seq uint64) []byte {
 func appendNumber(b []byte, number uint64) []byte {
 	start := len(b)
 	return finish(binary.AppendUvarint(begin(b, frameNumber), number), start)
+}
+
+func appendEnd(b []byte) []byte { return finish(begin(b, frameEnd), len(b)) }
+
+// whole cuts off what a killed process had not written to its end: lines whose
+// positions are missing would come a second time. A file without a single whole
+// write was cut by something else than a kill: then all is kept that can be read.
+func whole(data []byte) []byte {
+	end := 0
+	for rest := data; len(rest) > 0; {
+		body, next, err := cut(rest)
+		if err != nil {
+			break
+		}
+		if body[0] == frameEnd {
+			end = len(data) - len(next)
+		}
+		rest = next
+	}
+	if end == 0 {
+		return data
+	}
+	return data[:end]
 }
 
 func appendFor(b []byte, app kigo.AppID, at time.Time, source, process string) []byte {

@@ -60,11 +60,11 @@ func readFile(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// restore takes the lines and positions of a file's content up to the first
-// frame that is torn or damaged.
+// restore takes the lines and positions of a file's content up to the last write
+// that is whole.
 func (s *stream) restore(data []byte) {
 	shared := names{}
-	for len(data) > 0 {
+	for data = whole(data); len(data) > 0; {
 		body, rest, err := cut(data)
 		if err != nil {
 			break
@@ -143,7 +143,6 @@ func (h *Hub) save(s *stream) error {
 }
 
 func (s *stream) store(dir string, fresh bool, first uint64, lines []entry, origins map[string]uint64) error {
-	// Lines before positions: a torn end may repeat lines, never lose them.
 	var data []byte
 	if fresh || first != s.fileEnd {
 		data = appendNumber(data, first)
@@ -155,6 +154,7 @@ func (s *stream) store(dir string, fresh bool, first uint64, lines []entry, orig
 	for name, seq := range origins {
 		data = appendOrigin(data, name, seq)
 	}
+	data = appendEnd(data) // lines and positions count together or not at all
 	if !fresh {
 		n, err := s.file.Write(data)
 		s.fileLines += len(lines)
