@@ -22,6 +22,8 @@ type receiver struct {
 	srv  *httptest.Server
 	addr string
 
+	away sync.WaitGroup // restarts under way
+
 	mu      sync.Mutex
 	fate    func(n int) int // status for the n-th request; 0: take it and hang up without an answer
 	n       int
@@ -41,7 +43,10 @@ func newReceiver(t testing.TB) *receiver {
 	}
 	r.addr = l.Addr().String()
 	r.serve(l)
-	t.Cleanup(func() { r.srv.Close() })
+	t.Cleanup(func() {
+		r.away.Wait()
+		r.srv.Close()
+	})
 	return r
 }
 
@@ -56,7 +61,9 @@ func (r *receiver) serve(l net.Listener) {
 func (r *receiver) restart(away time.Duration) {
 	r.srv.CloseClientConnections()
 	r.srv.Close()
+	r.away.Add(1)
 	time.AfterFunc(away, func() {
+		defer r.away.Done()
 		for {
 			l, err := net.Listen("tcp", r.addr)
 			if err == nil {
