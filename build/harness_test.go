@@ -80,6 +80,7 @@ func newPlatform(t testing.TB) *platform {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		p.endLaunches()
 		p.engine.Close()
 		if err := p.engine.Uninstall(context.Background()); err != nil {
 			t.Error(err)
@@ -97,6 +98,24 @@ func newPlatform(t testing.TB) *platform {
 		Host:   &build.Environment{Vars: []string{"GOPROXY=off"}}, // tests ask nobody outside
 	}
 	return p
+}
+
+// endLaunches ends what a loop leaves running for its successor: it compiles the
+// standard library after builds.
+func (p *platform) endLaunches() {
+	runs, err := p.engine.List(context.Background())
+	if err != nil {
+		p.Error(err)
+	}
+	for _, r := range runs {
+		_ = p.engine.Kill(context.Background(), r.ID)
+		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+			if s, err := p.engine.Status(context.Background(), r.ID); err != nil || s.State == kigo.RunExited || s.State == kigo.RunLost {
+				break
+			}
+		}
+		_ = p.engine.Remove(context.Background(), r.ID)
+	}
 }
 
 func stat(t testing.TB, name string) os.FileInfo {

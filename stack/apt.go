@@ -2,6 +2,7 @@ package stack
 
 import (
 	"bufio"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,16 +10,12 @@ import (
 	"unicode"
 )
 
-// defaultSources is what Debian's own installer writes; it is used on a machine
-// whose sources have nothing of the stack's Debian.
-const defaultSources = `deb http://debian.invalid/debian ` + suite + ` main
-deb http://debian.invalid/debian ` + suite + `-updates main
-deb http://debian.invalid/debian-security ` + suite + `-security main
-`
+// errNoSources is a machine whose apt knows nothing of the stack's Debian.
+var errNoSources = errors.New("no apt sources of Debian " + suite + " in /etc/apt: add a mirror of it there, such as the one that this machine was installed from")
 
 // hostSources is the machine's own apt sources as far as they are of the stack's
 // Debian: mirrors, proxies and keys are its administrator's choice. dir is /etc/apt.
-func hostSources(dir string) string {
+func hostSources(dir string) (string, error) {
 	paths := []string{filepath.Join(dir, "sources.list")}
 	for _, pattern := range []string{"*.list", "*.sources"} {
 		more, _ := filepath.Glob(filepath.Join(dir, "sources.list.d", pattern)) // the pattern is well-formed
@@ -37,9 +34,9 @@ func hostSources(dir string) string {
 		}
 	}
 	if !slices.ContainsFunc(lines, func(l string) bool { return strings.Contains(l, " "+suite+" ") }) {
-		return defaultSources
+		return "", errNoSources
 	}
-	return strings.Join(lines, "\n") + "\n"
+	return strings.Join(lines, "\n") + "\n", nil
 }
 
 // wanted reports whether a suite is one of the stack's Debian, and not of a third

@@ -85,7 +85,11 @@ func debootstrap(ctx context.Context, o Options, root, sources string) error {
 	if err != nil {
 		return ErrMissing
 	}
-	if err := os.WriteFile(sources, []byte(hostSources("/etc/apt")), 0o644); err != nil {
+	text, err := hostSources("/etc/apt")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(sources, []byte(text), 0o644); err != nil {
 		return fmt.Errorf("write apt sources: %w", err)
 	}
 	args := []string{

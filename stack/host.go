@@ -124,21 +124,32 @@ func secret(value string) bool {
 	return false
 }
 
-// goSettings asks the go command for what differs from its defaults.
+// goSettings asks the go command for what differs from its defaults, and for where
+// it fetches from by default.
 func goSettings() map[string]string {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "go", "env", "-changed", "-json").Output()
 	settings := map[string]string{}
-	if err != nil || json.Unmarshal(out, &settings) != nil {
-		return nil
+	for _, what := range [][]string{{"GOPROXY", "GOSUMDB"}, {"-changed"}} {
+		out, err := ask("go", append([]string{"env", "-json"}, what...)...)
+		if err != nil || json.Unmarshal(out, &settings) != nil {
+			return nil
+		}
 	}
 	return settings
 }
 
-// npmSettings reads npm's files, the user's own last.
+// ask runs a program of the machine that tells its settings.
+func ask(program string, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return exec.CommandContext(ctx, program, args...).Output()
+}
+
+// npmSettings asks npm for its registry and reads its files, the user's own last.
 func npmSettings() map[string]string {
 	all := map[string]string{}
+	if out, err := ask("npm", "config", "get", "registry"); err == nil {
+		all["registry"] = strings.TrimSpace(string(out))
+	}
 	files := []string{"/etc/npmrc", "/usr/etc/npmrc", "/usr/local/etc/npmrc"}
 	if home, err := os.UserHomeDir(); err == nil {
 		files = append(files, filepath.Join(home, ".npmrc"))

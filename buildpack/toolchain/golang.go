@@ -22,12 +22,8 @@ const goModule = "golang.org/toolchain"
 
 // goProxies are the module proxies of this installation, in order.
 func goProxies() []string {
-	list := os.Getenv("GOPROXY")
-	if list == "" {
-		list = "https://proxy.go.invalid"
-	}
 	var urls []string
-	for _, u := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == '|' }) {
+	for _, u := range strings.FieldsFunc(os.Getenv("GOPROXY"), func(r rune) bool { return r == ',' || r == '|' }) {
 		if u = strings.TrimSpace(u); strings.HasPrefix(u, "http://") || strings.HasPrefix(u, "https://") {
 			urls = append(urls, strings.TrimSuffix(u, "/"))
 		}
@@ -37,7 +33,7 @@ func goProxies() []string {
 
 // fromProxy tries f with each proxy until one can.
 func fromProxy(f func(proxy string) error) error {
-	err := errors.New("GOPROXY names no module proxy")
+	err := errors.New("GOPROXY names no module proxy: set it for the server, or install Go on its machine")
 	for _, p := range goProxies() {
 		if err = f(p); err == nil {
 			return nil

@@ -18,13 +18,13 @@ import (
 )
 
 // registry is the npm registry of this installation.
-func registry() string {
+func registry() (string, error) {
 	for _, name := range []string{"npm_config_registry", "NPM_CONFIG_REGISTRY"} {
 		if v := os.Getenv(name); v != "" {
-			return strings.TrimSuffix(v, "/")
+			return strings.TrimSuffix(v, "/"), nil
 		}
 	}
-	return "https://npm-registry.local"
+	return "", errors.New("no npm registry is known: set npm_config_registry for the server, or install npm on its machine")
 }
 
 // abbreviated is the registry's short form of a package's metadata.
@@ -42,7 +42,11 @@ type npmMeta struct {
 
 func npmMetadata(ctx context.Context, kind string) (npmMeta, error) {
 	var meta npmMeta
-	b, err := get(ctx, registry()+"/"+url.PathEscape(packages[kind]), abbreviated)
+	base, err := registry()
+	if err != nil {
+		return meta, err
+	}
+	b, err := get(ctx, base+"/"+url.PathEscape(packages[kind]), abbreviated)
 	if err != nil {
 		return meta, err
 	}

@@ -11,16 +11,23 @@ import (
 	"golang.org/x/mod/sumdb"
 )
 
-// The public checksum database and its key, as in the go command.
-const (
-	sumServer = "sumdb.go.local"
-	sumKey    = "sumdb.go.local+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"
-)
+// publicKey is the key of the go command's own checksum database, which GOSUMDB
+// names without one.
+const publicKey = "+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"
+
+// database is the checksum database that GOSUMDB names, "NAME" or "NAME+HASH+KEY".
+func database() (name, key string) {
+	name, _, own := strings.Cut(os.Getenv("GOSUMDB"), "+")
+	if own {
+		return name, os.Getenv("GOSUMDB")
+	}
+	return name, name + publicKey
+}
 
 // goSum asks the checksum database for a toolchain's h1 hash. It is false when
 // the database is switched off or out of reach; the caller then records what it got.
 func goSum(ctx context.Context, version string) (string, bool) {
-	if db := os.Getenv("GOSUMDB"); db == "off" || db != "" && db != sumServer {
+	if db, _ := database(); db == "" || db == "off" || strings.Contains(db, " ") {
 		return "", false
 	}
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
@@ -46,12 +53,13 @@ type sumOps struct {
 }
 
 func (o *sumOps) ReadRemote(path string) ([]byte, error) {
-	b, err := get(o.ctx, "https://"+sumServer+path, "")
+	name, _ := database()
+	b, err := get(o.ctx, "https://"+name+path, "")
 	if err == nil {
 		return b, nil
 	}
 	err = fromProxy(func(proxy string) (err error) {
-		b, err = get(o.ctx, proxy+"/sumdb/"+sumServer+path, "")
+		b, err = get(o.ctx, proxy+"/sumdb/"+name+path, "")
 		return err
 	})
 	return b, err
@@ -59,7 +67,8 @@ func (o *sumOps) ReadRemote(path string) ([]byte, error) {
 
 func (o *sumOps) ReadConfig(file string) ([]byte, error) {
 	if file == "key" {
-		return []byte(sumKey), nil
+		_, key := database()
+		return []byte(key), nil
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
