@@ -51,11 +51,12 @@ func (l *Loop) Run(ctx context.Context) error {
 // Mark hints that an app's releases, or its release-phase dyno, may have changed.
 func (l *Loop) Mark(app kigo.AppID) { l.loop.Mark(string(app)) }
 
+// keys are the apps that have a release to decide; Reconcile does nothing for others.
 func (l *Loop) keys(ctx context.Context) (keys []string, err error) {
 	err = l.Store.View(ctx, func(tx *store.Tx) error {
-		apps, err := tx.Apps()
-		for _, a := range apps {
-			keys = append(keys, string(a.ID))
+		pending, err := tx.PendingReleases()
+		for _, r := range pending {
+			keys = append(keys, string(r.App))
 		}
 		return err
 	})
