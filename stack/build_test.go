@@ -42,7 +42,7 @@ func TestTheSmallStackHasWhatTheEngineBindsOverAndRunsPrograms(t *testing.T) {
 			t.Errorf("/%s is %v", dir, info.Mode())
 		}
 	}
-	for _, file := range []string{stack.MemoryLimit, "etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/ssl/certs/ca-certificates.crt"} {
+	for _, file := range []string{stack.MemoryLimit, "etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/ssl/certs/ca-certificates.crt", "etc/apt/sources.list"} {
 		info, err := os.Lstat(filepath.Join(root, file))
 		if err != nil || !info.Mode().IsRegular() {
 			t.Errorf("%s is %v, %v; want a plain file", file, info, err)

@@ -29,8 +29,12 @@ var (
 		"proc": 0o555, "dev": 0o755, "sys": 0o555, "sys/fs/cgroup/memory": 0o755, "run": 0o755,
 		"var/tmp": 0o777 | fs.ModeSticky,
 	}
-	files = []string{strings.TrimPrefix(MemoryLimit, "/"), "etc/hosts", "etc/hostname", "etc/resolv.conf"}
+	files = []string{strings.TrimPrefix(MemoryLimit, "/"), "etc/hosts", "etc/hostname", "etc/resolv.conf", aptSources}
 )
+
+// aptSources has to be there for buildpacks that read it, such as heroku/apt; the
+// sources themselves are in sources.list.d beside it.
+const aptSources = "etc/apt/sources.list"
 
 // leftOvers is what installing leaves and a running system does not need, or
 // should not share with others.
@@ -41,7 +45,7 @@ var leftOvers = []string{
 }
 
 // layoutVersion names the above for Options.inputs; change it with them.
-func layoutVersion() int { return 1 }
+func layoutVersion() int { return 2 }
 
 // furnish makes a fresh Debian root into a stack's.
 func furnish(root string) error {
@@ -61,6 +65,9 @@ func furnish(root string) error {
 		return fmt.Errorf("give /app to its user: %w", err)
 	}
 	for _, name := range files {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755); err != nil {
+			return fmt.Errorf("make folder of stack: %w", err)
+		}
 		if err := replace(filepath.Join(root, name), "", 0o644); err != nil {
 			return err
 		}
