@@ -137,7 +137,7 @@ func (x *exchange) appendLine(b []byte) []byte {
 	if d := x.dyno; d != nil {
 		b = append(append(b, " dyno="...), d.Name...)
 		b = append(strconv.AppendInt(append(b, " connect="...), x.connect.Milliseconds(), 10), "ms"...)
-		b = append(strconv.AppendInt(append(b, " service="...), x.service().Milliseconds(), 10), "ms"...)
+		b = append(strconv.AppendInt(append(b, " service="...), x.took.Milliseconds(), 10), "ms"...)
 	} else {
 		b = append(b, " dyno= connect= service="...)
 	}

@@ -18,6 +18,7 @@ type app struct {
 	active  atomic.Int64 // requests at dynos or waiting for one
 	tunnels atomic.Int64 // upgraded connections
 	last    atomic.Int64 // coarse time of its last request; 0: none
+	meter   atomic.Pointer[meter]
 
 	mu      sync.Mutex
 	changed chan struct{} // closed at the next change of view; nil: nobody waits

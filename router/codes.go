@@ -17,6 +17,7 @@ type Code struct {
 	Sock   string // sock=…
 	page   pageKind
 	When   string // what makes the router say it
+	number int    // in Codes
 }
 
 type pageKind int
@@ -30,33 +31,39 @@ const (
 )
 
 var (
-	h10 = &Code{"H10", "App crashed", 503, "error", "", pageError, "all web dynos have crashed"}
-	h11 = &Code{"H11", "Backlog too deep", 503, "error", "", pageError, "more than 200 requests per web dyno are outstanding"}
-	h12 = &Code{"H12", "Request timeout", 503, "error", "", pageError, "no byte of a response within 30 s of the whole request"}
-	h13 = &Code{"H13", "Connection closed without response", 503, "error", "", pageError, "the dyno took the request and closed the connection"}
-	h14 = &Code{"H14", "No web processes running", 503, "error", "", pageError, "web is scaled to 0"}
-	h15 = &Code{"H15", "Idle connection", 503, "error", "", pageError, "55 s without a byte in either direction, after a response began"}
-	h17 = &Code{"H17", "Poorly formatted HTTP response", 503, "error", "", pageError, "what the dyno answered is not HTTP/1"}
-	h18 = &Code{"H18", "Server Request Interrupted", 503, "error", "backend", pageError, "the dyno broke off in the middle of a response or before it had the request"}
-	h19 = &Code{"H19", "Backend connection timeout", 503, "error", "", pageError, "no dyno accepted a connection within 5 s"}
-	h20 = &Code{"H20", "App boot timeout", 503, "error", "", pageError, "no dyno was up within 75 s"}
-	h21 = &Code{"H21", "Backend connection refused", 503, "error", "", pageError, "all dynos refused a connection"}
-	h22 = &Code{"H22", "Connection limit reached", 503, "error", "", pageError, "the app holds as many upgraded connections as it may"}
-	h23 = &Code{"H23", "Endpoint misconfigured", 503, "error", "", pageError, "a WebSocket handshake without Upgrade, lost in a proxy before us"}
-	h24 = &Code{"H24", "Forced close", 503, "error", "", pageError, "the router ended before the request did"}
-	h25 = &Code{"H25", "HTTP restriction", 502, "error", "", pageError, "the response breaks a limit"}
-	h26 = &Code{"H26", "Request Error", 400, "error", "", pagePlain, "the request breaks a rule of HTTP"}
-	h27 = &Code{"H27", "Client Request Interrupted", 499, "warning", "client", pageNone, "the client went away before it had the response"}
-	h28 = &Code{"H28", "Client Connection Idle", 499, "warning", "client", pageNone, "55 s without a byte from a client that should send, or take, some"}
-	h31 = &Code{"H31", "Misdirected Request", 421, "error", "", pagePlain, "the TLS name leads to another app than Host"}
-	h80 = &Code{"H80", "Maintenance mode", 503, "info", "", pageMaintenance, "maintenance mode is on"}
-	h81 = &Code{"H81", "Blank app", 503, "info", "", pageBlank, "no code has been released"}
-	h82 = &Code{"H82", "You've used up your dyno hour pool", 503, "info", "", pageError, "the account's dyno hours are used up"}
-	h99 = &Code{"H99", "Platform error", 503, "error", "", pageError, "the router itself failed"}
+	h10 = &Code{"H10", "App crashed", 503, "error", "", pageError, "all web dynos have crashed", 0}
+	h11 = &Code{"H11", "Backlog too deep", 503, "error", "", pageError, "more than 200 requests per web dyno are outstanding", 0}
+	h12 = &Code{"H12", "Request timeout", 503, "error", "", pageError, "no byte of a response within 30 s of the whole request", 0}
+	h13 = &Code{"H13", "Connection closed without response", 503, "error", "", pageError, "the dyno took the request and closed the connection", 0}
+	h14 = &Code{"H14", "No web processes running", 503, "error", "", pageError, "web is scaled to 0", 0}
+	h15 = &Code{"H15", "Idle connection", 503, "error", "", pageError, "55 s without a byte in either direction, after a response began", 0}
+	h17 = &Code{"H17", "Poorly formatted HTTP response", 503, "error", "", pageError, "what the dyno answered is not HTTP/1", 0}
+	h18 = &Code{"H18", "Server Request Interrupted", 503, "error", "backend", pageError, "the dyno broke off in the middle of a response or before it had the request", 0}
+	h19 = &Code{"H19", "Backend connection timeout", 503, "error", "", pageError, "no dyno accepted a connection within 5 s", 0}
+	h20 = &Code{"H20", "App boot timeout", 503, "error", "", pageError, "no dyno was up within 75 s", 0}
+	h21 = &Code{"H21", "Backend connection refused", 503, "error", "", pageError, "all dynos refused a connection", 0}
+	h22 = &Code{"H22", "Connection limit reached", 503, "error", "", pageError, "the app holds as many upgraded connections as it may", 0}
+	h23 = &Code{"H23", "Endpoint misconfigured", 503, "error", "", pageError, "a WebSocket handshake without Upgrade, lost in a proxy before us", 0}
+	h24 = &Code{"H24", "Forced close", 503, "error", "", pageError, "the router ended before the request did", 0}
+	h25 = &Code{"H25", "HTTP restriction", 502, "error", "", pageError, "the response breaks a limit", 0}
+	h26 = &Code{"H26", "Request Error", 400, "error", "", pagePlain, "the request breaks a rule of HTTP", 0}
+	h27 = &Code{"H27", "Client Request Interrupted", 499, "warning", "client", pageNone, "the client went away before it had the response", 0}
+	h28 = &Code{"H28", "Client Connection Idle", 499, "warning", "client", pageNone, "55 s without a byte from a client that should send, or take, some", 0}
+	h31 = &Code{"H31", "Misdirected Request", 421, "error", "", pagePlain, "the TLS name leads to another app than Host", 0}
+	h80 = &Code{"H80", "Maintenance mode", 503, "info", "", pageMaintenance, "maintenance mode is on", 0}
+	h81 = &Code{"H81", "Blank app", 503, "info", "", pageBlank, "no code has been released", 0}
+	h82 = &Code{"H82", "You've used up your dyno hour pool", 503, "info", "", pageError, "the account's dyno hours are used up", 0}
+	h99 = &Code{"H99", "Platform error", 503, "error", "", pageError, "the router itself failed", 0}
 )
 
 // Codes is every code that the router can log, in order.
 var Codes = []*Code{h10, h11, h12, h13, h14, h15, h17, h18, h19, h20, h21, h22, h23, h24, h25, h26, h27, h28, h31, h80, h81, h82, h99}
+
+func init() {
+	for i, c := range Codes {
+		c.number = i
+	}
+}
 
 const pageHead = `<!DOCTYPE html>
 <html lang="en">

@@ -3,7 +3,8 @@
 // dynos; it decides nothing else. What it knows comes from control: a snapshot,
 // then changes (snapshot.go, feed.go, socket.go), which keeper.go keeps on disk,
 // so that it starts and serves with control gone. In return control learns whose
-// requests wait for a dyno (demand.go).
+// requests wait for a dyno (demand.go), and what the requests of each app were
+// (usage.go, usagefeed.go).
 //
 // It speaks HTTP/1.1 on both sides with an engine of its own over net.Conn: heads
 // are parsed in place in pooled buffers, lines that may pass are copied as they

@@ -25,6 +25,7 @@ type exchange struct {
 	began   time.Time     // the head was read
 	sent    time.Time     // the dyno was connected
 	connect time.Duration // spent on that
+	took    time.Duration // from sent to the end
 	status  int           // told to the client
 	bytes   int64         // of body sent to it
 	code    *Code         // nil: all went well
@@ -295,17 +296,15 @@ func (x *exchange) release() {
 	}
 }
 
-func (x *exchange) service() time.Duration {
-	if x.sent.IsZero() {
-		return 0
-	}
-	return time.Since(x.sent)
-}
-
+// log tells of the finished exchange, and counts it.
 func (x *exchange) log() {
 	if x.app == nil {
 		return
 	}
+	if !x.sent.IsZero() {
+		x.took = time.Since(x.sent)
+	}
+	x.c.rt.usage.meters.of(x.app).count(x)
 	x.out = x.appendLine(x.blank())
 	x.c.rt.access.write(x.app.id, x.began, x.out)
 }

@@ -23,6 +23,7 @@ type Config struct {
 	ProxyHeader  bool                                                 // every connection begins with a PROXY protocol header
 	Socket       string                                               // unix socket on which control sends snapshots; empty: none
 	SnapshotPath string                                               // where the last snapshot is kept; empty: nowhere
+	UsageDir     string                                               // where a router that ends leaves counts that control has not taken; empty: nowhere
 	Logs         LogSink                                              // nil: no access lines
 	Log          *slog.Logger                                         // nil: slog.Default
 	Limits       Limits                                               // zero fields mean Heroku's
@@ -39,6 +40,7 @@ type Limits struct {
 	Head      time.Duration // to read a request's head
 	Leave     time.Duration // as Idle, once the router ends
 	Drain     time.Duration // after which what is left is cut (H24)
+	Usage     time.Duration // how long one Usage is
 	Backlog   int64         // outstanding requests per web dyno (H11)
 	Tunnels   int64         // upgraded connections per app (H22)
 	Clients   int64         // connections in all; by default what the limit of descriptors allows
@@ -60,6 +62,7 @@ func (l Limits) withDefaults() Limits {
 	d(&l.Head, 10*time.Second)
 	d(&l.Leave, 5*time.Second)
 	d(&l.Drain, 60*time.Second)
+	d(&l.Usage, 10*time.Second)
 	n := func(v *int64, def int64) {
 		if *v == 0 {
 			*v = def
@@ -82,6 +85,7 @@ type Router struct {
 	keeper   *keeper // nil: nothing is kept
 	clock    *clock
 	access   *accessLog
+	usage    *usageBook
 	dialer   *net.Dialer
 	tls      *tls.Config
 	h2       *http2Server
@@ -124,6 +128,7 @@ func New(config Config) (*Router, error) {
 	}
 	r.clock = newClock(r.limits.Rolling / sendSteps)
 	r.access = newAccessLog(r.config.Logs)
+	r.usage = newUsageBook(config.UsageDir)
 	r.dialer = &net.Dialer{Timeout: r.limits.Connect, KeepAlive: -1}
 	r.tls = &tls.Config{GetCertificate: config.Certificates, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}
 	r.newHTTP2()
@@ -191,6 +196,7 @@ func (r *Router) Run(ctx context.Context) error {
 	parts.Go(func() { r.clock.run(stop) })
 	parts.Go(func() { r.access.run(stop) })
 	parts.Go(func() { r.trim(stop) })
+	parts.Go(func() { r.usage.run(r.limits.Usage, stop) })
 	if feed != nil {
 		parts.Go(func() { r.serveFeed(feed) })
 	}
@@ -206,12 +212,16 @@ func (r *Router) Run(ctx context.Context) error {
 	<-ctx.Done()
 	r.draining.Store(true)
 	r.demand.tell()
+	r.usage.wake()
 	for _, l := range append(r.config.HTTP, r.config.HTTPS...) {
 		_ = l.Close()
 	}
 	accepting.Wait()
 	parts.Go(func() { _ = r.h2base.Shutdown(context.Background()) }) // tells idle HTTP/2 clients to leave
 	r.drain()
+	if err := r.usage.end(); err != nil {
+		r.log.Error("usage lost", "error", err)
+	}
 	if feed != nil {
 		_ = feed.Close()
 	}

@@ -15,7 +15,8 @@ import (
 
 // The socket: JSON values, one per line. Control sends a Snapshot, then Changes,
 // or {"status":true}; the router answers each with one Status. {"watch":true}
-// turns the connection round: the router sends Demands until it ends.
+// turns the connection round: the router sends Demands until it ends; {"usage":true} has it send
+// Usages, each until it is answered {"kept":true}.
 
 // Status is the router's answer on its socket.
 type Status struct {
@@ -33,6 +34,7 @@ type message struct {
 	Change
 	Status  bool `json:"status,omitempty"`
 	Watch   bool `json:"watch,omitempty"`
+	Usage   bool `json:"usage,omitempty"`
 	Partial bool `json:"partial,omitempty"` // a Change, not a Snapshot
 }
 
@@ -89,6 +91,9 @@ func (r *Router) readFeed(c net.Conn) {
 		switch {
 		case m.Watch:
 			r.sendDemand(c)
+			return
+		case m.Usage:
+			r.sendUsage(c, in)
 			return
 		case !m.Status:
 			if err := r.take(&m); err != nil {
