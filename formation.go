@@ -40,6 +40,10 @@ type Size struct {
 	CentsMonth int
 }
 
+// Disk is how much a dyno of the size may write to /app and /tmp together: eight
+// times its memory, and no more than 64 GiB.
+func (s Size) Disk() int64 { return min(8*s.Memory, 64<<30) }
+
 // Sizes is every size, smallest first (Heroku's dyno types, 2024-06).
 var Sizes = []Size{
 	{Name: "Eco", Memory: 512 << 20, CPUShares: 1024, Pids: 256, Compute: 1, Sleeps: true, CentsMonth: 500},

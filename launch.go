@@ -99,4 +99,8 @@ type RunStats struct {
 	PagesOut    int64         // the same, given back
 	CPU         time.Duration // user and system time since the start
 	Pids        int
+	Disk        int64 // bytes of /app and /tmp
+	DiskSize    int64 // bytes at which they are full; 0: the engine does not tell
+	Files       int64 // files and folders in them
+	MaxFiles    int64
 }

@@ -6,11 +6,17 @@ import (
 	"github.com/kigo-dev/kigo"
 )
 
-// Machine is the memory that this node has, in bytes.
+// Machine is the memory that this node has, and its data folder's disk, in bytes.
 type Machine struct {
 	Total     int64
 	Available int64 // without pushing out what runs
+	DiskTotal int64 // 0: unknown
+	DiskFree  int64
 }
+
+// diskReserve is what stays free of the disk: the disks of dynos are sparse, and
+// together may be larger than the machine's.
+func (m Machine) diskReserve() int64 { return min(m.DiskTotal/20, 2<<30) }
 
 // Overcommit is how many times the machine's memory the quotas of dynos of shared
 // sizes may add up to: most use a small part of theirs. Dedicated sizes are not shared.
@@ -40,6 +46,8 @@ func (m Machine) Admit(size kigo.Size, p Promised) error {
 	}
 	p.add(size)
 	switch {
+	case m.DiskTotal > 0 && m.DiskFree < m.diskReserve():
+		return fmt.Errorf("%s of this machine's disk are free, and %s are kept for the platform", mega(max(0, m.DiskFree)), mega(m.diskReserve()))
 	case m.Total == 0: // unknown
 		return nil
 	case size.Memory > usable:

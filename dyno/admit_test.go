@@ -32,6 +32,8 @@ func TestAMachineAdmitsWhatItHasRoomFor(t *testing.T) {
 		{"one that is larger than the machine", m, "Performance-2XL", Promised{}, "Performance-2XL needs 126 GB of memory, and this machine has 23 GB for dynos"},
 		{"memory that others use", Machine{Total: 24 * gb, Available: gb + 100<<20}, "Basic", Promised{}, "Basic needs 128 MB of free memory to start, and 100 MB of this machine's 24 GB are free"},
 		{"a small machine keeps a sixteenth", Machine{Total: gb, Available: gb}, "Standard-2X", Promised{}, "this machine has 960 MB"},
+		{"a disk that is almost full", Machine{Total: 24 * gb, Available: 20 * gb, DiskTotal: 100 * gb, DiskFree: gb}, "Basic", Promised{}, "1024 MB of this machine's disk are free, and 2048 MB are kept for the platform"},
+		{"a disk with room", Machine{Total: 24 * gb, Available: 20 * gb, DiskTotal: 20 * gb, DiskFree: gb}, "Basic", Promised{}, ""},
 		{"a machine that tells nothing", Machine{}, "Performance-2XL", Promised{}, ""},
 	}
 	for _, tt := range tests {

@@ -145,6 +145,8 @@ func (a *Agent) sayEnd(d kigo.Dyno, run kigo.RunStatus) {
 		}
 		a.say(d, "Error R15 (Memory quota vastly exceeded)")
 		a.say(d, "Stopping process with SIGKILL")
+	case run.Reason != "" && run.State == kigo.RunExited && run.ExitCode > 0:
+		a.say(d, "Error R99 (Platform error) -> The dyno was stopped: %s", run.Reason)
 	case run.Reason != "":
 		a.say(d, "Error R99 (Platform error) -> Failed to launch the dyno: %s", run.Reason)
 	}

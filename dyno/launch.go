@@ -56,7 +56,7 @@ func (p Plan) Launch() (kigo.Launch, error) {
 		ID: RunID(p.Dyno), App: p.App.ID, Name: p.Dyno.Name(), UIDBase: p.App.UIDBase,
 		Stack: p.Stack, Slug: kigo.Image{Digest: p.Slug.Digest},
 		Command: []string{"/bin/bash", "-c", bootScript, "bash", keepsEcho(p.Dyno.Command)},
-		Memory:  size.Memory, Most: hardFactor * size.Memory, CPU: kigo.CPU{Shares: size.CPUShares, Quota: size.CPUQuota}, Pids: size.Pids,
+		Memory:  size.Memory, Most: hardFactor * size.Memory, CPU: kigo.CPU{Shares: size.CPUShares, Quota: size.CPUQuota}, Pids: size.Pids, Scratch: size.Disk(),
 		Grace: kigo.StopGrace, Binds: p.Binds,
 	}
 	if p.Dyno.Type == "web" && !p.Dyno.OneOff {

@@ -16,6 +16,10 @@ const (
 	memoryEvery = 20 * time.Second
 )
 
+// almostFull is how many thousandths of its disk or of its files a dyno has used
+// when it is told.
+const almostFull = 990
+
 // watchMemory looks at every dyno's memory until ctx is done.
 func (a *Agent) watchMemory(ctx context.Context) {
 	tick := time.NewTicker(memoryEvery)
@@ -56,6 +60,9 @@ func (a *Agent) checkMemory(ctx context.Context) error {
 			a.say(d, "%s", memoryLine(used, size.Memory))
 			a.say(d, "Error R14 (Memory quota exceeded)")
 		}
+		if line := diskLine(u); line != "" {
+			a.say(d, "%s", line)
+		}
 	}
 	return nil
 }
@@ -63,4 +70,12 @@ func (a *Agent) checkMemory(ctx context.Context) error {
 // memoryLine is how Heroku's dyno manager tells of a dyno's memory.
 func memoryLine(used, quota int64) string {
 	return fmt.Sprintf("Process running mem=%dM(%.1f%%)", used>>20, 100*float64(used)/float64(quota))
+}
+
+// diskLine tells of a disk that is full; empty when it is not.
+func diskLine(u kigo.RunStats) string {
+	if u.DiskSize == 0 || u.Disk*1000 < u.DiskSize*almostFull && u.Files*1000 < u.MaxFiles*almostFull {
+		return ""
+	}
+	return fmt.Sprintf("Disk quota exceeded: /app and /tmp hold %dM of %dM and %d of %d files", u.Disk>>20, u.DiskSize>>20, u.Files, u.MaxFiles)
 }

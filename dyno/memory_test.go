@@ -3,6 +3,7 @@ package dyno
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +33,47 @@ func TestADynoAboveItsQuotaIsR14WithoutThePageCache(t *testing.T) {
 	if diff := cmp.Diff(want, b.logs.since(n)); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}
+}
+
+func TestADynoIsToldThatItsDiskIsFull(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		stats kigo.RunStats
+		line  string
+	}{
+		{"empty", kigo.RunStats{Disk: 1 << 20, DiskSize: 4 << 30, Files: 10, MaxFiles: 1000}, ""},
+		{"unlimited", kigo.RunStats{Disk: 1 << 40, Files: 1 << 30}, ""},
+		{"bytes", kigo.RunStats{Disk: 4 << 30, DiskSize: 4 << 30, Files: 10, MaxFiles: 1000}, "Disk quota exceeded: /app and /tmp hold 4096M of 4096M and 10 of 1000 files"},
+		{"files", kigo.RunStats{Disk: 1 << 20, DiskSize: 4 << 30, Files: 1000, MaxFiles: 1000}, "Disk quota exceeded: /app and /tmp hold 1M of 4096M and 1000 of 1000 files"},
+	} {
+		b := newBench(t)
+		d := b.create(kigo.Dyno{Type: "worker", Number: 1, Command: "./work"})
+		b.ready(d.ID)
+		b.until("the line of its start", func() bool { return b.logs.has("heroku[worker.1]: State changed from starting to up") })
+		b.engine.mu.Lock()
+		b.engine.stats = map[kigo.DynoID]kigo.RunStats{RunID(d): c.stats}
+		b.engine.mu.Unlock()
+		n := len(b.logs.since(0))
+		if err := b.agent.checkMemory(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Join(b.logs.since(n), "\n")
+		if want := strings.TrimSuffix("heroku[worker.1]: "+c.line, "heroku[worker.1]: "); got != want {
+			t.Errorf("%s: log %q, want %q", c.name, got, want)
+		}
+	}
+}
+
+func TestADynoThatWasStoppedForItsDiskSaysSo(t *testing.T) {
+	b := newBench(t)
+	d := b.create(kigo.Dyno{Type: "worker", Number: 1, Command: "./work"})
+	b.ready(d.ID)
+	b.end(d.ID, func(s *kigo.RunStatus) {
+		s.ExitCode, s.Reason = 137, "it took most of the machine's disk, which was almost full"
+	})
+	b.until("its line", func() bool {
+		return b.logs.has("heroku[worker.1]: Error R99 (Platform error) -> The dyno was stopped: it took most of the machine's disk, which was almost full")
+	})
 }
 
 func TestADynoKilledForMemoryIsR15(t *testing.T) {

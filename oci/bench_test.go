@@ -27,7 +27,7 @@ func BenchmarkStartToReady(b *testing.B) {
 	for b.Loop() {
 		began := time.Now()
 		l := r.launch("testapp", "serve")
-		l.Port, l.Slug = 5000, r.images.Slug
+		l.Port, l.Slug, l.Scratch = 5000, r.images.Slug, 4<<30
 		if err := r.engine.Start(context.Background(), l); err != nil {
 			b.Fatal(err)
 		}
@@ -139,7 +139,7 @@ func BenchmarkHundredAtOnce(b *testing.B) {
 		launches := make(chan kigo.Launch, n)
 		for range n {
 			l := r.launch("testapp", "serve")
-			l.Port, l.Slug = 5000, r.images.Slug
+			l.Port, l.Slug, l.Scratch = 5000, r.images.Slug, 4<<30
 			go func() {
 				if err := r.engine.Start(context.Background(), l); err != nil {
 					b.Error(err)

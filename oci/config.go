@@ -19,6 +19,7 @@ type Config struct {
 	HostPorts []uint16                            // TCP ports of this machine that dynos may reach
 	Resolvers []netip.Addr                        // name servers for dynos; nil: the machine's
 	Parallel  int                                 // starts at the same time; 0: as the processors allow
+	Free      func() int64                        // bytes free on the data folder's disk; nil: ask the kernel
 	Log       *slog.Logger
 }
 

@@ -77,10 +77,14 @@ func (e *Engine) Stats(ctx context.Context, id kigo.DynoID) (kigo.RunStats, erro
 	if err != nil {
 		return kigo.RunStats{}, fmt.Errorf("read usage: %w", err)
 	}
-	return kigo.RunStats{
+	stats := kigo.RunStats{
 		MemoryRSS: u.RSS, MemoryCache: u.Cache, MemorySwap: u.Swap, MemoryPeak: u.Peak,
 		PagesIn: u.PagesIn, PagesOut: u.PagesOut, CPU: u.CPU, Pids: u.Pids,
-	}, nil
+	}
+	if _, err := os.Stat(filepath.Join(e.bundle(id), shim.DiskFile)); err == nil {
+		stats.Disk, stats.DiskSize, stats.Files, stats.MaxFiles = diskUse(s.Pid)
+	}
+	return stats, nil
 }
 
 // Logs calls f with the output lines after a sequence number, and follows.

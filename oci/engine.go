@@ -27,6 +27,7 @@ type Engine struct {
 	network  *network.Network
 	images   *images
 	mappings *mappings
+	disks    disks
 	starts   chan struct{} // one token for each start under way
 
 	ctx   context.Context // ends with Close
@@ -59,7 +60,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	}
 	e := &Engine{
 		config: config, network: net, rlimits: rlimits(), unified: cgroup.Unified(), starts: make(chan struct{}, config.Parallel),
-		images: &images{dir: filepath.Join(config.Dir, "mounts"), find: config.Images},
+		images: &images{dir: filepath.Join(config.Dir, "mounts"), find: config.Images}, disks: disks{dir: filepath.Join(config.Dir, "disks")},
 	}
 	e.table.init()
 	if err := e.prepareHost(ctx); err != nil {
@@ -70,7 +71,8 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 		e.Close()
 		return nil, err
 	}
-	e.goWork(e.keepNetwork)
+	e.goWork(func() { e.every(ensureInterval, func() { e.repair(e.ctx) }) })
+	e.goWork(func() { e.every(time.Second, e.guardDisk) })
 	return e, nil
 }
 
@@ -145,9 +147,9 @@ func (e *Engine) goWork(f func()) {
 	}()
 }
 
-// keepNetwork repairs what somebody flushed or deleted.
-func (e *Engine) keepNetwork() {
-	ticker := time.NewTicker(ensureInterval)
+// every calls f at an interval until the engine closes.
+func (e *Engine) every(interval time.Duration, f func()) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -155,7 +157,7 @@ func (e *Engine) keepNetwork() {
 			return
 		case <-ticker.C:
 		}
-		e.repair(e.ctx)
+		f()
 	}
 }
 

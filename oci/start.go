@@ -111,6 +111,10 @@ func (e *Engine) startAt(l kigo.Launch, address netip.Addr, stack, slug string) 
 		return err
 	}
 	defer users.Close()
+	disk, err := e.disks.template(l.Scratch)
+	if err != nil {
+		return err
+	}
 	spec, err := json.Marshal(e.Spec(l, e.stage))
 	if err != nil {
 		return fmt.Errorf("encode spec: %w", err)
@@ -118,7 +122,7 @@ func (e *Engine) startAt(l kigo.Launch, address netip.Addr, stack, slug string) 
 	order, err := memoryFile(shim.Order{
 		ID: string(l.ID), Runtime: e.config.Runtime, Spec: spec, Stage: e.stage, Stack: stack, Slug: slug,
 		Files: e.files(l, address.String()), Cgroup: e.cgroupPath(l.ID), Address: address.String(),
-		UIDBase: l.UIDBase, Port: l.Port, Boot: l.Boot, Grace: l.Grace, TTY: l.TTY != nil, Stdin: l.Stdin, Scratch: l.Scratch, KillOnOOM: l.Most > 0,
+		UIDBase: l.UIDBase, Port: l.Port, Boot: l.Boot, Grace: l.Grace, TTY: l.TTY != nil, Stdin: l.Stdin, Disk: disk, KillOnOOM: l.Most > 0,
 	})
 	if err != nil {
 		return err

@@ -211,7 +211,7 @@ func (n *node) makeLoops() error {
 	n.routing = newRouting(n.store, n.cfg.Domain, n.feed, n.log)
 	n.agent = &dyno.Agent{
 		Engine: n.engine, Store: n.store, Logs: n.hub, Log: n.log, Stack: n.runStack,
-		Binds: hostBinds(), Settle: n.settle, Machine: machine, IdleAfter: n.cfg.Idle(),
+		Binds: hostBinds(), Settle: n.settle, Machine: machineWith(n.cfg.Data), IdleAfter: n.cfg.Idle(),
 		Output: func(d kigo.Dyno, l kigo.OutputLine) {
 			if err := n.phases.add(d.Release, l.Text); err != nil {
 				n.log.Warn("write release output", "release", d.Release, "err", err)

@@ -5,16 +5,23 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/kigo-dev/kigo/dyno"
 )
 
-// machine is the memory of this machine, as the kernel tells it.
-func machine() dyno.Machine {
-	text, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return dyno.Machine{}
+// machineWith returns a function that reads this machine's memory, and how full
+// the disk is that holds a folder.
+func machineWith(folder string) func() dyno.Machine {
+	return func() dyno.Machine {
+		text, _ := os.ReadFile("/proc/meminfo")
+		m := parseMachine(string(text))
+		var fs unix.Statfs_t
+		if unix.Statfs(folder, &fs) == nil {
+			m.DiskTotal, m.DiskFree = int64(fs.Blocks)*fs.Bsize, int64(fs.Bavail)*fs.Bsize
+		}
+		return m
 	}
-	return parseMachine(string(text))
 }
 
 func parseMachine(text string) (m dyno.Machine) {

@@ -11,7 +11,8 @@ func TestTheMachinesMemoryIsRead(t *testing.T) {
 	if want := (dyno.Machine{Total: 24688296 << 10, Available: 20000000 << 10}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	if m := machine(); m.Total <= 0 || m.Available <= 0 || m.Available > m.Total {
+	m := machineWith(t.TempDir())()
+	if m.Total <= 0 || m.Available <= 0 || m.Available > m.Total || m.DiskTotal <= 0 || m.DiskFree <= 0 || m.DiskFree > m.DiskTotal {
 		t.Errorf("this machine: %+v", m)
 	}
 }

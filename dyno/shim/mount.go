@@ -57,7 +57,7 @@ func stageFiles(order *Order) error {
 // stageDisk makes /app and /tmp: the slug under a layer of the dyno's own, or
 // an empty folder, both on disk below folder.
 func stageDisk(order *Order, folder string) error {
-	if err := scratch(order.Scratch, folder); err != nil {
+	if err := scratch(order.Disk, folder); err != nil {
 		return err
 	}
 	root, user := int(order.UIDBase), int(order.UIDBase)+dynoUser

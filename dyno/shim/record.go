@@ -41,8 +41,8 @@ type Order struct {
 	Grace     time.Duration
 	TTY       bool
 	Stdin     bool
-	KillOnOOM bool  // the kernel killing one process for memory ends the dyno
-	Scratch   int64 // bytes for /app and /tmp together; 0: not limited
+	KillOnOOM bool   // the kernel killing one process for memory ends the dyno
+	Disk      string // an empty file system for /app and /tmp; empty: they are not limited
 }
 
 // Names below Order.Stage that a Spec refers to.

@@ -18,6 +18,7 @@ import (
 //	watch   the State now and after each change, a line each; ends after the last
 //	stop    "ok"; the dyno gets SIGTERM, then SIGKILL after its grace
 //	kill    "ok"; the dyno is killed
+//	evict   "ok"; the dyno is killed, and its reason says that the disk was full
 //	logs    a byte whenever there are new lines in the output ring; ends with the dyno
 //	exec    an Exec as one line of JSON follows; then as attach
 //	attach  "ok", then the raw terminal or input and output; or "error WHY"
@@ -72,6 +73,10 @@ func (k *keeper) answer(conn *net.UnixConn) {
 		k.terminate()
 		_, _ = conn.Write([]byte(ok))
 	case "kill":
+		k.end()
+		_, _ = conn.Write([]byte(ok))
+	case "evict":
+		k.update(func(s *State) { s.Reason = "it took most of the machine's disk, which was almost full" })
 		k.end()
 		_, _ = conn.Write([]byte(ok))
 	case "logs":

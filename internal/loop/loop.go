@@ -37,7 +37,15 @@ func Attach(path string, readOnly bool) (device *os.File, err error) {
 			return nil, err
 		}
 		config := unix.LoopConfig{Fd: uint32(backing.Fd()), Info: unix.LoopInfo64{Flags: flags}}
+		if !readOnly { // written pages are not kept twice, where the file system below can do that
+			config.Size = 4096
+			config.Info.Flags |= unix.LO_FLAGS_DIRECT_IO
+		}
 		err = unix.IoctlLoopConfigure(int(device.Fd()), &config)
+		if err != nil && !readOnly && errors.Is(err, unix.EINVAL) {
+			config.Info.Flags &^= unix.LO_FLAGS_DIRECT_IO
+			err = unix.IoctlLoopConfigure(int(device.Fd()), &config)
+		}
 		if err == nil {
 			return device, nil
 		}

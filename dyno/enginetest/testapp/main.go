@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -29,6 +30,7 @@ var behaviours = map[string]func([]string){
 	"threads": threads,
 	"sockets": sockets,
 	"escapes": escapes,
+	"litter":  litter,
 }
 
 // serve listens on $PORT, or on the address given, and answers each connection with a line.
@@ -136,6 +138,19 @@ func sockets([]string) {
 		}
 		fmt.Println("socket", s[0], s[1], s[2], err == nil)
 	}
+}
+
+// litter makes empty files in a folder until it may not, says how many and why, and stays.
+func litter(args []string) {
+	for n := 0; ; n++ {
+		f, err := os.Create(fmt.Sprintf("%s/%d", args[0], n))
+		if err != nil {
+			fmt.Println(errors.Is(err, syscall.ENOSPC))
+			break
+		}
+		_ = f.Close()
+	}
+	time.Sleep(time.Hour)
 }
 
 func fatal(err error) {
