@@ -166,6 +166,7 @@ func appendAnswer(dst []byte, status int, body []byte, isHTML, head, closing boo
 }
 
 var reasons = map[int]string{
+	200: "OK", 301: "Moved Permanently", 308: "Permanent Redirect",
 	400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 414: "URI Too Long",
 	417: "Expectation Failed", 421: "Misdirected Request", 431: "Request Header Fields Too Large", 501: "Not Implemented",
 	502: "Bad Gateway", 503: "Service Unavailable", 505: "HTTP Version Not Supported",

@@ -17,6 +17,7 @@ type conn struct {
 	via       string  // how it came to us
 	protocol  string  // end of its log lines
 	sni       string  // TLS name; empty without one
+	plain     bool    // no TLS
 	seat      string  // its client's network, where it is counted
 	stream    *stream // when it is one stream of HTTP/2
 	idle      atomic.Bool
@@ -43,7 +44,7 @@ func newDoor(a net.Addr, secure bool) *door {
 
 func (r *Router) newConn(w *wire, d *door) *conn {
 	c := &conn{rt: r, wire: w, first: lazyReader{w: w}, forwarded: d.forwarded, via: "1.1 " + viaWord, protocol: " protocol=http1.1 tls=false"}
-	c.peer = peerOf(w.RemoteAddr())
+	c.peer, c.plain = peerOf(w.RemoteAddr()), !d.secure
 	return c
 }
 

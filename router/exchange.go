@@ -110,6 +110,9 @@ func (x *exchange) run() bool {
 		x.refuse(why)
 		return x.end()
 	}
+	if x.settle() {
+		return x.end()
+	}
 	code := x.misdirected()
 	if code == nil {
 		code = x.admit()
@@ -264,7 +267,10 @@ func (x *exchange) answer(status int, body []byte, isHTML, closing bool) {
 	x.closing = x.closing || closing || x.req.closing || x.c.rt.draining.Load() || x.req.method == nil
 	head := bytes.Equal(x.req.method, methodHEAD)
 	extra := ""
-	if status == 405 {
+	switch status {
+	case 301, 308:
+		extra = "Location: " + x.secureURL() + "\r\n"
+	case 405:
 		extra = "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
 	}
 	x.out = appendAnswer(x.blank(), status, body, isHTML, head, x.closing, extra)

@@ -88,6 +88,7 @@ type Router struct {
 	usage    *usageBook
 	dialer   *net.Dialer
 	tls      *tls.Config
+	suffix   string // of hosts in https URLs: ":8443", or nothing when that is the usual port
 	h2       *http2Server
 	h2base   *http.Server
 	draining atomic.Bool
@@ -131,6 +132,7 @@ func New(config Config) (*Router, error) {
 	r.usage = newUsageBook(config.UsageDir)
 	r.dialer = &net.Dialer{Timeout: r.limits.Connect, KeepAlive: -1}
 	r.tls = &tls.Config{GetCertificate: config.Certificates, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}
+	r.suffix = portSuffix(config.HTTPS)
 	r.newHTTP2()
 	s, err := readSnapshot(config.SnapshotPath)
 	if err != nil { // better no routes than wrong ones; control will send them

@@ -32,8 +32,19 @@ type App struct {
 	ErrorPage       string     `json:"error_page,omitempty"`       // ERROR_PAGE_URL
 	MaintenancePage string     `json:"maintenance_page,omitempty"` // MAINTENANCE_PAGE_URL
 	Affinity        bool       `json:"affinity,omitempty"`         // session affinity by cookie
+	ForceHTTPS      bool       `json:"force_https,omitempty"`      // plain HTTP is sent to HTTPS
 	WebQuantity     int        `json:"web_quantity"`               // how many web dynos are wanted
 	Dynos           []Dyno     `json:"dynos"`                      // web dynos only
+
+	Challenges []Challenge `json:"challenges,omitempty"` // of certificates that are being asked for
+}
+
+// Challenge is what a certificate authority must find at /.well-known/acme-challenge/TOKEN
+// of a host, before it believes that the host is ours (RFC 8555, 8.3).
+type Challenge struct {
+	Host   string `json:"host"` // lower case
+	Token  string `json:"token"`
+	Answer string `json:"answer"`
 }
 
 // Dyno is one web dyno. Requests go to those that are up.
