@@ -27,9 +27,11 @@ type Release struct {
 	User        AccountID
 	UserEmail   string
 	Status      ReleaseStatus
-	Current     bool   // the app's dynos should run this one
-	Failure     string // why it failed, for people; empty when it did not, or its release command did
-	Output      string // key of the release phase's output stream; empty without one
+	Current     bool        // the app's dynos should run this one
+	Failure     string      // why it failed, for people; empty when it did not, or its release command did
+	ProvenAt    time.Time   // since when its web dynos are known to serve for long enough; zero: not yet
+	Dropped     []Formation // process types that went when it became current, as they were
+	Output      string      // key of the release phase's output stream; empty without one
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 }

@@ -82,9 +82,9 @@ func dynoCreate(c *call) (reply, error) {
 	if value(in.Command) == "" {
 		return reply{}, kigo.Invalid("command is required: what the dyno shall run.")
 	}
-	ttl := time.Duration(value(in.TimeToLive)) * time.Second
-	if in.TimeToLive != nil && (*in.TimeToLive < 1 || *in.TimeToLive > maxTTL) {
-		return reply{}, kigo.Invalid("time_to_live must be between 1 and %d seconds.", maxTTL)
+	ttl, err := lifetime(in.TimeToLive)
+	if err != nil {
+		return reply{}, err
 	}
 	d, err := ctrl(c).RunDyno(c.ctx(), c.actor, c.app.ID, control.NewDyno{
 		Command: *in.Command, Env: in.Env, Attach: value(in.Attach), NoTTY: value(in.ForceNoTTY),
@@ -95,6 +95,14 @@ func dynoCreate(c *call) (reply, error) {
 
 // maxTTL bounds time_to_live: a dyno lives for a day at most.
 const maxTTL = 24 * 60 * 60
+
+// lifetime reads time_to_live; without one it is 0.
+func lifetime(seconds *int64) (time.Duration, error) {
+	if seconds != nil && (*seconds < 1 || *seconds > maxTTL) {
+		return 0, kigo.Invalid("time_to_live must be between 1 and %d seconds.", maxTTL)
+	}
+	return time.Duration(value(seconds)) * time.Second, nil
+}
 
 func dynoRestartAll(c *call) (reply, error) {
 	return accepted(empty), ctrl(c).RestartDynos(c.ctx(), c.actor, c.app.ID, "")

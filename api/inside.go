@@ -13,6 +13,7 @@ func dynoRunInside(c *call) (reply, error) {
 		Env        dynoEnv `json:"env"`
 		ForceNoTTY *bool   `json:"force_no_tty"`
 		Attach     *bool   `json:"attach"`
+		TimeToLive *int64  `json:"time_to_live"`
 	}
 	if err := c.decode(&in); err != nil {
 		return reply{}, err
@@ -20,8 +21,12 @@ func dynoRunInside(c *call) (reply, error) {
 	if value(in.Command) == "" {
 		return reply{}, kigo.Invalid("command is required: what shall run in the dyno?")
 	}
+	ttl, err := lifetime(in.TimeToLive)
+	if err != nil {
+		return reply{}, err
+	}
 	d, err := ctrl(c).RunInside(c.ctx(), c.actor, c.app.ID, c.param("dyno"), control.NewDyno{
-		Command: *in.Command, Env: in.Env, NoTTY: value(in.ForceNoTTY),
+		Command: *in.Command, Env: in.Env, NoTTY: value(in.ForceNoTTY), TTL: ttl,
 	})
 	return created(c.serializeDyno(d)), err
 }

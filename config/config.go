@@ -32,6 +32,7 @@ type Config struct {
 	StackSize  string `json:"stackSize"`  // "full" or "small"
 	StackCache string `json:"stackCache"` // folder of stack images shared by several servers; optional
 	Builds     int    `json:"builds"`     // builds at once
+	Probation  string `json:"probation"`  // how long a web dyno of a release serves until the release counts as good, such as "1m"
 	IdleAfter  string `json:"idleAfter"`  // how long an app on Eco dynos goes without requests until they sleep, such as "30m"
 	Buildpacks string `json:"buildpacks"` // folder or https URL of buildpacks, OWNER/NAME below it, that go before the built-in ones
 	// AllowBuildpacks are the names and URLs of buildpacks that apps may use, with a * for
@@ -44,6 +45,12 @@ type Config struct {
 	// AllowPrivate are ranges that log drains may reach although they are not
 	// public; nothing else of the own network can be reached by users.
 	AllowPrivate []string `json:"allowPrivate"`
+}
+
+// Trial is Probation parsed.
+func (c Config) Trial() time.Duration {
+	d, _ := time.ParseDuration(c.Probation) // Validate has looked at it
+	return d
 }
 
 // Idle is IdleAfter parsed; 0: dynos never sleep.
@@ -70,7 +77,7 @@ func Default() Config {
 	return Config{
 		Data: "/var/lib/kigo", API: "127.0.0.1:5000", HTTP: "127.0.0.1:8080", HTTPS: "127.0.0.1:8443",
 		Rendezvous: "127.0.0.1:5001", Domain: "localhost", Network: "10.199.0.0/16", Database: "sqlite",
-		Email: "operator@localhost", Stack: "heroku-22", StackSize: "full", Builds: 2, IdleAfter: "30m",
+		Email: "operator@localhost", Stack: "heroku-22", StackSize: "full", Builds: 2, IdleAfter: "30m", Probation: "1m",
 	}
 }
 
@@ -89,6 +96,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.StackSize, "stack-size", c.StackSize, "full (Heroku's packages) or small (quick to make)")
 	fs.StringVar(&c.StackCache, "stack-cache", c.StackCache, "folder of stack images that several servers share")
 	fs.IntVar(&c.Builds, "builds", c.Builds, "builds that may run at once")
+	fs.StringVar(&c.Probation, "probation", c.Probation, "how long a release's web dynos have to serve before it counts as good; one that crashes earlier gives way to the last good one")
 	fs.StringVar(&c.IdleAfter, "idle-after", c.IdleAfter, "how long an app on Eco dynos goes without requests until they sleep; 0: they never do")
 	fs.StringVar(&c.Buildpacks, "buildpacks", c.Buildpacks, "folder or https URL of buildpacks OWNER/NAME that go before the built-in ones")
 	fs.StringVar(&c.AllowBuildpacks, "allow-buildpacks", c.AllowBuildpacks, "buildpacks that apps may use, as names and URLs with *, divided by commas; empty: all")
@@ -174,6 +182,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("--stack-size %q: say full or small", c.StackSize)
 	case c.Buildpacks != "" && !strings.HasPrefix(c.Buildpacks, "https://") && !filepath.IsAbs(c.Buildpacks):
 		return fmt.Errorf("--buildpacks %q: say the absolute path of a folder, or an https:// URL", c.Buildpacks)
+	case !isIdle(c.Probation):
+		return fmt.Errorf("--probation %q is no time such as 1m, or 0", c.Probation)
 	case !isIdle(c.IdleAfter):
 		return fmt.Errorf("--idle-after %q is no time such as 30m, or 0", c.IdleAfter)
 	case c.Builds < 1:

@@ -48,6 +48,7 @@ var tests = []struct {
 	{"one-offs run on the current release", testRun},
 	{"restart and stop mark dynos", testStop},
 	{"a release that does not come up is taken back", testReject},
+	{"a release on probation gives way to the last proven one, with its process types", testProbation},
 	{"a command runs inside a dyno that is up", testInside},
 	{"with preboot a restart replaces web dynos first", testPreboot},
 	{"tokens authenticate until they expire or are revoked", testTokens},

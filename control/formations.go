@@ -167,22 +167,23 @@ func scaled(all []kigo.Formation) string {
 
 // ensureFormation makes the process types those of a slug that has become
 // current. A new web starts with one dyno, any other type with none; a type that
-// the slug does not have any more goes, and its dynos with it.
-func (c *change) ensureFormation(app kigo.App, slug kigo.Slug) error {
+// the slug does not have any more goes, and its dynos with it; dropped are those as they were.
+func (c *change) ensureFormation(app kigo.App, slug kigo.Slug) (dropped []kigo.Formation, err error) {
 	have, err := c.Formations(app.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	size, grown := usualSize(have), false
 	for _, f := range have {
 		if _, ok := slug.ProcessTypes[f.Type]; ok {
 			continue
 		}
+		dropped = append(dropped, kigo.Formation{Type: f.Type, Quantity: f.Quantity, Size: f.Size})
 		if err := c.DeleteFormation(app.ID, f.Type); err != nil {
-			return err
+			return nil, err
 		}
 		if err := c.emit("formation.update", app.ID, f.Type, nil); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for typ, command := range slug.ProcessTypes {
@@ -198,18 +199,57 @@ func (c *change) ensureFormation(app kigo.App, slug kigo.Slug) error {
 		}
 		f.Command = command
 		if err := c.PutFormation(&f); err != nil {
-			return err
+			return nil, err
 		}
 		if err := c.emit("formation.update", app.ID, typ, nil); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if !grown {
-		return nil
+		return dropped, nil
 	}
 	all, err := c.Formations(app.ID)
 	c.byf(app.ID, "Scaled to %s", scaled(all))
-	return err
+	return dropped, err
+}
+
+// regain gives process types that releases newer than r dropped back the quantity that
+// they had when r ran.
+func (c *change) regain(app kigo.AppID, r *kigo.Release) error {
+	releases, err := c.Releases(app) // newest first: what the oldest dropped counts
+	if err != nil {
+		return err
+	}
+	lost := map[string]kigo.Formation{}
+	for _, newer := range releases {
+		for _, f := range newer.Dropped {
+			if newer.Version > r.Version {
+				lost[f.Type] = f
+			}
+		}
+	}
+	all, err := c.Formations(app)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		was, ok := lost[all[i].Type]
+		if !ok || all[i].Quantity > 0 || was.Quantity == 0 {
+			continue
+		}
+		size := all[i].Size
+		all[i].Quantity, all[i].Size = was.Quantity, was.Size
+		if checkMix(all) != nil {
+			all[i].Size = size
+		}
+		if err := c.PutFormation(&all[i]); err != nil {
+			return err
+		}
+		if err := c.emit("formation.update", app, was.Type, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ensureReleaseType shows the release phase among the process types before it has

@@ -29,7 +29,7 @@ func (c *Control) RunInside(ctx context.Context, a Actor, id kigo.AppID, which s
 		if err != nil {
 			return err
 		}
-		d = kigo.Dyno{App: id, Release: host.Release, Version: host.Version, Type: "run", OneOff: true, Env: n.Env, Inside: host.ID,
+		d = kigo.Dyno{App: id, Release: host.Release, Version: host.Version, Type: "run", OneOff: true, Env: n.Env, TTL: n.TTL, Inside: host.ID,
 			Attach: kigo.Attach{Wanted: true, NoTTY: n.NoTTY, Secret: secret.NewCapability()}}
 		if err := tx.fillOneOff(&d, n, r.Slug); err != nil {
 			return err

@@ -18,7 +18,7 @@ func testReject(t *testing.T, x *site) {
 			t.Fatal(err)
 		}
 	}
-	x.logged("Release v4 failed: web.1: Boot timeout. v3 serves on")
+	x.logged("Release v4 failed: web.1: Boot timeout. v3 starts again")
 	same(t, "current", x.current(app.ID).ID, good.ID)
 	got := read(x, func(tx *store.Tx) (kigo.Release, error) { return tx.Release(bad.ID) })
 	same(t, "rejected", []any{got.Status, got.Failure, got.Current}, []any{kigo.ReleaseFailed, "web.1: Boot timeout", false})
@@ -33,6 +33,44 @@ func testReject(t *testing.T, x *site) {
 		t.Fatal(err)
 	}
 	same(t, "a late verdict", x.current(app.ID).ID, next.ID)
+}
+
+// The types that bad releases dropped come back as they were when the good one ran.
+func testProbation(t *testing.T, x *site) {
+	app := x.app("myapp")
+	good := x.deploy(app.ID, map[string]string{"web": "bin/web", "worker": "bin/worker", "clock": "bin/clock"})
+	proven := func() (r kigo.Release, err error) {
+		err = x.Store.View(x.ctx, func(tx *store.Tx) (err error) {
+			r, err = tx.ProvenRelease(app.ID, 99)
+			return err
+		})
+		return r, err
+	}
+	_, err := proven()
+	fails(t, "before it is proven", err, kigo.ErrNotFound)
+	for range 2 {
+		if err := x.ProveRelease(x.ctx, good.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	same(t, "proven", must(proven())(t).ID, good.ID)
+	must(x.Scale(x.ctx, x.actor, app.ID, []control.FormationChange{{Type: "worker", Quantity: ptr(3)}, {Type: "web", Quantity: ptr(2)}}))(t)
+	before := x.formation(app.ID)
+	x.deploy(app.ID, web)                                                // drops clock
+	bad := x.deploy(app.ID, map[string]string{"web": "bin/other"})       // drops worker
+	worse := x.deploy(app.ID, map[string]string{"web": "x", "old": "y"}) // adds one
+	x.forgetLog()
+	if err := x.ProveRelease(x.ctx, bad.ID); err != nil { // too late: it is not current any more
+		t.Fatal(err)
+	}
+	same(t, "still proven", must(proven())(t).ID, good.ID)
+	x.setDynos(app.ID, good)
+	if err := x.RejectRelease(x.ctx, worse.ID, "web.1: Process exited with status 137 (SIGKILL)", good.ID); err != nil {
+		t.Fatal(err)
+	}
+	x.logged("Release v6 failed: web.1: Process exited with status 137 (SIGKILL). v3 serves on")
+	same(t, "formation", x.formation(app.ID), before)
+	same(t, "current", x.current(app.ID).ID, good.ID)
 }
 
 func testInside(t *testing.T, x *site) {

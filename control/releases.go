@@ -143,16 +143,29 @@ func (c *Control) FinishRelease(ctx context.Context, id kigo.ReleaseID, ok bool)
 	return r, err
 }
 
-// RejectRelease takes back a current release whose dynos do not come up, while those
-// of serving, an older one, still serve: that one is current again, so that what serves is what
-// is current. Calling it again, or after a newer release, changes nothing.
-func (c *Control) RejectRelease(ctx context.Context, id kigo.ReleaseID, why string, serving kigo.ReleaseID) error {
+// ProveRelease notes that a current release's web dynos have served for long enough.
+func (c *Control) ProveRelease(ctx context.Context, id kigo.ReleaseID) error {
+	return c.update(ctx, Actor{}, func(tx *change) error {
+		r, err := tx.Release(id)
+		if err != nil || !r.Current || !r.ProvenAt.IsZero() {
+			return err
+		}
+		r.ProvenAt = tx.Now()
+		return errors.Join(tx.UpdateRelease(&r), tx.emit("release.update", r.App, string(r.ID), nil))
+	})
+}
+
+// RejectRelease takes back a current release whose web dynos do not come up, or do not
+// stay up. An older one is current again: the one whose dynos still serve, so that what serves
+// is what is current, or else the last that has proven itself. Calling it again, or after a newer
+// release, changes nothing.
+func (c *Control) RejectRelease(ctx context.Context, id kigo.ReleaseID, why string, instead kigo.ReleaseID) error {
 	return c.update(ctx, Actor{}, func(tx *change) error {
 		r, err := tx.Release(id)
 		if err != nil || !r.Current {
 			return err
 		}
-		old, err := tx.Release(serving)
+		old, err := tx.Release(instead)
 		if err != nil || old.App != r.App || old.Slug == "" {
 			return err
 		}
@@ -168,8 +181,15 @@ func (c *Control) RejectRelease(ctx context.Context, id kigo.ReleaseID, why stri
 		if err := tx.restore(&app, &old); err != nil {
 			return err
 		}
-		tx.logf(app.ID, "Release v%d failed: %s. v%d serves on", r.Version, why, old.Version)
-		return errors.Join(tx.emit("release.update", app.ID, string(r.ID), nil), tx.emit("release.update", app.ID, string(old.ID), nil))
+		what := "starts again"
+		dynos, err := tx.Dynos(app.ID)
+		for _, d := range dynos {
+			if d.Release == old.ID && !d.Stop {
+				what = "serves on"
+			}
+		}
+		tx.logf(app.ID, "Release v%d failed: %s. v%d %s", r.Version, why, old.Version, what)
+		return errors.Join(err, tx.emit("release.update", app.ID, string(r.ID), nil), tx.emit("release.update", app.ID, string(old.ID), nil))
 	})
 }
 
@@ -186,7 +206,10 @@ func (c *change) restore(app *kigo.App, r *kigo.Release) error {
 	if err := c.UpdateApp(app); err != nil {
 		return err
 	}
-	return c.ensureFormation(*app, slug)
+	if _, err := c.ensureFormation(*app, slug); err != nil {
+		return err
+	}
+	return c.regain(app.ID, r)
 }
 
 // release makes the app's next release. It is current at once, or pending when
@@ -268,7 +291,10 @@ func (c *change) promote(app *kigo.App, r *kigo.Release) error {
 	if err := c.UpdateApp(app); err != nil {
 		return err
 	}
-	return c.ensureFormation(*app, slug)
+	if r.Dropped, err = c.ensureFormation(*app, slug); err != nil || len(r.Dropped) == 0 {
+		return err
+	}
+	return c.UpdateRelease(r)
 }
 
 // deploy describes a release of code.

@@ -179,17 +179,21 @@ func (a *Agent) serves(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) (re
 	if !d.OneOff || d.Type == releaseType {
 		return reconcile.Result{}, a.endFormer(ctx, d)
 	}
-	life := d.TTL
-	if life <= 0 {
-		life = kigo.MaxLife
-	}
-	left := life - time.Since(run.StartedAt)
+	left := life(d) - time.Since(run.StartedAt)
 	if left > 0 {
 		return reconcile.Result{After: left}, nil
 	}
-	a.say(d, "Time to live of %s is over", life)
+	a.say(d, "Time to live of %s is over", life(d))
 	a.say(d, "Stopping all processes with SIGTERM")
 	return reconcile.Result{}, a.Engine.Stop(ctx, run.ID)
+}
+
+// life is how long a one-off may run.
+func life(d kigo.Dyno) time.Duration {
+	if d.TTL > 0 {
+		return d.TTL
+	}
+	return kigo.MaxLife
 }
 
 // forget ends and cleans every launch of a dyno that has no row.

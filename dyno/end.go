@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/reconcile"
 	"github.com/kigo-dev/kigo/store"
@@ -116,7 +118,16 @@ func reason(run kigo.RunStatus) string {
 	case run.Reason != "":
 		return run.Reason
 	}
-	return fmt.Sprintf("Process exited with status %d", run.ExitCode)
+	return exited(run.ExitCode)
+}
+
+// exited tells of an exit status; one above 128 is the end by a signal.
+func exited(code int) string {
+	text := fmt.Sprintf("Process exited with status %d", code)
+	if name := unix.SignalName(unix.Signal(code - 128)); code > 128 && name != "" {
+		text += " (" + name + ")"
+	}
+	return text
 }
 
 // revive starts a crashed dyno again when its wait is over.

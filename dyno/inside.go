@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/reconcile"
@@ -18,8 +19,12 @@ func (a *Agent) inside(ctx context.Context, d kigo.Dyno) (reconcile.Result, erro
 		wait, err := a.awaitClient(ctx, d)
 		return reconcile.Result{After: wait}, err
 	}
-	if !d.Stop && a.clients.arrived(d.ID) {
-		return reconcile.Result{}, nil // its client is there
+	if !d.Stop && a.clients.arrived(d.ID) { // its client is there
+		left := life(d) - time.Since(d.StartedAt)
+		if left > 0 {
+			return reconcile.Result{After: left}, nil
+		}
+		a.say(d, "Time to live of %s is over", life(d))
 	}
 	a.sessions.end(d.ID)
 	return reconcile.Result{}, a.complete(ctx, d)
@@ -56,6 +61,7 @@ func (a *Agent) enter(ctx context.Context, d kigo.Dyno) (io.ReadWriteCloser, err
 	a.say(d, "Starting process with command `%s` in %s", d.Command, host.Name())
 	conn, err := a.Engine.Exec(ctx, RunID(host), kigo.Exec{Command: l.Command, Env: l.Env, TTY: l.TTY})
 	if err == nil {
+		d.StartedAt = time.Now()
 		err = a.move(ctx, &d, kigo.DynoUp)
 	}
 	if err != nil {
@@ -67,6 +73,7 @@ func (a *Agent) enter(ctx context.Context, d kigo.Dyno) (io.ReadWriteCloser, err
 	}
 	visit := &visit{hangup: hangup{conn, a, d, new(atomic.Bool)}}
 	a.sessions.set(d.ID, visit)
+	a.Mark(d.ID) // which sets the end of its time
 	return visit, nil
 }
 

@@ -173,6 +173,24 @@ func TestACommandRunsInsideAnotherDyno(t *testing.T) {
 	}
 }
 
+func TestACommandInsideAnotherDynoEndsWhenItsTimeIsOver(t *testing.T) {
+	b := newBench(t)
+	web := b.create(kigo.Dyno{Type: "web", Number: 1, Command: "./web"})
+	b.ready(web.ID)
+	one := b.create(kigo.Dyno{Type: "run", Number: 1234, Command: "sleep 1000", OneOff: true, Inside: web.ID, TTL: 50 * time.Millisecond,
+		Attach: kigo.Attach{Wanted: true, NoTTY: true, Secret: "s3cret"}})
+	if _, _, err := b.agent.Attach(t.Context(), "s3cret"); err != nil {
+		t.Fatal(err)
+	}
+	b.until("the row to go", func() bool { return b.row(one.ID).ID == "" })
+	if !b.logs.has("heroku[run.1234]: Time to live of 50ms is over") {
+		t.Errorf("log %q", b.logs.since(0))
+	}
+	if b.row(web.ID).State != kigo.DynoUp {
+		t.Error("the dyno did not outlive it")
+	}
+}
+
 func contains(env []string, want ...string) bool {
 	have := map[string]bool{}
 	for _, v := range env {

@@ -69,7 +69,7 @@ func startServer(t *testing.T) *server {
 	defer log.Close()
 	s.cmd = exec.Command(program, "server", "--data", s.data, "--api", "127.0.0.1:"+ports[0], "--http", "127.0.0.1:"+ports[1],
 		"--https", "127.0.0.1:"+ports[2], "--rendezvous", "127.0.0.1:"+ports[3], "--network", place.Subnet.String(),
-		"--allow-private", "127.0.0.0/8", "--stack-size", "small", "--idle-after", "4s", "--stack-cache", filepath.Join(root, ".cache", "stacks"))
+		"--allow-private", "127.0.0.0/8", "--stack-size", "small", "--idle-after", "4s", "--probation", "3s", "--stack-cache", filepath.Join(root, ".cache", "stacks"))
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -20,8 +20,11 @@ const Gated = "web"
 type Loop struct {
 	Store   *store.Store
 	Log     *slog.Logger
-	Reject  func(ctx context.Context, bad kigo.ReleaseID, why string, serving kigo.ReleaseID) error // takes back a release that does not come up
+	Reject  func(ctx context.Context, bad kigo.ReleaseID, why string, instead kigo.ReleaseID) error // takes back a release that does not come up or stay up
+	Prove   func(context.Context, kigo.ReleaseID) error                                             // notes that a release has served for long enough
 	Destroy func(context.Context, kigo.App) error                                                   // called for an app that is being destroyed once it has no dynos
+
+	Probation time.Duration // how long a web dyno of a release serves until the release is proven
 
 	loop reconcile.Loop
 }
@@ -67,13 +70,22 @@ func (l *Loop) Reconcile(ctx context.Context, key string) (reconcile.Result, err
 		}
 		return reconcile.Result{}, nil
 	}
-	if why, serving := Verdict(s.release.Version, s.dynos); why != "" && s.release.Current && l.Reject != nil {
-		if err := l.Reject(ctx, s.release.ID, why, serving); err != nil {
+	if why, instead := Verdict(s.release, s.fallback, s.dynos); why != "" && s.release.Current && l.Reject != nil {
+		if err := l.Reject(ctx, s.release.ID, why, instead); err != nil {
 			return reconcile.Result{}, fmt.Errorf("reject release v%d: %w", s.release.Version, err)
 		}
 		return reconcile.Result{After: time.Millisecond}, nil
 	}
 	due, after := Cycle(time.Now(), s.dynos)
+	if s.release.Current && s.release.ProvenAt.IsZero() && l.Prove != nil {
+		proven, again := Proven(time.Now(), l.Probation, s.release, s.dynos)
+		if proven {
+			if err := l.Prove(ctx, s.release.ID); err != nil {
+				return reconcile.Result{}, fmt.Errorf("prove release v%d: %w", s.release.Version, err)
+			}
+		}
+		after = sooner(after, again)
+	}
 	if len(s.steps()) == 0 && len(due) == 0 {
 		return reconcile.Result{After: after}, nil
 	}
@@ -90,6 +102,14 @@ func (l *Loop) Reconcile(ctx context.Context, key string) (reconcile.Result, err
 		return reconcile.Result{}, fmt.Errorf("carry out plan: %w", err)
 	}
 	return reconcile.Result{After: after}, nil
+}
+
+// sooner is the shorter of two waits of which 0 means none.
+func sooner(a, b time.Duration) time.Duration {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
 }
 
 // cycle replaces the dynos that are due: with the preboot feature, web dynos serve
@@ -129,7 +149,9 @@ type situation struct {
 	slug    kigo.Slug
 	dynos   []kigo.Dyno
 	want    []Want
-	preboot bool
+
+	fallback kigo.ReleaseID // the last release that has proven itself, while the current one has not
+	preboot  bool
 }
 
 // survey reads an app's situation at one moment.
@@ -153,6 +175,13 @@ func survey(tx *store.Tx, id kigo.AppID) (s situation, err error) {
 	}
 	if s.slug, err = tx.Slug(s.release.Slug); err != nil {
 		return s, err
+	}
+	if s.release.ProvenAt.IsZero() {
+		last, err := tx.ProvenRelease(id, s.release.Version)
+		if err != nil && !errors.Is(err, kigo.ErrNotFound) {
+			return s, err
+		}
+		s.fallback = last.ID
 	}
 	if s.preboot, err = tx.FeatureEnabled(id, "preboot"); err != nil {
 		return s, err

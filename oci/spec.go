@@ -19,7 +19,7 @@ const User = 1000
 func (e *Engine) Spec(l kigo.Launch, stage string) *specs.Spec {
 	s := &specs.Spec{
 		Version:  "1.2.0",
-		Hostname: string(l.ID),
+		Hostname: hostname(l),
 		Root:     &specs.Root{Path: filepath.Join(stage, shim.StageRoot), Readonly: true},
 		Process:  e.process(l),
 		Mounts:   append(e.mounts(stage), binds(l.Binds)...),
@@ -159,6 +159,26 @@ var masked = []string{
 	"/proc/sysvipc", "/proc/pressure", "/proc/schedstat",
 }
 
+// hostname is the dyno's own name as a host may have it, such as web-1; a launch
+// without one is called by its id.
+func hostname(l kigo.Launch) string {
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z':
+			return r
+		}
+		return '-'
+	}, l.Name)
+	name = strings.Trim(name[:min(len(name), maxHostname)], "-")
+	if name == "" {
+		return string(l.ID)
+	}
+	return name
+}
+
+// maxHostname is how long a label may be.
+const maxHostname = 63
+
 // files are the contents of hostFiles for one launch.
 func (e *Engine) files(l kigo.Launch, address string) map[string]string {
 	memory := l.Memory
@@ -166,8 +186,8 @@ func (e *Engine) files(l kigo.Launch, address string) map[string]string {
 		memory = 1<<63 - 4096 // what the kernel shows for no limit
 	}
 	return map[string]string{
-		"hosts":       fmt.Sprintf("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n%s\t%s\n", address, l.ID),
-		"hostname":    string(l.ID) + "\n",
+		"hosts":       fmt.Sprintf("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n%s\t%s\n", address, hostname(l)),
+		"hostname":    hostname(l) + "\n",
 		"resolv.conf": e.network.ResolvConf(),
 		"memory":      fmt.Sprintf("%d\n", memory),
 	}

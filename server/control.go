@@ -207,11 +207,15 @@ func (n *node) makeLoops() error {
 	if err := n.makeEngine(); err != nil {
 		return err
 	}
+	shell, err := shellBinds(n.cfg.Path("run"))
+	if err != nil {
+		return err
+	}
 	n.feed = &router.Feed{Path: n.cfg.Path("run", "router.sock"), Log: n.log}
 	n.routing = newRouting(n.store, n.cfg.Domain, n.feed, n.log)
 	n.agent = &dyno.Agent{
 		Engine: n.engine, Store: n.store, Logs: n.hub, Log: n.log, Stack: n.runStack,
-		Binds: hostBinds(), Settle: n.settle, Machine: machineWith(n.cfg.Data), IdleAfter: n.cfg.Idle(),
+		Binds: append(hostBinds(), shell...), Settle: n.settle, Machine: machineWith(n.cfg.Data), IdleAfter: n.cfg.Idle(),
 		Output: func(d kigo.Dyno, l kigo.OutputLine) {
 			if err := n.phases.add(d.Release, l.Text); err != nil {
 				n.log.Warn("write release output", "release", d.Release, "err", err)
@@ -219,7 +223,7 @@ func (n *node) makeLoops() error {
 		},
 	}
 	n.phases = &phaseOutputs{store: n.store, outputs: n.outputs}
-	n.formation = &formation.Loop{Store: n.store, Log: n.log, Destroy: n.destroy, Reject: n.control.RejectRelease}
+	n.formation = &formation.Loop{Store: n.store, Log: n.log, Destroy: n.destroy, Reject: n.control.RejectRelease, Prove: n.control.ProveRelease, Probation: n.cfg.Trial()}
 	n.release = &release.Loop{Store: n.store, Control: n.control, Outputs: n.phases, Log: n.log}
 	return n.makeBuilds()
 }

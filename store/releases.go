@@ -10,12 +10,16 @@ import (
 	"github.com/kigo-dev/kigo"
 )
 
-const releaseColumns = `id, app_id, version, slug_id, stack, description, user_id, user_email, status, is_current, output, failure, created_at, updated_at`
+const releaseColumns = `id, app_id, version, slug_id, stack, description, user_id, user_email, status, is_current, output, failure, proven_at, dropped, created_at, updated_at`
 
 func scanRelease(_ *Tx, row scanner) (kigo.Release, error) {
 	var r kigo.Release
+	var dropped []byte
 	err := row.Scan(&r.ID, &r.App, &r.Version, nullable[kigo.SlugID]{&r.Slug}, &r.Stack, &r.Description, &r.User, &r.UserEmail,
-		&r.Status, &r.Current, &r.Output, &r.Failure, at{&r.CreatedAt}, at{&r.UpdatedAt})
+		&r.Status, &r.Current, &r.Output, &r.Failure, at{&r.ProvenAt}, &dropped, at{&r.CreatedAt}, at{&r.UpdatedAt})
+	if err == nil && string(dropped) != "[]" {
+		err = json.Unmarshal(dropped, &r.Dropped)
+	}
 	return r, err
 }
 
@@ -75,11 +79,23 @@ func (tx *Tx) LatestRelease(app kigo.AppID) (kigo.Release, error) {
 	return one(tx, "release", scanRelease, "SELECT "+releaseColumns+" FROM releases WHERE app_id = $1 ORDER BY version DESC LIMIT 1", string(app))
 }
 
-// UpdateRelease writes the status, the reason of a failure and the key of the output.
+// ProvenRelease returns the newest release before a version that has proven itself.
+func (tx *Tx) ProvenRelease(app kigo.AppID, before int) (kigo.Release, error) {
+	return one(tx, "release", scanRelease, "SELECT "+releaseColumns+` FROM releases
+		WHERE app_id = $1 AND version < $2 AND proven_at > 0 AND status = 'succeeded' ORDER BY version DESC LIMIT 1`, string(app), before)
+}
+
+// UpdateRelease writes the status, the reason of a failure, since when it is proven,
+// what it dropped and the key of the output.
 func (tx *Tx) UpdateRelease(r *kigo.Release) error {
 	r.UpdatedAt = tx.now
-	return tx.execOne("release", "update release", "UPDATE releases SET status = $2, output = $3, updated_at = $4, failure = $5 WHERE id = $1",
-		string(r.ID), string(r.Status), r.Output, micros(r.UpdatedAt), r.Failure)
+	dropped := "[]"
+	if len(r.Dropped) > 0 {
+		dropped = asJSON(r.Dropped)
+	}
+	return tx.execOne("release", "update release",
+		"UPDATE releases SET status = $2, output = $3, updated_at = $4, failure = $5, proven_at = $6, dropped = $7 WHERE id = $1",
+		string(r.ID), string(r.Status), r.Output, micros(r.UpdatedAt), r.Failure, micros(r.ProvenAt), dropped)
 }
 
 // SetCurrentRelease makes one release of an app the current one, and no other.

@@ -27,6 +27,9 @@ func main() {
 	case "stubborn": // ignores SIGTERM
 		signal.Ignore(syscall.SIGTERM)
 		serve()
+	case "brittle": // serves for a second and is killed
+		time.AfterFunc(time.Second, func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL) })
+		serve()
 	case "unbound": // never listens
 		select {}
 	case "hog": // takes memory until it is killed
