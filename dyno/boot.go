@@ -57,6 +57,10 @@ func (a *Agent) start(ctx context.Context, d kigo.Dyno) (reconcile.Result, error
 // unstarted tells of a slug that is not what it was (R17): that dyno crashes, as it
 // would each time. Any other failure is the platform's, and is tried again soon.
 func (a *Agent) unstarted(ctx context.Context, d kigo.Dyno, err error) (reconcile.Result, error) {
+	var open interface{ Unconfined() }
+	if errors.As(err, &open) {
+		a.say(d, "Error R99 (Platform error) -> The dyno was killed at its start, as it was not confined: %s", err)
+	}
 	var sums interface{ Checksums() (want, have string) }
 	if !errors.As(err, &sums) {
 		return reconcile.Result{}, fmt.Errorf("start %s: %w", d.Name(), err)

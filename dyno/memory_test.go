@@ -121,6 +121,23 @@ func TestADamagedSlugIsR17AndDoesNotStart(t *testing.T) {
 	b.ready(d.ID) // the image has been repaired
 }
 
+type unconfined struct{}
+
+func (unconfined) Error() string { return "check confinement: Seccomp is 0" }
+func (unconfined) Unconfined()   {}
+
+func TestADynoThatWasNotConfinedIsSaidToHaveBeenKilled(t *testing.T) {
+	b := newBench(t)
+	b.engine.mu.Lock()
+	b.engine.fail = fmt.Errorf("start: %w", unconfined{})
+	b.engine.mu.Unlock()
+	d := b.create(kigo.Dyno{Type: "web", Number: 1, Command: "./web"})
+	b.until("the line", func() bool {
+		return b.logs.has("heroku[web.1]: Error R99 (Platform error) -> The dyno was killed at its start, as it was not confined: start: check confinement: Seccomp is 0")
+	})
+	b.ready(d.ID) // the runtime has been mended
+}
+
 func TestAOneOffEndsWhenItsTimeIsOver(t *testing.T) {
 	b := newBench(t)
 	d := b.create(kigo.Dyno{Type: "run", Number: 1234, Command: "sleep 1000", OneOff: true, TTL: 50 * time.Millisecond})

@@ -59,13 +59,16 @@ func (r *rig) start(l kigo.Launch) {
 	if err := r.engine.Start(context.Background(), l); err != nil {
 		r.Fatal(err)
 	}
-	r.Cleanup(func() {
-		_ = r.engine.Kill(context.Background(), l.ID)
-		if _, err := r.engine.Status(context.Background(), l.ID); err == nil {
-			r.await(l.ID, kigo.RunExited)
-			_ = r.engine.Remove(context.Background(), l.ID)
-		}
-	})
+	r.Cleanup(func() { r.end(l.ID) })
+}
+
+// end ends a launch whatever its state is.
+func (r *rig) end(id kigo.DynoID) {
+	_ = r.engine.Kill(context.Background(), id)
+	if _, err := r.engine.Status(context.Background(), id); err == nil {
+		r.await(id, kigo.RunExited)
+		_ = r.engine.Remove(context.Background(), id)
+	}
 }
 
 func (r *rig) await(id kigo.DynoID, state kigo.RunState) kigo.RunStatus {

@@ -3,7 +3,6 @@ package oci
 import (
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -38,10 +37,7 @@ func (e *Engine) Spec(l kigo.Launch, stage string) *specs.Spec {
 }
 
 func (e *Engine) process(l kigo.Launch) *specs.Process {
-	score := 500 // under memory pressure the kernel takes a dyno before anything of ours
-	if strings.HasPrefix(string(l.ID), "build-") {
-		score = 700
-	}
+	score := oomScore(l.ID)
 	p := &specs.Process{
 		Args: append([]string{shim.InitPath, "init"}, l.Command...),
 		Env:  l.Env, Cwd: "/app",
@@ -137,16 +133,20 @@ func (e *Engine) resources(l kigo.Launch) *specs.LinuxResources {
 
 // rlimits are those of every dyno; none may be above what this process has.
 func rlimits() []specs.POSIXRlimit {
+	same := func(name string, n uint64) specs.POSIXRlimit { return specs.POSIXRlimit{Type: name, Hard: n, Soft: n} }
+	return []specs.POSIXRlimit{
+		same("RLIMIT_NOFILE", fileLimit()), same("RLIMIT_CORE", 0),
+		same("RLIMIT_MEMLOCK", 64<<10), same("RLIMIT_MSGQUEUE", 0), same("RLIMIT_SIGPENDING", 512),
+	}
+}
+
+func fileLimit() uint64 {
 	files := uint64(10_000)
 	var own unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &own) == nil {
 		files = min(files, own.Max)
 	}
-	same := func(name string, n uint64) specs.POSIXRlimit { return specs.POSIXRlimit{Type: name, Hard: n, Soft: n} }
-	return []specs.POSIXRlimit{
-		same("RLIMIT_NOFILE", files), same("RLIMIT_CORE", 0),
-		same("RLIMIT_MEMLOCK", 64<<10), same("RLIMIT_MSGQUEUE", 0), same("RLIMIT_SIGPENDING", 512),
-	}
+	return files
 }
 
 // masked are files of /proc that tell of the host or of other dynos.

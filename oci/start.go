@@ -122,7 +122,7 @@ func (e *Engine) startAt(l kigo.Launch, address netip.Addr, stack, slug string) 
 	order, err := memoryFile(shim.Order{
 		ID: string(l.ID), Runtime: e.config.Runtime, Spec: spec, Stage: e.stage, Stack: stack, Slug: slug,
 		Files: e.files(l, address.String()), Cgroup: e.cgroupPath(l.ID), Address: address.String(),
-		UIDBase: l.UIDBase, Port: l.Port, Boot: l.Boot, Grace: l.Grace, TTY: l.TTY != nil, Stdin: l.Stdin, Disk: disk, KillOnOOM: l.Most > 0,
+		UIDBase: l.UIDBase, Port: l.Port, Boot: l.Boot, Grace: l.Grace, TTY: l.TTY != nil, Stdin: l.Stdin, Disk: disk, Posture: e.posture(l), KillOnOOM: l.Most > 0,
 	})
 	if err != nil {
 		return err
@@ -218,6 +218,9 @@ func (e *Engine) runShim(id kigo.DynoID, order, lock, space, users *os.File) err
 	if err := json.NewDecoder(answer).Decode(&r); err != nil {
 		_ = cmd.Process.Kill()
 		return fmt.Errorf("start dyno: its shim gave no report: %w%s", err, lastLine(complaints.Name()))
+	}
+	if r.Unconfined {
+		return &ErrUnconfined{"start dyno: " + r.Error}
 	}
 	if r.Error != "" {
 		return fmt.Errorf("start dyno: %s", r.Error)

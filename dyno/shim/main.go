@@ -2,6 +2,7 @@ package shim
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -75,7 +76,7 @@ func (k *keeper) run() error {
 		return err
 	}
 	if err == nil {
-		err = hardened(pid, k.order.UIDBase)
+		err = hardened(pid, &k.order)
 	}
 	if err != nil {
 		_ = unix.Kill(pid, unix.SIGKILL)
@@ -155,7 +156,7 @@ func report(r Report) {
 }
 
 func fail(err error) int {
-	report(Report{Error: err.Error()})
+	report(Report{Error: err.Error(), Unconfined: errors.Is(err, errUnconfined)})
 	fmt.Fprintln(os.Stderr, "kigo-dyno:", err)
 	return 1
 }

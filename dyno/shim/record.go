@@ -41,7 +41,8 @@ type Order struct {
 	Grace     time.Duration
 	TTY       bool
 	Stdin     bool
-	KillOnOOM bool   // the kernel killing one process for memory ends the dyno
+	KillOnOOM bool // the kernel killing one process for memory ends the dyno
+	Posture   Posture
 	Disk      string // an empty file system for /app and /tmp; empty: they are not limited
 }
 
@@ -59,8 +60,9 @@ func (o *Order) Attached() bool { return o.TTY || o.Stdin }
 
 // Report is the shim's one word to the engine that started it.
 type Report struct {
-	Error string
-	State State // when there is no error
+	Error      string
+	Unconfined bool  // the error is that the dyno was not confined as it should be
+	State      State // when there is no error
 }
 
 // State is what a shim knows of its dyno. The values of Phase are those of kigo.RunState.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kigo-dev/kigo/internal/cgroup"
 	"github.com/kigo-dev/kigo/internal/testenv"
 )
 
@@ -189,22 +190,32 @@ func BenchmarkListening(b *testing.B) {
 	}
 }
 
-func TestAProcessThatIsNotConfinedIsRefused(t *testing.T) {
-	const good = "Name:\tx\nState:\tS (sleeping)\nCapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nCapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n"
-	const uids = "         0    2000000      65536\n"
-	if err := checkPosture(good, uids, 2_000_000); err != nil {
-		t.Errorf("a confined process: %v", err)
+func TestLimitsOfAnotherSizeAreRefused(t *testing.T) {
+	want := Posture{Memory: 512<<20 + 1, Pids: 264, Quota: 200_000, Shares: 1024}
+	good := cgroup.Limits{Memory: 512 << 20, Pids: 264, Quota: 200_000, Shares: 1024}
+	if err := checkLimits(good, want); err != nil {
+		t.Errorf("as asked: %v", err)
 	}
-	for _, bad := range [][2]string{
-		{strings.Replace(good, "CapBnd:\t0000000000000000", "CapBnd:\t00000000a80425fb", 1), uids},
-		{strings.Replace(good, "NoNewPrivs:\t1", "NoNewPrivs:\t0", 1), uids},
-		{strings.Replace(good, "Seccomp:\t2", "Seccomp:\t0", 1), uids},
-		{strings.Replace(good, "Seccomp:\t2\n", "", 1), uids},
-		{good, "         0          0 4294967295\n"},
-		{good, "         0    2065536      65536\n"},
+	if err := checkLimits(cgroup.Limits{Memory: -1, Pids: -1, Quota: -1, Shares: -1}, Posture{}); err != nil {
+		t.Errorf("no limits asked: %v", err)
+	}
+	for _, change := range []func(*cgroup.Limits){
+		func(l *cgroup.Limits) { l.Memory = -1 }, func(l *cgroup.Limits) { l.Memory *= 2 }, func(l *cgroup.Limits) { l.Pids = -1 },
+		func(l *cgroup.Limits) { l.Quota = -1 }, func(l *cgroup.Limits) { l.Shares = 2048 },
 	} {
-		if checkPosture(bad[0], bad[1], 2_000_000) == nil {
-			t.Errorf("%q with %q was taken", bad[0], bad[1])
+		bad := good
+		change(&bad)
+		if checkLimits(bad, want) == nil {
+			t.Errorf("%+v was taken", bad)
+		}
+	}
+}
+
+func BenchmarkPosture(b *testing.B) {
+	order := &Order{UIDBase: 1 << 20, Cgroup: "/"}
+	for b.Loop() {
+		for _, check := range checks(os.Getpid(), order) {
+			_ = check()
 		}
 	}
 }
