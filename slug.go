@@ -17,6 +17,7 @@ type Slug struct {
 	CommitDescription string
 	BuildpackProvided string            // language name shown by apps:info
 	ProcessTypes      map[string]string // type → command
+	AppJSON           string            // the source's app.json, which ParseAppJSON accepts; empty without one
 	CreatedAt         time.Time
 }
 

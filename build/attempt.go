@@ -172,7 +172,7 @@ func (a *attempt) pack(ctx context.Context) error {
 	a.slug = kigo.Slug{
 		App: a.app.ID, Digest: res.Digest, Size: res.Size, ImageSize: res.ImageSize, Stack: a.build.Stack,
 		Commit: a.build.Source.Version, CommitDescription: a.build.Source.Description,
-		BuildpackProvided: a.result.Language, ProcessTypes: a.result.ProcessTypes,
+		BuildpackProvided: a.result.Language, ProcessTypes: a.result.ProcessTypes, AppJSON: a.result.AppJSON,
 	}
 	return nil
 }

@@ -244,5 +244,10 @@ func (a *attempt) readResult(ctx context.Context) error {
 			return &refusal{why: "bad process type", lines: []string{"", " !     A buildpack made a process type with a name that is none.", ""}}
 		}
 	}
+	if a.result.AppJSON != "" {
+		if _, err := kigo.ParseAppJSON([]byte(a.result.AppJSON)); err != nil { // whoever wrote the result, it is not kept
+			a.result.AppJSON = ""
+		}
+	}
 	return nil
 }

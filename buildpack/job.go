@@ -68,6 +68,7 @@ type Result struct {
 	Order          []string          // of the process types: Procfile first, then defaults
 	Config         map[string]string // config_vars of the last bin/release
 	Addons         []string          // addons of the last bin/release
+	AppJSON        string            `json:",omitempty"` // the text of a good app.json; empty without one
 }
 
 // Pack is one buildpack that took part.

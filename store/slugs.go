@@ -2,12 +2,12 @@ package store
 
 import "github.com/kigo-dev/kigo"
 
-const slugColumns = `id, app_id, digest, size, image_size, stack, commit_id, commit_description, buildpack_provided, process_types, created_at`
+const slugColumns = `id, app_id, digest, size, image_size, stack, commit_id, commit_description, buildpack_provided, process_types, app_json, created_at`
 
 func scanSlug(_ *Tx, row scanner) (kigo.Slug, error) {
 	var s kigo.Slug
 	err := row.Scan(&s.ID, &s.App, &s.Digest, &s.Size, &s.ImageSize, &s.Stack, &s.Commit, &s.CommitDescription,
-		&s.BuildpackProvided, fromJSON{&s.ProcessTypes}, at{&s.CreatedAt})
+		&s.BuildpackProvided, fromJSON{&s.ProcessTypes}, &s.AppJSON, at{&s.CreatedAt})
 	return s, err
 }
 
@@ -16,10 +16,10 @@ func (tx *Tx) CreateSlug(s *kigo.Slug) error {
 	newID(&s.ID)
 	tx.created(&s.CreatedAt, nil)
 	return tx.exec("create slug", `INSERT INTO slugs (id, app_id, digest, size, image_size, stack, commit_id, commit_description,
-			buildpack_provided, process_types, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+			buildpack_provided, process_types, app_json, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		string(s.ID), string(s.App), s.Digest, s.Size, s.ImageSize, s.Stack, s.Commit, s.CommitDescription,
-		s.BuildpackProvided, asJSON(s.ProcessTypes), micros(s.CreatedAt))
+		s.BuildpackProvided, asJSON(s.ProcessTypes), s.AppJSON, micros(s.CreatedAt))
 }
 
 // Slug returns one slug.

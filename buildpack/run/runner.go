@@ -65,6 +65,7 @@ func (r *Runner) Run(ctx context.Context) bool {
 		{"compile", r.compileAll},
 		{"read the release", r.release},
 		{"discover process types", r.discover},
+		{"read app.json", r.appJSON},
 		{"prune", r.prune},
 	}
 	for _, step := range steps {
