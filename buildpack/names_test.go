@@ -32,7 +32,7 @@ func TestBuildpacksAreNamedInManyWays(t *testing.T) {
 }
 
 func TestBuildpacksThatAreNoneAreRefusedWithTheNamesThatExist(t *testing.T) {
-	for _, in := range []string{"", "heroku/ruby", "go", "file:///etc", "http://example.com/a", "git://example.com/a", "ssh://git@example.com/a",
+	for _, in := range []string{"", "heroku/clojure", "go", "file:///etc", "http://example.com/a", "git://example.com/a", "ssh://git@example.com/a",
 		"ext::sh -c id://x", "https://", "https://example.com/a#-x", "https://example.com/a#a b", "git@example.com:a/b.git"} {
 		ref, err := buildpack.ParseRef(in)
 		if err == nil {

@@ -2,6 +2,7 @@ package toolchain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,18 +18,45 @@ const fetchLimit = 4 * time.Minute
 func Fetch(ctx context.Context, t Tool, dir string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchLimit)
 	defer cancel()
-	var sum string
-	var err error
-	switch t.Kind {
-	case "go":
-		sum, err = fetchGo(ctx, t.Version, dir)
-	case "gostd":
-		sum, err = compileGo(ctx, t.Version, dir)
-	default:
-		sum, err = fetchNPM(ctx, t, dir)
+	sum, err := fetchFrom(ctx, t, dir)
+	if err != nil && t.Kind != "gostd" && os.Getenv(MirrorVar) != "" && ctx.Err() == nil {
+		if rerr := empty(dir); rerr != nil {
+			return "", rerr
+		}
+		var merr error
+		if sum, merr = fetchMirror(ctx, t, dir); merr == nil {
+			err = nil
+		} else {
+			err = fmt.Errorf("%w; the operator's mirror: %w", err, merr)
+		}
 	}
 	if err != nil {
 		return "", fmt.Errorf("fetch %s %s: %w", t.Kind, t.Version, err)
 	}
 	return sum, os.WriteFile(filepath.Join(dir, ".checksum"), []byte(sum+"\n"), 0o644)
+}
+
+// fetchFrom asks a tool's own source.
+func fetchFrom(ctx context.Context, t Tool, dir string) (string, error) {
+	_, ofDebian := debianTools[t.Kind]
+	switch {
+	case t.Kind == "go":
+		return fetchGo(ctx, t.Version, dir)
+	case t.Kind == "gostd":
+		return compileGo(ctx, t.Version, dir)
+	case ofDebian:
+		return fetchDebian(ctx, t, dir)
+	default:
+		return fetchNPM(ctx, t, dir)
+	}
+}
+
+// empty removes what a source that failed has left; the folder itself may be a
+// mount point.
+func empty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return err
 }

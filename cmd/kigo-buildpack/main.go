@@ -20,13 +20,14 @@ import (
 	"github.com/kigo-dev/kigo/buildpack/nodejs"
 	"github.com/kigo-dev/kigo/buildpack/procfile"
 	"github.com/kigo-dev/kigo/buildpack/python"
+	"github.com/kigo-dev/kigo/buildpack/ruby"
 	"github.com/kigo-dev/kigo/buildpack/run"
 	"github.com/kigo-dev/kigo/buildpack/static"
 	"github.com/kigo-dev/kigo/buildpack/toolchain"
 )
 
 var builtins = []buildpack.Builtin{
-	nodejs.Buildpack, python.Buildpack, golang.Buildpack, static.Buildpack, procfile.Buildpack, apt.Buildpack, inline.Buildpack,
+	ruby.Buildpack, nodejs.Buildpack, python.Buildpack, golang.Buildpack, static.Buildpack, procfile.Buildpack, apt.Buildpack, inline.Buildpack,
 }
 
 func main() {

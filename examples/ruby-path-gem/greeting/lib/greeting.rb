@@ -1,0 +1,3 @@
+module Greeting
+  def self.text(name) = "Hello from #{name}, Ruby #{RUBY_VERSION}\n"
+end
