@@ -69,6 +69,9 @@ type Server struct {
 	mux    *chi.Mux
 	rate   *limiter // by account
 	logins *limiter // failed logins, by e-mail address and by network
+
+	inputs             inputBook
+	writers, strangers *limiter // of log lines, by input and by network
 }
 
 // New returns the API.
@@ -90,6 +93,8 @@ func New(d Deps) (*Server, error) {
 	s := &Server{Deps: d, table: slices.Concat(routes, refusedRoutes()), mux: chi.NewMux()}
 	s.rate = newLimiter(rateBurst, ratePerMinute, d.Now)
 	s.logins = newLimiter(loginBurst, loginPerMinute, d.Now)
+	s.writers = newLimiter(inputBurst, inputPerMinute, d.Now)
+	s.strangers = newLimiter(unknownBurst, unknownPerMinute, d.Now)
 	for _, rt := range s.table {
 		s.mux.MethodFunc(rt.method, rt.pattern, s.serve(rt))
 	}

@@ -33,7 +33,7 @@ func logSessionCreate(c *call) (reply, error) {
 		if *in.Lines < 0 {
 			return reply{}, kigo.Invalid("lines must not be negative.")
 		}
-		f.Lines = min(*in.Lines, logplex.Kept)
+		f.Lines = min(*in.Lines, kigo.MaxRetainedLines)
 	}
 	now := second(c.s.Now())
 	return created(client.LogSession{

@@ -70,6 +70,11 @@ var permissions = map[string]string{
 	"DELETE /apps/{app}/sni-endpoints/{endpoint}": kigo.PermissionOperate,
 
 	"POST /apps/{app}/log-sessions":         kigo.PermissionDeploy,
+	"GET /apps/{app}/log-inputs":            kigo.PermissionView,
+	"POST /apps/{app}/log-inputs":           kigo.PermissionOperate,
+	"DELETE /apps/{app}/log-inputs/{input}": kigo.PermissionOperate,
+	"GET /apps/{app}/log-retention":         kigo.PermissionView,
+	"PATCH /apps/{app}/log-retention":       kigo.PermissionOperate,
 	"GET /apps/{app}/log-drains":            kigo.PermissionOperate, // drains' addresses may hold credentials
 	"POST /apps/{app}/log-drains":           kigo.PermissionOperate,
 	"GET /apps/{app}/log-drains/{drain}":    kigo.PermissionOperate,

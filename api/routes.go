@@ -158,6 +158,12 @@ var routes = []route{
 	// Logs, log_sessions.go
 	{"POST", "/apps/{app}/log-sessions", read, logSessionCreate, false},
 	{"GET", "/logstream/*", open, logStream, false},
+	{"POST", "/logs", open, logInput, false}, // log_inputs.go
+	{"GET", "/apps/{app}/log-inputs", read, logInputList, false},
+	{"POST", "/apps/{app}/log-inputs", write, logInputCreate, false},
+	{"DELETE", "/apps/{app}/log-inputs/{input}", write, logInputDelete, false},
+	{"GET", "/apps/{app}/log-retention", read, logRetentionInfo, false},
+	{"PATCH", "/apps/{app}/log-retention", write, logRetentionUpdate, false},
 
 	// Drains, log_drains.go
 	{"GET", "/apps/{app}/log-drains", read, drainList, false},

@@ -50,6 +50,7 @@ var notInSchema = []string{
 	"/buildpacks/{buildpack}/revisions", "/buildpacks/{buildpack}/readme", "/schema", "/api/v4/current-status", "/analytics",
 	"/analytics/*", "/favorites", "/streams/{stream}", "/sources/{key}", "/slugs/{slug}", "/logstream/*",
 	"/apps/{app}/builds/{build}/result", "/kigo/accounts", "/kigo/audit",
+	"/logs", "/apps/{app}/log-inputs", "/apps/{app}/log-inputs/{input}", "/apps/{app}/log-retention",
 }
 
 // beside are methods that Heroku's clients use on addresses of the schema which it

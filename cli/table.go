@@ -141,6 +141,16 @@ func init() {
 			})
 		}},
 
+		{name: "logs:inputs", short: "list who else may write into the log of an app", app: oneApp, login: true, run: logInputs, flags: jsonFlag},
+		{name: "logs:inputs:add", args: "NAME", short: "make an address that takes lines for the log of an app", app: oneApp, login: true, run: logInputAdd},
+		{name: "logs:inputs:remove", args: "NAME", short: "take no more lines from that address", app: oneApp, login: true, run: logInputRemove},
+		{name: "logs:retention", short: "show or set how much of the log is kept", app: oneApp, login: true, run: logRetention, flags: func(fs *pflag.FlagSet) {
+			fs.String("lines", "", "number of lines to keep")
+			fs.String("bytes", "", "bytes of messages to keep")
+			fs.String("age", "", "how long to keep lines, such as 24h; 0: however long")
+			jsonFlag(fs)
+		}},
+
 		{name: "maintenance", short: "show whether maintenance mode is on", app: oneApp, login: true, run: maintenance},
 		{name: "maintenance:off", short: "let requests through", app: oneApp, login: true, run: maintenanceOff},
 		{name: "maintenance:on", short: "answer every request with a maintenance page", app: oneApp, login: true, run: maintenanceOn},

@@ -99,7 +99,7 @@ func (c *Cursor) Waiting() int {
 // Pos is the number of the line that comes next.
 func (c *Cursor) Pos() uint64 { return c.pos }
 
-// Hold says whether the stream shall keep more than Kept lines for this cursor.
+// Hold says whether the stream shall keep more than the kept lines for this cursor.
 func (c *Cursor) Hold(hold bool) {
 	c.stream.mu.Lock()
 	defer c.stream.mu.Unlock()

@@ -28,6 +28,7 @@ type Hub struct {
 	mu      sync.RWMutex
 	streams map[kigo.AppID]*stream
 	dropped map[kigo.AppID]bool // late lines of destroyed apps are ignored
+	keep    map[kigo.AppID]kigo.LogRetention
 
 	queue struct {
 		sync.Mutex
@@ -98,6 +99,7 @@ func (h *Hub) Drop(app kigo.AppID) error {
 	h.dropped[app] = true
 	s := h.streams[app]
 	delete(h.streams, app)
+	delete(h.keep, app)
 	h.mu.Unlock()
 	if s == nil {
 		s = &stream{app: app}
@@ -189,6 +191,8 @@ func (h *Hub) Run(ctx context.Context) error {
 	h.queue.Unlock()
 	sweep := time.NewTicker(sweepEvery)
 	defer sweep.Stop()
+	expire := time.NewTicker(expireEvery)
+	defer expire.Stop()
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	<-pause.C
@@ -200,6 +204,9 @@ func (h *Hub) Run(ctx context.Context) error {
 			return nil
 		case <-sweep.C:
 			h.sweep()
+			continue
+		case now := <-expire.C:
+			h.expire(now)
 			continue
 		case <-wake:
 		}

@@ -15,6 +15,8 @@ import (
 	"github.com/kigo-dev/kigo"
 )
 
+const kept = 1500 // of an app that nobody has asked for more of
+
 const app = kigo.AppID("01234567-89ab-cdef-0123-456789abcdef")
 
 func line(process, message string) kigo.LogLine {
@@ -51,7 +53,7 @@ func TestTheLastLinesAreKept(t *testing.T) {
 		h.Write(app, line("web.1", fmt.Sprint(i)))
 	}
 	got, ids := messages(t, h, Filter{Lines: 5000})
-	if len(got) != Kept || got[0] != "2500" || got[Kept-1] != "3999" {
+	if len(got) != kept || got[0] != "2500" || got[kept-1] != "3999" {
 		t.Fatalf("kept %d lines, %s to %s", len(got), got[0], got[len(got)-1])
 	}
 	for i := 1; i < len(ids); i++ {
@@ -96,7 +98,7 @@ func TestLinesIdsAndPositionsOutliveARestart(t *testing.T) {
 
 	h, stop = start(t, dir)
 	got, ids := messages(t, h, Filter{Lines: 5000})
-	if len(got) != Kept || got[Kept-1] != "1999" || ids[Kept-1] != before[0] {
+	if len(got) != kept || got[kept-1] != "1999" || ids[kept-1] != before[0] {
 		t.Fatalf("after the restart: %d lines, last %s with id %d, was %d", len(got), got[len(got)-1], ids[len(ids)-1], before[0])
 	}
 	if p := h.Position(app, "dyno-1"); p != 2000 {

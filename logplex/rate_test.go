@@ -14,7 +14,7 @@ import (
 // tally reads what an app's log holds: lines of the app, and lines told as dropped.
 func tally(t *testing.T, h *Hub, app kigo.AppID) (lines, dropped int) {
 	t.Helper()
-	err := h.Tail(t.Context(), app, Filter{Lines: Kept}, func(_ uint64, l kigo.LogLine) error {
+	err := h.Tail(t.Context(), app, Filter{Lines: kept}, func(_ uint64, l kigo.LogLine) error {
 		if l.Process != "logplex" {
 			lines++
 			return nil

@@ -47,7 +47,7 @@ type session struct {
 // "https://127.0.0.1:5000".
 func (s *Sessions) NewURL(base string, app kigo.AppID, f Filter) string {
 	body, err := json.Marshal(session{App: app, Source: f.Source, Process: f.Process,
-		Lines: min(f.Lines, Kept), Follow: f.Follow, Until: s.now().Add(openFor).Unix()})
+		Lines: min(f.Lines, kigo.MaxRetainedLines), Follow: f.Follow, Until: s.now().Add(openFor).Unix()})
 	if err != nil {
 		panic(err) // strings and numbers
 	}

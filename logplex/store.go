@@ -17,10 +17,14 @@ import (
 // new file with the kept ones takes its place by rename. After a load or a write
 // error it is rewritten too, so that nothing is ever appended behind a torn frame.
 const (
-	rewriteLines = 5 * Kept
+	rewriteLines = 7500 // at the least; else five times those kept
 	rewriteBytes = 16 << 20
-	maxFile      = 64 << 20 // of a file that is read: far above what is written
+	maxFile      = 128 << 20 // of a file that is read: far above what is written
 )
+
+// nextOrigin keeps the next id among the positions of writers where no line is left
+// to tell it.
+const nextOrigin = "\x00next"
 
 var safeID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
@@ -39,7 +43,7 @@ func (h *Hub) loadFile(s *stream) {
 	defer s.disk.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.nextID = 1
+	s.nextID, s.keep = 1, h.retention(s.app)
 	if dir := h.folder(s.app); dir != "" {
 		if data, err := readFile(filepath.Join(dir, "lines")); err == nil {
 			s.restore(data)
@@ -47,7 +51,10 @@ func (h *Hub) loadFile(s *stream) {
 	}
 	s.firstID = s.nextID
 	s.saved = s.base + uint64(s.n)
-	s.settled = s.saved
+	if s.expire(time.Now()) {
+		s.forgotten = true
+	}
+	s.settled = s.base + uint64(s.n)
 	if s.origins[shedOrigin] > 0 {
 		h.tellSoon(s, time.Now())
 	}
@@ -85,7 +92,9 @@ func (s *stream) restore(data []byte) {
 				s.ring, s.head, s.n, s.bytes, s.base = nil, 0, 0, 0, number
 			}
 		case frameOrigin:
-			if seq, name := f.uint(), string(f.bytes()); f.ok {
+			if seq, name := f.uint(), string(f.bytes()); f.ok && name == nextOrigin {
+				s.nextID = max(s.nextID, seq)
+			} else if f.ok {
 				if s.origins == nil {
 					s.origins = map[string]uint64{}
 				}
@@ -94,7 +103,7 @@ func (s *stream) restore(data []byte) {
 		}
 		data = rest
 	}
-	if s.n > 0 {
+	if s.nextID > 1 {
 		s.nextID += idLeap
 	}
 }
@@ -114,20 +123,23 @@ func (h *Hub) save(s *stream) error {
 		return nil
 	}
 	end := s.base + uint64(s.n)
-	fresh := s.file == nil || s.fileLines > rewriteLines || s.fileBytes > rewriteBytes
-	from := max(0, s.n-Kept)
+	fresh := s.file == nil || s.forgotten || s.fileLines > max(rewriteLines, 5*s.keep.Lines) || s.fileBytes > max(rewriteBytes, s.keep.Bytes)
+	from := s.kept()
 	if !fresh && s.saved > s.base {
 		from = max(from, int(s.saved-s.base))
 	}
 	lines, first := s.window(from), s.base+uint64(from)
 	var origins map[string]uint64
 	if s.changed || fresh {
-		origins = make(map[string]uint64, len(s.origins))
+		origins = make(map[string]uint64, len(s.origins)+1)
 		for name, seq := range s.origins {
 			origins[name] = seq
 		}
+		if fresh && len(lines) == 0 {
+			origins[nextOrigin] = s.nextID
+		}
 	}
-	s.changed = false
+	s.changed, s.forgotten = false, false
 	s.mu.Unlock()
 
 	err := s.store(dir, fresh, first, lines, origins)

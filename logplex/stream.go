@@ -1,6 +1,7 @@
 package logplex
 
 import (
+	"math/bits"
 	"os"
 	"sync"
 	"time"
@@ -10,9 +11,8 @@ import (
 
 // Sizes of one app's stream.
 const (
-	Kept        = 1500    // lines kept for later readers (Heroku's history)
 	followLines = 1 << 15 // lines held for slow readers while there are any …
-	followBytes = 8 << 20 // … but no more than Kept once they hold these bytes
+	followBytes = 8 << 20 // … but no more than are kept once they hold these bytes
 	idLeap      = 1 << 20 // ids skipped at a load: more than a killed process can have given out unsaved
 )
 
@@ -21,7 +21,7 @@ type entry struct {
 	line kigo.LogLine
 }
 
-// stream is one app's lines: a ring that holds the last Kept of them, and more
+// stream is one app's lines: a ring that holds those that are kept, and more
 // while readers lag behind. Positions number the app's lines without gaps, over
 // restarts too; ids are what the readers of sessions see.
 type stream struct {
@@ -29,22 +29,25 @@ type stream struct {
 	load  sync.Once
 	meter meter
 
-	mu      sync.Mutex
-	ring    []entry // length is a power of two
-	head, n int
-	base    uint64 // position of the oldest line held
-	bytes   int    // of the messages held
-	nextID  uint64
-	firstID uint64 // first id given out since the load
-	readers []*reader
-	slowest uint64            // no reader's position is below it
-	cursors []*Cursor         // of drains
-	settled uint64            // lines below this position were brought to disk, or refused by it
-	origins map[string]uint64 // where each writer that can repeat its lines stands
-	changed bool              // origins differ from what is on disk
-	dirty   bool              // queued for saving
-	touched bool              // written or read since the last sweep
-	gone    bool              // dropped or evicted: ask the hub again
+	keep kigo.LogRetention // guarded by mu
+
+	mu        sync.Mutex
+	ring      []entry // length is a power of two
+	head, n   int
+	base      uint64 // position of the oldest line held
+	bytes     int    // of the messages held
+	nextID    uint64
+	firstID   uint64 // first id given out since the load
+	readers   []*reader
+	slowest   uint64            // no reader's position is below it
+	cursors   []*Cursor         // of drains
+	settled   uint64            // lines below this position were brought to disk, or refused by it
+	origins   map[string]uint64 // where each writer that can repeat its lines stands
+	changed   bool              // origins differ from what is on disk
+	dirty     bool              // queued for saving
+	forgotten bool              // lines were forgotten that are still on disk: it is to be written anew
+	touched   bool              // written or read since the last sweep
+	gone      bool              // dropped or evicted: ask the hub again
 
 	disk      sync.Mutex // guards what follows; taken before mu
 	file      *os.File
@@ -79,8 +82,8 @@ func (s *stream) write(lines []kigo.LogLine) {
 }
 
 func (s *stream) push(line *kigo.LogLine, message string) {
-	if s.n >= Kept {
-		s.trim(s.n + 1)
+	if s.n >= s.keep.Lines || int64(s.bytes+len(message)) > s.keep.Bytes {
+		s.trim(1, len(message))
 	}
 	if s.n == len(s.ring) {
 		s.grow()
@@ -93,21 +96,51 @@ func (s *stream) push(line *kigo.LogLine, message string) {
 	s.bytes += len(message)
 }
 
-// trim makes the ring small enough for n lines in all: without readers only the
-// kept ones stay.
-func (s *stream) trim(n int) {
-	for n > Kept && (!s.held() || n > followLines || s.bytes > followBytes) {
-		old := &s.ring[s.head]
-		if len(s.readers) > 0 && s.slowest <= s.base {
-			s.skip(old)
-		}
-		s.bytes -= len(old.line.Message)
-		*old = entry{}
-		s.head = (s.head + 1) & (len(s.ring) - 1)
-		s.base++
-		s.n--
-		n--
+// trim makes room for so many lines and bytes more: without readers only the kept
+// ones stay.
+func (s *stream) trim(lines, bytes int) {
+	for s.n > 0 && (s.n+lines > s.keep.Lines || int64(s.bytes+bytes) > s.keep.Bytes) &&
+		(!s.held() || s.n+lines > max(followLines, s.keep.Lines) || int64(s.bytes+bytes) > max(followBytes, s.keep.Bytes)) {
+		s.drop()
 	}
+}
+
+// drop forgets the oldest line.
+func (s *stream) drop() {
+	old := &s.ring[s.head]
+	if len(s.readers) > 0 && s.slowest <= s.base {
+		s.skip(old)
+	}
+	s.bytes -= len(old.line.Message)
+	*old = entry{}
+	s.head = (s.head + 1) & (len(s.ring) - 1)
+	s.base++
+	s.n--
+}
+
+// expire forgets lines that are too old, and reports whether there were any.
+func (s *stream) expire(now time.Time) bool {
+	before := s.base
+	for s.keep.Age > 0 && s.n > 0 && now.Sub(s.at(0).line.Time) > s.keep.Age {
+		s.drop()
+	}
+	return s.base != before
+}
+
+// kept is the index of the first line that is kept whoever reads.
+func (s *stream) kept() int {
+	i := max(0, s.n-s.keep.Lines)
+	if int64(s.bytes) <= s.keep.Bytes {
+		return i
+	}
+	j, bytes := s.n, int64(0)
+	for j > i {
+		if bytes += int64(len(s.at(j - 1).line.Message)); bytes > s.keep.Bytes && j < s.n {
+			break
+		}
+		j--
+	}
+	return j
 }
 
 // held reports whether somebody still wants lines that are no longer kept.
@@ -150,9 +183,9 @@ func (s *stream) at(i int) *entry { return &s.ring[(s.head+i)&(len(s.ring)-1)] }
 
 // shrink gives memory back after the last reader has left.
 func (s *stream) shrink() {
-	s.trim(s.n)
-	if len(s.ring) > 4*Kept {
-		s.ring = append(make([]entry, 0, 2048), s.window(0)...)[:2048]
+	s.trim(0, 0)
+	if small := 1 << bits.Len(uint(max(s.n, 1024))); len(s.ring) > 2*small {
+		s.ring = append(make([]entry, 0, small), s.window(0)...)[:small]
 		s.head = 0
 	}
 }

@@ -13,7 +13,7 @@ import (
 type Filter struct {
 	Source  string // "app" or "heroku"; empty: both
 	Process string // "web.1", or "web" for all web dynos; empty: all
-	Lines   int    // how many kept lines come first, at most Kept
+	Lines   int    // how many kept lines come first
 	After   uint64 // resume: all kept lines after this id come first, Lines is ignored
 	Follow  bool   // go on with new lines
 }
@@ -119,8 +119,11 @@ func (s *stream) start(r *reader) int {
 		}
 		return i
 	}
-	oldest := max(0, s.n-Kept)
-	for wanted := min(r.filter.Lines, Kept); wanted > 0 && i > oldest; {
+	oldest, now := s.kept(), time.Now()
+	for wanted := r.filter.Lines; wanted > 0 && i > oldest; {
+		if s.keep.Age > 0 && now.Sub(s.at(i-1).line.Time) > s.keep.Age {
+			break
+		}
 		i--
 		if r.filter.match(&s.at(i).line) {
 			wanted--

@@ -107,6 +107,9 @@ func (n *node) openState(ctx context.Context) (err error) {
 		return err
 	}
 	n.hub = &logplex.Hub{Dir: n.cfg.Path("logs"), Log: n.log, Rate: logRate}
+	if err := n.keepAllLogs(ctx); err != nil {
+		return err
+	}
 	n.blobs = &blob.Store{Dir: n.cfg.Path("blobs")}
 	n.outputs = &output.Store{Dir: n.cfg.Path("output")}
 	n.slugs = &slug.Store{Dir: n.cfg.Path("slugs")}

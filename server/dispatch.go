@@ -28,6 +28,8 @@ func (n *node) dispatch(e kigo.Event) error {
 		n.routing.mark()
 	case "build":
 		n.builds.Mark(e.App)
+	case "logretention":
+		return n.keepLogs(e.App)
 	case "drain":
 		n.drains.Mark()
 	default:
