@@ -11,6 +11,8 @@ type Account struct {
 	Email     string
 	Name      string
 	Operator  bool // runs the platform: may make and remove accounts
+	TwoFactor bool // logs in with a second factor
+	Team      bool // stands for a team: nobody logs in to it
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	LastLogin time.Time

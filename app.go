@@ -21,6 +21,7 @@ type App struct {
 	BuildStack        string // what the next build uses
 	Region            string
 	Maintenance       bool
+	Locked            bool   // members of the team that owns it may not join by themselves
 	BuildpackProvided string // language of the last build, such as "Node.js"; empty before it
 	UIDBase           uint32 // first of the app's own 65,536 host uids; never reused
 	RepoSize          int64  // bytes

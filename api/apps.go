@@ -34,6 +34,8 @@ func (c *call) serializeApp(a kigo.App, ownerEmail string) client.App {
 		UpdatedAt:                    second(a.UpdatedAt),
 		WebURL:                       c.s.WebURL(a.Name),
 	}
+	out.Team = teamOf(a.Owner, ownerEmail)
+	out.Organization = out.Team
 	return out
 }
 
@@ -75,6 +77,10 @@ func appList(c *call) (reply, error) {
 		apps, err = tx.AppsOf(c.actor.ID)
 		return err
 	})
+	return c.appPage(apps, err)
+}
+
+func (c *call) appPage(apps []kigo.App, err error) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
@@ -84,11 +90,22 @@ func appList(c *call) (reply, error) {
 		timeKey("updated_at", func(a kigo.App) time.Time { return a.UpdatedAt }))
 }
 
+// appListOfUser lists those that the user owns or has joined, without the others of teams.
 func appListOfUser(c *call) (reply, error) {
 	if err := c.user(); err != nil {
 		return reply{}, err
 	}
-	return appList(c)
+	var apps []kigo.App
+	err := c.view(func(tx *store.Tx) error {
+		all, err := tx.AppsOf(c.actor.ID)
+		for _, a := range all {
+			if _, perr := tx.Collaborator(a.ID, c.actor.ID); perr == nil || a.Owner == c.actor.ID {
+				apps = append(apps, a)
+			}
+		}
+		return err
+	})
+	return c.appPage(apps, err)
 }
 
 func appInfo(c *call) (reply, error) { return c.appReply(c.app, ok) }

@@ -16,12 +16,15 @@ func (s *server) paths(app string) func(pattern string) string {
 	r := s.deploy(app, map[string]string{"web": "./web"})
 	builds, err := s.Builds(s.t.Context(), app, client.ListOptions{})
 	must(s.t, err)
+	must(s.t, s.Do(s.t.Context(), "POST", "/kigo/enterprise-accounts", map[string]string{"name": "myfirm"}, nil))
+	must(s.t, s.Do(s.t.Context(), "POST", "/enterprise-accounts/myfirm/teams", map[string]string{"name": "myteam"}, nil))
 	fill := strings.NewReplacer(
+		"{enterprise}", "myfirm", "{member}", "x", "{invitation}", "x", "{provider}", "x", "{invoice}", "x", "{service}", "x", "{year}", "2026", "{month}", "01",
 		"{app}", app, "{user}", "~", "{build}", builds[0].ID, "{release}", r.ID, "{slug}", r.Slug.ID, "{dyno}", "web.1",
 		"{type}", "web", "{formation}", "web", "{domain}", app+".localhost", "{feature}", "preboot", "{collaborator}", operator,
 		"{authorization}", "~", "{session}", "~", "{stack}", "heroku-22", "{region}", "us", "{size}", "basic", "{addon}", "x",
 		"{key}", "x", "{transfer}", "x", "{client}", "x", "{drain}", "x", "{endpoint}", "x", "{pipeline}", "x", "{coupling}", "x", "{promotion}", "x",
-		"{team}", "x", "{space}", "x", "{buildpack}", "heroku%2Fgo", "{stream}", "x", "*", "x",
+		"{team}", "myteam", "{space}", "x", "{buildpack}", "heroku%2Fgo", "{stream}", "x", "*", "x",
 	)
 	return fill.Replace
 }

@@ -34,6 +34,10 @@ type call struct {
 	token string   // as presented
 	left  int      // requests left
 	app   kigo.App // of {app} in the pattern, which the actor may see
+
+	team             kigo.Team       // of {team}, as app
+	enterprise       kigo.Enterprise // of {enterprise}, as app
+	enterpriseRights []string        // what the actor may do with it
 }
 
 func (c *call) ctx() context.Context { return c.r.Context() }

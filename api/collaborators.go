@@ -1,6 +1,8 @@
 package api
 
 import (
+	"bytes"
+	"io"
 	"strings"
 	"time"
 
@@ -87,6 +89,45 @@ func collaboratorCreate(c *call) (reply, error) {
 	}
 	m, err := ctrl(c).AddCollaborator(c.ctx(), c.actor, c.app.ID, *in.User, in.Permissions)
 	return created(c.serializeCollaborator(m)), err
+}
+
+// collaboratorJoin adds somebody to an app of a team; members join open apps by themselves.
+func collaboratorJoin(c *call) (reply, error) {
+	var in struct {
+		User *string `json:"user"`
+	}
+	data, err := c.body()
+	if err != nil {
+		return reply{}, err
+	}
+	c.r.Body = io.NopCloser(bytes.NewReader(data)) // it is read again by collaboratorCreate
+	if err := c.decode(&in); err != nil {
+		return reply{}, err
+	}
+	c.r.Body = io.NopCloser(bytes.NewReader(data))
+	switch who := value(in.User); {
+	case who != "~" && who != string(c.actor.ID) && !strings.EqualFold(who, c.actor.Email), ctrl(c).Can(c.ctx(), c.actor, kigo.PermissionManage, c.app) == nil:
+		if err := ctrl(c).Can(c.ctx(), c.actor, kigo.PermissionManage, c.app); err != nil {
+			return reply{}, err
+		}
+		return collaboratorCreate(c)
+	}
+	m, err := ctrl(c).JoinApp(c.ctx(), c.actor, c.app.ID)
+	return created(c.serializeCollaborator(m)), err
+}
+
+func collaboratorUpdate(c *call) (reply, error) {
+	var in struct {
+		Permissions []string `json:"permissions"`
+	}
+	if err := c.decode(&in); err != nil {
+		return reply{}, err
+	}
+	if len(in.Permissions) == 0 {
+		return reply{}, kigo.Invalid("permissions are required: some of deploy, manage, operate and view.")
+	}
+	m, err := ctrl(c).UpdateCollaborator(c.ctx(), c.actor, c.app.ID, c.param("collaborator"), in.Permissions)
+	return ok(c.serializeCollaborator(m)), err
 }
 
 // collaboratorDelete is for whoever manages the app, and for those who leave it.

@@ -15,6 +15,7 @@ type Route struct {
 	Empty           bool // always an empty list
 	Refused         bool // of the table of refusals
 	permission      string
+	below           string
 }
 
 // Routes is the table of routes, with those of the table of refusals.
@@ -23,7 +24,7 @@ func Routes() []Route {
 	for _, rt := range slices.Concat(routes, refusedRoutes()) {
 		h := reflect.ValueOf(rt.handle).Pointer()
 		empty := h == reflect.ValueOf(emptyList).Pointer() || h == reflect.ValueOf(emptyListOfUser).Pointer()
-		out = append(out, Route{rt.method, rt.pattern, rt.access, empty && !rt.refused(), rt.refused(), rt.permission()})
+		out = append(out, Route{rt.method, rt.pattern, rt.access, empty && !rt.refused(), rt.refused(), rt.permission(), rt.below()})
 	}
 	return out
 }
@@ -45,6 +46,9 @@ func Refusals() (out []Refusal) {
 
 // Permission is what the route needs of its app; empty when it is not below one.
 func (r Route) Permission() string { return r.permission }
+
+// Below is the parameter that names what the route is about: app, team, enterprise, or nothing.
+func (r Route) Below() string { return r.below }
 
 // Open reports whether a route takes no token.
 func (r Route) Open() bool { return r.access == open && r.Pattern != "/oauth/authorizations" }

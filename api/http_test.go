@@ -143,6 +143,12 @@ var takesBody = map[string]bool{
 	"PATCH /pipeline-couplings/{coupling}": true, "POST /pipeline-promotions": true, "POST /filters/apps": true,
 	"POST /apps/{app}/collaborators": true, "POST /account/app-transfers": true, "PATCH /account/app-transfers/{transfer}": true,
 	"POST /account/keys": true, "POST /oauth/clients": true, "PATCH /oauth/clients/{client}": true, "POST /kigo/accounts": true,
+	"POST /teams": true, "PATCH /teams/{team}": true, "PATCH /teams/{team}/preferences": true, "PUT /teams/{team}/members": true,
+	"POST /teams/{team}/members": true, "PATCH /teams/{team}/members": true, "PUT /teams/{team}/invitations": true, "POST /teams/apps": true,
+	"PATCH /teams/apps/{app}": true, "POST /teams/apps/{app}/collaborators": true, "PATCH /teams/apps/{app}/collaborators/{collaborator}": true,
+	"POST /teams/{team}/identity-providers": true, "POST /kigo/enterprise-accounts": true, "PATCH /enterprise-accounts/{enterprise}": true,
+	"POST /enterprise-accounts/{enterprise}/members": true, "PATCH /enterprise-accounts/{enterprise}/members/{member}": true,
+	"POST /enterprise-accounts/{enterprise}/teams": true,
 }
 
 func TestWrongTypesAndMissingFieldsAreNamed(t *testing.T) {

@@ -7,9 +7,9 @@ import (
 	"github.com/kigo-dev/kigo"
 )
 
-// permissions says what somebody must be allowed to do with an app for a route
-// below /apps/{app}. A route without a line here is for who manages the app, so that
-// none is open by accident, and a test asks for the line.
+// permissions says what somebody must be allowed to do with an app, a team or an
+// enterprise account for a route below it. A route without a line here is for who
+// manages it, so that none is open by accident, and a test asks for the line.
 var permissions = map[string]string{
 	"GET /apps/{app}":                                 kigo.PermissionView,
 	"PATCH /apps/{app}":                               kigo.PermissionOperate, // a new name needs manage, apps.go
@@ -81,6 +81,57 @@ var permissions = map[string]string{
 	"DELETE /apps/{app}/log-drains/{drain}": kigo.PermissionOperate,
 	"GET /apps/{app}/telemetry-drains":      kigo.PermissionOperate,
 
+	"GET /teams/{team}":                                     kigo.PermissionView,
+	"PATCH /teams/{team}":                                   kigo.PermissionView, // a new name needs manage, control/teams.go
+	"DELETE /teams/{team}":                                  kigo.PermissionManage,
+	"GET /teams/{team}/apps":                                kigo.PermissionView,
+	"GET /teams/{team}/members":                             kigo.PermissionView,
+	"PUT /teams/{team}/members":                             kigo.PermissionManage,
+	"POST /teams/{team}/members":                            kigo.PermissionManage,
+	"PATCH /teams/{team}/members":                           kigo.PermissionManage,
+	"DELETE /teams/{team}/members/{member}":                 kigo.PermissionView, // anybody may leave, control/teams.go
+	"GET /teams/{team}/members/{member}/apps":               kigo.PermissionView,
+	"GET /teams/{team}/invitations":                         kigo.PermissionManage, // whoever knows one's id may not yet use it; still nobody else's business
+	"PUT /teams/{team}/invitations":                         kigo.PermissionManage,
+	"DELETE /teams/{team}/invitations/{invitation}":         kigo.PermissionManage,
+	"GET /teams/{team}/features":                            kigo.PermissionView,
+	"GET /teams/{team}/features/{feature}":                  kigo.PermissionView,
+	"GET /teams/{team}/permissions":                         kigo.PermissionView,
+	"GET /teams/{team}/preferences":                         kigo.PermissionView,
+	"PATCH /teams/{team}/preferences":                       kigo.PermissionManage,
+	"GET /teams/{team}/pipeline-couplings":                  kigo.PermissionView,
+	"GET /teams/{team}/available-generations":               kigo.PermissionView,
+	"GET /teams/{team}/identity-providers":                  kigo.PermissionManage,
+	"POST /teams/{team}/identity-providers":                 kigo.PermissionManage,
+	"PATCH /teams/{team}/identity-providers/{provider}":     kigo.PermissionManage,
+	"DELETE /teams/{team}/identity-providers/{provider}":    kigo.PermissionManage,
+	"GET /teams/{team}/addons":                              kigo.PermissionView,
+	"GET /teams/{team}/spaces":                              kigo.PermissionView,
+	"GET /teams/{team}/delinquency":                         kigo.PermissionView,
+	"GET /teams/{team}/invoices":                            kigo.PermissionView,
+	"GET /teams/{team}/invoices/{invoice}":                  kigo.PermissionView,
+	"GET /teams/{team}/allowed-addon-services":              kigo.PermissionView,
+	"POST /teams/{team}/allowed-addon-services":             kigo.PermissionManage,
+	"DELETE /teams/{team}/allowed-addon-services/{service}": kigo.PermissionManage,
+
+	"GET /teams/apps/{app}":                                 kigo.PermissionView,
+	"PATCH /teams/apps/{app}":                               kigo.PermissionManage,
+	"GET /teams/apps/{app}/collaborators":                   kigo.PermissionView,
+	"POST /teams/apps/{app}/collaborators":                  kigo.PermissionView, // members join by themselves; adding others needs manage, collaborators.go
+	"GET /teams/apps/{app}/collaborators/{collaborator}":    kigo.PermissionView,
+	"PATCH /teams/apps/{app}/collaborators/{collaborator}":  kigo.PermissionManage,
+	"DELETE /teams/apps/{app}/collaborators/{collaborator}": kigo.PermissionView, // anybody may leave
+
+	"GET /enterprise-accounts/{enterprise}":                     kigo.PermissionView,
+	"PATCH /enterprise-accounts/{enterprise}":                   kigo.PermissionManage,
+	"GET /enterprise-accounts/{enterprise}/members":             kigo.PermissionView,
+	"POST /enterprise-accounts/{enterprise}/members":            kigo.PermissionManage,
+	"PATCH /enterprise-accounts/{enterprise}/members/{member}":  kigo.PermissionManage,
+	"DELETE /enterprise-accounts/{enterprise}/members/{member}": kigo.PermissionManage,
+	"GET /enterprise-accounts/{enterprise}/teams":               kigo.PermissionView,
+	"POST /enterprise-accounts/{enterprise}/teams":              kigo.PermissionCreate,
+	"GET /enterprise-accounts/{enterprise}/events":              kigo.PermissionManage,
+
 	"GET /apps/{app}/addons":                    kigo.PermissionView,
 	"POST /apps/{app}/addons":                   kigo.PermissionManage,
 	"GET /apps/{app}/addons/{addon}":            kigo.PermissionView,
@@ -92,30 +143,36 @@ var permissions = map[string]string{
 	"GET /apps/{app}/webhooks":                  kigo.PermissionView,
 }
 
-// permission is what the route needs of its app; empty when it is not below one.
+// permission is what the route needs of what it is below; empty when that is nothing.
 func (rt route) permission() string {
 	p := permissions[rt.method+" "+rt.pattern]
 	switch {
-	case rt.refused() && rt.ofApp():
+	case rt.refused() && rt.below() != "":
 		return kigo.PermissionView // nothing is done
-	case p == "" && rt.ofApp():
+	case p == "" && rt.below() != "":
 		return kigo.PermissionManage
 	}
 	return p
 }
 
-// ofApp reports whether the route is below one app.
-func (rt route) ofApp() bool {
-	return rt.pattern == appPattern || strings.HasPrefix(rt.pattern, appPattern+"/")
-}
+// owners are the addresses that a route may be below, and the parameter that names it.
+var owners = map[string]string{"/apps/{app}": "app", "/teams/apps/{app}": "app", "/teams/{team}": "team", "/enterprise-accounts/{enterprise}": "enterprise"}
 
-const appPattern = "/apps/{app}"
+// below is the parameter that names what the route is about: app, team, enterprise, or nothing.
+func (rt route) below() string {
+	for prefix, what := range owners {
+		if rt.pattern == prefix || strings.HasPrefix(rt.pattern, prefix+"/") {
+			return what
+		}
+	}
+	return ""
+}
 
 // needs is the permission of this request. A route that names an app elsewhere than
 // in its path needs view to read and operate to change.
 func (c *call) needs() string {
 	switch {
-	case c.route.ofApp():
+	case c.route.below() == "app":
 		return c.route.permission()
 	case c.r.Method == http.MethodGet:
 		return kigo.PermissionView

@@ -8,11 +8,23 @@ import (
 	"github.com/kigo-dev/kigo/store"
 )
 
-func serializePipeline(p kigo.Pipeline) client.Pipeline {
+func (c *call) serializePipeline(p kigo.Pipeline) client.Pipeline {
 	return client.Pipeline{
 		CreatedAt: second(p.CreatedAt), Generation: fixedRef("generation", generation), ID: p.ID, Name: p.Name,
-		Owner: client.PipelineOwner{ID: string(p.Owner), Type: "user"}, UpdatedAt: second(p.UpdatedAt),
+		Owner: c.pipelineOwner(p.Owner), UpdatedAt: second(p.UpdatedAt),
 	}
+}
+
+// pipelineOwner is a user, or a team that the actor is in.
+func (c *call) pipelineOwner(id kigo.AccountID) client.PipelineOwner {
+	owner := client.PipelineOwner{ID: string(id), Type: "user"}
+	_ = c.view(func(tx *store.Tx) error {
+		if _, err := tx.FindTeam(string(id)); err == nil {
+			owner.Type = "team"
+		}
+		return nil
+	})
+	return owner
 }
 
 func pipelineList(c *call) (reply, error) {
@@ -24,7 +36,7 @@ func pipelineList(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return page(c, all, each(serializePipeline), textKey("id", func(p kigo.Pipeline) string { return p.ID }),
+	return page(c, all, each(c.serializePipeline), textKey("id", func(p kigo.Pipeline) string { return p.ID }),
 		textKey("name", func(p kigo.Pipeline) string { return p.Name }))
 }
 
@@ -35,7 +47,7 @@ func (c *call) pipeline() (kigo.Pipeline, error) {
 
 func pipelineInfo(c *call) (reply, error) {
 	p, err := c.pipeline()
-	return ok(serializePipeline(p)), err
+	return ok(c.serializePipeline(p)), err
 }
 
 func pipelineCreate(c *call) (reply, error) {
@@ -49,11 +61,14 @@ func pipelineCreate(c *call) (reply, error) {
 	if err := c.decode(&in); err != nil {
 		return reply{}, err
 	}
-	if o := in.Owner; o != nil && (value(o.Type) == "team" || value(o.ID) != "" && *o.ID != string(c.actor.ID)) {
-		return reply{}, kigo.Invalid("owner must be yourself: a pipeline is made by its owner and can be transferred later.")
+	team := ""
+	if o := in.Owner; o != nil && value(o.Type) == "team" {
+		team = value(o.ID)
+	} else if o != nil && value(o.ID) != "" && *o.ID != string(c.actor.ID) {
+		return reply{}, kigo.Invalid("owner must be yourself or a team of yours: a pipeline can be transferred later.")
 	}
-	p, err := ctrl(c).CreatePipeline(c.ctx(), c.actor, value(in.Name))
-	return created(serializePipeline(p)), err
+	p, err := ctrl(c).CreatePipeline(c.ctx(), c.actor, value(in.Name), team)
+	return created(c.serializePipeline(p)), err
 }
 
 func pipelineUpdate(c *call) (reply, error) {
@@ -67,12 +82,12 @@ func pipelineUpdate(c *call) (reply, error) {
 		return pipelineInfo(c)
 	}
 	p, err := ctrl(c).RenamePipeline(c.ctx(), c.actor, c.param("pipeline"), *in.Name)
-	return ok(serializePipeline(p)), err
+	return ok(c.serializePipeline(p)), err
 }
 
 func pipelineDelete(c *call) (reply, error) {
 	p, err := ctrl(c).DestroyPipeline(c.ctx(), c.actor, c.param("pipeline"))
-	return ok(serializePipeline(p)), err
+	return ok(c.serializePipeline(p)), err
 }
 
 func pipelineTransferCreate(c *call) (reply, error) {
@@ -90,13 +105,14 @@ func pipelineTransferCreate(c *call) (reply, error) {
 	if in.Pipeline.String() == "" || in.NewOwner == nil || value(in.NewOwner.ID) == "" {
 		return reply{}, kigo.Invalid("pipeline and new_owner are required.")
 	}
-	if value(in.NewOwner.Type) == "team" {
-		return reply{}, kigo.NotFound("team")
+	before, err := ctrl(c).Pipeline(c.ctx(), c.actor, in.Pipeline.String())
+	if err != nil {
+		return reply{}, err
 	}
 	p, err := ctrl(c).GivePipeline(c.ctx(), c.actor, in.Pipeline.String(), *in.NewOwner.ID)
 	return created(client.PipelineTransfer{
-		NewOwner: client.PipelineOwner{ID: string(p.Owner), Type: "user"}, Pipeline: client.IDRef{ID: p.ID},
-		PreviousOwner: client.PipelineOwner{ID: string(c.actor.ID), Type: "user"},
+		NewOwner: c.pipelineOwner(p.Owner), Pipeline: client.IDRef{ID: p.ID},
+		PreviousOwner: c.pipelineOwner(before.Owner),
 	}), err
 }
 

@@ -121,7 +121,7 @@ func TestAPipelinePromotesTheSameCode(t *testing.T) {
 	wantError(t, s.Do(ctx, "POST", "/pipelines", map[string]any{"name": "A B"}, nil), 422, "invalid_params", "Name")
 	must(t, s.Do(ctx, "DELETE", "/pipeline-couplings/"+first.ID, nil, nil))
 	must(t, s.Do(ctx, "POST", "/pipeline-transfers", map[string]any{"pipeline": map[string]any{"id": p.ID}, "new_owner": map[string]any{"id": "bob@example.com", "type": "user"}}, nil))
-	wantError(t, s.Do(ctx, "DELETE", "/pipelines/renamed", nil, nil), 403, "forbidden", "owner")
+	wantError(t, s.Do(ctx, "DELETE", "/pipelines/renamed", nil, nil), 403, "forbidden", "manage")
 	must(t, bob.Do(ctx, "GET", "/pipelines/renamed", nil, &p))
 	wantError(t, bob.Do(ctx, "DELETE", "/account", nil, nil), 422, "invalid_params", "apps")
 	must(t, bob.Do(ctx, "DELETE", "/pipelines/renamed", nil, nil))

@@ -236,13 +236,3 @@ func filterApps(c *call) (reply, error) {
 	}
 	return page(c, apps, c.teamApps, textKey("id", func(a kigo.App) string { return string(a.ID) }))
 }
-
-// teamApps shows apps in the shape that lists of teams and filters have.
-func (c *call) teamApps(apps []kigo.App) ([]client.TeamApp, error) {
-	all, err := c.serializeApps(apps)
-	out := make([]client.TeamApp, len(all))
-	for i, a := range all {
-		out[i] = client.TeamApp{App: a, Joined: true}
-	}
-	return out, err
-}

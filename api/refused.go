@@ -21,6 +21,4 @@ func addonCreate(c *call) (reply, error) {
 
 func addonMissing(*call) (reply, error) { return reply{}, kigo.NotFound("add-on") }
 
-func teamMissing(*call) (reply, error) { return reply{}, kigo.NotFound("team") }
-
 func spaceMissing(*call) (reply, error) { return reply{}, kigo.NotFound("space") }

@@ -34,7 +34,7 @@ func (c *call) run() (reply, error) {
 	if c.route.access == open {
 		return c.route.handle(c)
 	}
-	for _, step := range []func() error{c.checkAccept, c.authenticate, c.spend, c.checkScope, c.loadApp, c.checkPrecondition} {
+	for _, step := range []func() error{c.checkAccept, c.authenticate, c.spend, c.checkScope, c.loadOwner, c.checkPrecondition} {
 		if err := step(); err != nil {
 			return reply{}, err
 		}
@@ -83,13 +83,19 @@ func (c *call) spend() error {
 
 func (c *call) checkScope() error { return c.route.access.check(c.auth.Scope) }
 
-// loadApp finds {app} of the path, by name or id, and checks what the actor may
-// do with it. An app that the actor may not see is not found.
-func (c *call) loadApp() error {
-	if !c.route.ofApp() {
-		return nil
+// loadOwner finds the app, the team or the enterprise account that the path is below, by
+// name or id, and checks what the actor may do with it. One that the actor may not see is
+// not found.
+func (c *call) loadOwner() (err error) {
+	switch what := c.route.below(); what {
+	case "app":
+		return c.findApp(c.param(what))
+	case "team":
+		c.team, err = ctrl(c).Team(c.ctx(), c.actor, c.route.permission(), c.param(what))
+	case "enterprise":
+		c.enterprise, c.enterpriseRights, err = ctrl(c).Enterprise(c.ctx(), c.actor, c.route.permission(), c.param(what))
 	}
-	return c.findApp(c.param("app"))
+	return err
 }
 
 // checkPrecondition compares If-Match with what a GET of the same path would

@@ -144,6 +144,9 @@ func (c *change) newOperator(email, token string, hash []byte) (kigo.Account, er
 
 func checkEmail(email string) error {
 	parsed, err := mail.ParseAddress(email)
+	if kigo.IsTeamEmail(email) {
+		return kigo.Invalid("%s stands for a team: an account needs an address of its own", email)
+	}
 	if err != nil || parsed.Address != email || len(email) > maxEmail {
 		return kigo.Invalid("%q is not an e-mail address", email)
 	}

@@ -19,7 +19,11 @@ import (
 const NameHold = 30 * 24 * time.Hour
 
 // NewApp is what a new app starts with; empty fields have defaults.
-type NewApp struct{ Name, Stack, Region string }
+type NewApp struct {
+	Name, Stack, Region string
+	Team                string // name or id of the team that shall own it; empty: the actor
+	Locked              bool   // so that members of the team cannot join by themselves
+}
 
 // AppChange changes what is not nil.
 type AppChange struct {
@@ -45,19 +49,33 @@ func (c *Control) CreateApp(ctx context.Context, a Actor, n NewApp) (app kigo.Ap
 		}
 	}
 	err = c.update(ctx, a, func(tx *change) error {
+		owner := a.ID
+		if n.Team != "" {
+			t, err := tx.team(kigo.PermissionCreate, n.Team)
+			if err != nil {
+				return err
+			}
+			owner = t.ID
+		} else if n.Locked {
+			return kigo.Invalid("locked is for apps of a team: name the team as well.")
+		}
 		name := n.Name
 		if name == "" {
 			if name, err = tx.freeName(); err != nil {
 				return err
 			}
-		} else if err := tx.checkName(name, ""); err != nil {
+		} else if err := tx.checkName(name, "", owner); err != nil {
 			return err
 		}
-		app = kigo.App{Name: name, Owner: a.ID, Stack: stack, BuildStack: stack, Region: region}
+		app = kigo.App{Name: name, Owner: owner, Locked: n.Locked, Stack: stack, BuildStack: stack, Region: region}
 		if err := errors.Join(tx.DeleteFormerName(name), tx.CreateApp(&app)); err != nil {
 			return err
 		}
-		return tx.begin(&app)
+		if err := tx.begin(&app); err != nil || owner == a.ID {
+			return err
+		}
+		// Who makes an app of a team works on it, and may do all with it.
+		return tx.CreateCollaborator(&kigo.Collaborator{App: app.ID, Account: a.ID, Permissions: kigo.Permissions})
 	})
 	return app, err
 }
@@ -115,7 +133,7 @@ func (c *change) rename(app *kigo.App, name string) error {
 	if err := kigo.ValidateAppName(name); err != nil {
 		return err
 	}
-	if err := c.checkName(name, app.ID); err != nil {
+	if err := c.checkName(name, app.ID, app.Owner); err != nil {
 		return err
 	}
 	old := app.Name
@@ -260,7 +278,7 @@ func (c *Control) FinishDestroy(ctx context.Context, id kigo.AppID) error {
 }
 
 // checkName refuses a name that another app has, or had and is kept for it.
-func (c *change) checkName(name string, self kigo.AppID) error {
+func (c *change) checkName(name string, self kigo.AppID, owner kigo.AccountID) error {
 	taken := kigo.Invalid("Name %s is already taken", name)
 	app, err := c.FindApp(name)
 	if err == nil && app.ID != self {
@@ -270,7 +288,7 @@ func (c *change) checkName(name string, self kigo.AppID) error {
 		return err
 	}
 	former, err := c.FormerName(name)
-	if errors.Is(err, kigo.ErrNotFound) || err == nil && former.Owner == c.actor.ID {
+	if errors.Is(err, kigo.ErrNotFound) || err == nil && (former.Owner == c.actor.ID || former.Owner == owner) {
 		return nil
 	}
 	if err != nil {
@@ -289,7 +307,7 @@ func (c *change) checkName(name string, self kigo.AppID) error {
 func (c *change) freeName() (string, error) {
 	for range 20 {
 		name := kigo.GenerateAppName()
-		err := c.checkName(name, "")
+		err := c.checkName(name, "", "")
 		if !errors.Is(err, kigo.ErrInvalid) {
 			return name, err
 		}

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/kigo-dev/kigo"
@@ -50,6 +49,30 @@ func members(tx *store.Tx, id kigo.AppID) ([]Member, error) {
 		all = append(all, Member{part, account.Email, role})
 	}
 	return all, nil
+}
+
+// JoinApp lets a member of the team that owns an app work on it, when it is not locked.
+func (c *Control) JoinApp(ctx context.Context, a Actor, id kigo.AppID) (m Member, err error) {
+	err = c.Store.View(ctx, func(tx *store.Tx) error {
+		app, err := tx.App(id)
+		if err != nil {
+			return err
+		}
+		role, err := teamRole(tx, a, app.Owner)
+		switch {
+		case err != nil:
+			return err
+		case role != kigo.RoleAdmin && role != kigo.RoleMember:
+			return &kigo.Error{ID: kigo.IDForbidden, Message: "Only members of the team that owns " + app.Name + " may join it."}
+		case role == kigo.RoleMember && app.Locked:
+			return &kigo.Error{ID: kigo.IDForbidden, Message: app.Name + " is locked: an admin of its team adds people to it."}
+		}
+		return nil
+	})
+	if err != nil {
+		return m, err
+	}
+	return c.AddCollaborator(ctx, a, id, string(a.ID), nil)
 }
 
 // AddCollaborator lets an account, by id or address, work on an app. No
@@ -148,151 +171,4 @@ func (c *change) collaborator(id kigo.AppID, who string) (Member, error) {
 		return m, nil
 	}
 	return Member{}, kigo.NotFound("collaborator")
-}
-
-// Offer is a transfer with the names that it is shown with.
-type Offer struct {
-	kigo.Transfer
-	AppName, OwnerEmail, RecipientEmail string
-}
-
-// OfferApp offers an app of the actor's own to another account. The recipient
-// becomes the owner by accepting it, and the former one a collaborator.
-func (c *Control) OfferApp(ctx context.Context, a Actor, id kigo.AppID, recipient string) (o Offer, err error) {
-	err = c.update(ctx, a, func(tx *change) error {
-		app, err := tx.app(id)
-		if err != nil {
-			return err
-		}
-		if app.Owner != a.ID {
-			return &kigo.Error{ID: kigo.IDForbidden, Message: "Only the owner of " + app.Name + " may transfer it."}
-		}
-		to, err := findAccount(tx.Tx, a, recipient)
-		if err != nil {
-			return err
-		}
-		if to.ID == a.ID {
-			return kigo.Invalid("%s owns %s already.", to.Email, app.Name)
-		}
-		have, err := tx.Transfers(a.ID)
-		if err != nil {
-			return err
-		}
-		for _, t := range have {
-			if t.App == id && t.State == kigo.TransferPending {
-				return kigo.Invalid("%s is being transferred already: withdraw that first.", app.Name)
-			}
-		}
-		t := kigo.Transfer{App: id, Owner: a.ID, Recipient: to.ID, State: kigo.TransferPending}
-		if err := tx.CreateTransfer(&t); err != nil {
-			return err
-		}
-		if o, err = offer(tx.Tx, t); err != nil {
-			return err
-		}
-		return tx.emit("app-transfer.create", id, t.ID, map[string]string{"recipient": to.Email})
-	})
-	return o, err
-}
-
-// Offers returns those from and to the actor.
-func (c *Control) Offers(ctx context.Context, a Actor) (all []Offer, err error) {
-	err = c.Store.View(ctx, func(tx *store.Tx) error {
-		transfers, err := tx.Transfers(a.ID)
-		for _, t := range transfers {
-			o, oerr := offer(tx, t)
-			if errors.Is(oerr, kigo.ErrNotFound) {
-				continue // its app is being destroyed
-			}
-			all, err = append(all, o), errors.Join(err, oerr)
-		}
-		return err
-	})
-	return all, err
-}
-
-func offer(tx *store.Tx, t kigo.Transfer) (Offer, error) {
-	app, err := tx.App(t.App)
-	if err == nil && app.Destroying {
-		err = kigo.NotFound("app")
-	}
-	if err != nil {
-		return Offer{}, err
-	}
-	owner, err := tx.Account(t.Owner)
-	if err != nil {
-		return Offer{}, err
-	}
-	to, err := tx.Account(t.Recipient)
-	return Offer{t, app.Name, owner.Email, to.Email}, err
-}
-
-// AnswerOffer accepts or declines an app that was offered to the actor.
-func (c *Control) AnswerOffer(ctx context.Context, a Actor, which string, accept bool) (Offer, error) {
-	return c.changeOffer(ctx, a, which, func(tx *change, o *Offer) error {
-		if o.Recipient != a.ID {
-			return &kigo.Error{ID: kigo.IDForbidden, Message: "Only " + o.RecipientEmail + " may answer that transfer."}
-		}
-		o.State = kigo.TransferDeclined
-		if accept {
-			o.State = kigo.TransferAccepted
-			if err := tx.handOver(o.Transfer); err != nil {
-				return err
-			}
-			tx.logf(o.App, "Transfer %s to %s by user %s", o.AppName, o.RecipientEmail, a.Email)
-		}
-		return errors.Join(tx.UpdateTransfer(&o.Transfer), tx.emit("app-transfer.update", o.App, o.ID, map[string]string{"state": o.State}))
-	})
-}
-
-// handOver makes the recipient the owner and the former owner a collaborator.
-func (c *change) handOver(t kigo.Transfer) error {
-	part, err := c.Collaborator(t.App, t.Recipient)
-	if err == nil {
-		err = c.DeleteCollaborator(part.ID)
-	} else if errors.Is(err, kigo.ErrNotFound) {
-		err = nil
-	}
-	if err != nil {
-		return err
-	}
-	former := kigo.Collaborator{App: t.App, Account: t.Owner, Permissions: kigo.CollaboratorPermissions}
-	return errors.Join(c.SetAppOwner(t.App, t.Recipient), c.CreateCollaborator(&former), c.emit("app.update", t.App, string(t.App), nil))
-}
-
-// WithdrawOffer takes back an offer of the actor's own.
-func (c *Control) WithdrawOffer(ctx context.Context, a Actor, which string) (Offer, error) {
-	return c.changeOffer(ctx, a, which, func(tx *change, o *Offer) error {
-		if o.Owner != a.ID {
-			return &kigo.Error{ID: kigo.IDForbidden, Message: "Only " + o.OwnerEmail + " may withdraw that transfer."}
-		}
-		return errors.Join(tx.DeleteTransfer(o.ID), tx.emit("app-transfer.delete", o.App, o.ID, nil))
-	})
-}
-
-// changeOffer runs f on a pending transfer from or to the actor, by its id or its app's name.
-func (c *Control) changeOffer(ctx context.Context, a Actor, which string, f func(*change, *Offer) error) (o Offer, err error) {
-	err = c.update(ctx, a, func(tx *change) error {
-		all, err := tx.Transfers(a.ID)
-		if err != nil {
-			return err
-		}
-		for _, t := range all {
-			if o, err = offer(tx.Tx, t); errors.Is(err, kigo.ErrNotFound) || err == nil && which != t.ID && which != o.AppName {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			if t.State != kigo.TransferPending {
-				if which == t.ID {
-					return kigo.Invalid("That transfer was %s already.", t.State)
-				}
-				continue
-			}
-			return f(tx, &o)
-		}
-		return kigo.NotFound("app transfer")
-	})
-	return o, err
 }

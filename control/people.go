@@ -71,22 +71,20 @@ func (c *Control) DeleteAccount(ctx context.Context, a Actor) (account kigo.Acco
 		if account.Operator {
 			return kigo.Invalid("%s runs this platform and cannot be removed.", account.Email)
 		}
-		apps, err := tx.Apps() // those being destroyed as well: their rows still name the owner
+		if err := tx.ownsNothing(a.ID, account.Email); err != nil {
+			return err
+		}
+		mine, err := tx.TeamsJoined(a.ID)
 		if err != nil {
 			return err
 		}
-		for _, app := range apps {
-			if app.Owner == a.ID {
-				return kigo.Invalid("%s still owns apps: destroy or transfer them first.", account.Email)
+		for _, m := range mine {
+			t, err := tx.FindTeam(string(m.Team))
+			if err == nil && m.Role == kigo.RoleAdmin {
+				err = tx.anotherAdmin(t, a.ID)
 			}
-		}
-		pipelines, err := tx.PipelinesOf(a.ID)
-		if err != nil {
-			return err
-		}
-		for _, p := range pipelines {
-			if p.Owner == a.ID {
-				return kigo.Invalid("%s still owns pipelines: destroy or transfer them first.", account.Email)
+			if err != nil {
+				return err
 			}
 		}
 		return errors.Join(tx.DeleteAccount(a.ID), tx.emit("account.delete", "", string(a.ID), nil))
@@ -111,7 +109,7 @@ func findAccount(tx *store.Tx, a Actor, which string) (kigo.Account, error) {
 	if errors.Is(err, kigo.ErrNotFound) {
 		account, err = tx.AccountByEmail(which)
 	}
-	if errors.Is(err, kigo.ErrNotFound) {
+	if errors.Is(err, kigo.ErrNotFound) || err == nil && account.Team {
 		e := kigo.NotFound("user")
 		e.Message = fmt.Sprintf("Couldn't find that user: %.254s has no account here; an operator makes one with `kigo accounts:create`.", which)
 		err = e

@@ -35,17 +35,17 @@ func pipeline(tx *store.Tx, a Actor, which string) (kigo.Pipeline, error) {
 	return kigo.Pipeline{}, errors.Join(err, kigo.NotFound("pipeline"))
 }
 
-// ownPipeline is pipeline for what its owner alone may do.
+// ownPipeline is pipeline for what who manages it alone may do.
 func (c *change) ownPipeline(which string) (kigo.Pipeline, error) {
 	p, err := pipeline(c.Tx, c.actor, which)
-	if err == nil && p.Owner != c.actor.ID {
-		err = &kigo.Error{ID: kigo.IDForbidden, Message: "Only the owner of the pipeline " + p.Name + " may do that."}
+	if err != nil {
+		return p, err
 	}
-	return p, err
+	return p, c.can(kigo.PermissionManage, p)
 }
 
-// CreatePipeline makes a pipeline of the actor's own.
-func (c *Control) CreatePipeline(ctx context.Context, a Actor, name string) (p kigo.Pipeline, err error) {
+// CreatePipeline makes a pipeline of the actor's own, or of a team.
+func (c *Control) CreatePipeline(ctx context.Context, a Actor, name, team string) (p kigo.Pipeline, err error) {
 	if err := kigo.ValidatePipelineName(name); err != nil {
 		return p, err
 	}
@@ -54,6 +54,13 @@ func (c *Control) CreatePipeline(ctx context.Context, a Actor, name string) (p k
 			return err
 		}
 		p = kigo.Pipeline{Name: name, Owner: a.ID}
+		if team != "" {
+			t, err := tx.team(kigo.PermissionCreate, team)
+			if err != nil {
+				return err
+			}
+			p.Owner = t.ID
+		}
 		if err := tx.CreatePipeline(&p); err != nil {
 			return err
 		}
@@ -100,15 +107,17 @@ func (c *Control) GivePipeline(ctx context.Context, a Actor, which, recipient st
 		if p, err = tx.ownPipeline(which); err != nil {
 			return err
 		}
-		to, err := findAccount(tx.Tx, a, recipient)
-		if err != nil {
+		if t, err := tx.team(kigo.PermissionCreate, recipient); err == nil {
+			p.Owner = t.ID
+		} else if to, err := findAccount(tx.Tx, a, recipient); err == nil {
+			p.Owner = to.ID
+		} else {
 			return err
 		}
-		p.Owner = to.ID
 		if err := tx.UpdatePipeline(&p); err != nil {
 			return err
 		}
-		return tx.emit("pipeline.update", "", p.ID, map[string]string{"owner": to.Email})
+		return tx.emit("pipeline.update", "", p.ID, map[string]string{"owner": string(p.Owner)})
 	})
 	return p, err
 }

@@ -2,11 +2,11 @@ package store
 
 import "github.com/kigo-dev/kigo"
 
-const accountColumns = "id, email, name, operator, last_login, created_at, updated_at"
+const accountColumns = "id, email, name, operator, team, last_login, created_at, updated_at"
 
 func scanAccount(_ *Tx, row scanner) (kigo.Account, error) {
 	var a kigo.Account
-	err := row.Scan(&a.ID, &a.Email, &a.Name, &a.Operator, at{&a.LastLogin}, at{&a.CreatedAt}, at{&a.UpdatedAt})
+	err := row.Scan(&a.ID, &a.Email, &a.Name, &a.Operator, &a.Team, at{&a.LastLogin}, at{&a.CreatedAt}, at{&a.UpdatedAt})
 	return a, err
 }
 
@@ -14,9 +14,9 @@ func scanAccount(_ *Tx, row scanner) (kigo.Account, error) {
 func (tx *Tx) CreateAccount(a *kigo.Account) error {
 	newID(&a.ID)
 	tx.created(&a.CreatedAt, &a.UpdatedAt)
-	return tx.exec("create account", `INSERT INTO accounts (id, email, name, operator, last_login, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		string(a.ID), a.Email, a.Name, a.Operator, micros(a.LastLogin), micros(a.CreatedAt), micros(a.UpdatedAt))
+	return tx.exec("create account", `INSERT INTO accounts (id, email, name, operator, team, last_login, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		string(a.ID), a.Email, a.Name, a.Operator, a.Team, micros(a.LastLogin), micros(a.CreatedAt), micros(a.UpdatedAt))
 }
 
 // Account returns one account.
@@ -29,9 +29,9 @@ func (tx *Tx) AccountByEmail(email string) (kigo.Account, error) {
 	return one(tx, "account", scanAccount, "SELECT "+accountColumns+" FROM accounts WHERE lower(email) = lower($1)", email)
 }
 
-// Accounts returns all accounts, the oldest first.
+// Accounts returns all accounts of people, the oldest first.
 func (tx *Tx) Accounts() ([]kigo.Account, error) {
-	return list(tx, "account", scanAccount, "SELECT "+accountColumns+" FROM accounts ORDER BY created_at, id")
+	return list(tx, "account", scanAccount, "SELECT "+accountColumns+" FROM accounts WHERE NOT team ORDER BY created_at, id")
 }
 
 // UpdateAccount writes the e-mail address, the name, whether it is an operator and the last login.

@@ -9,12 +9,12 @@ import (
 )
 
 const appColumns = `id, name, owner_id, stack, build_stack, region, maintenance, buildpack_provided,
-	uid_base, repo_size, slug_size, destroying, released_at, created_at, updated_at`
+	uid_base, repo_size, slug_size, destroying, locked, released_at, created_at, updated_at`
 
 func scanApp(_ *Tx, row scanner) (kigo.App, error) {
 	var a kigo.App
 	err := row.Scan(&a.ID, &a.Name, &a.Owner, &a.Stack, &a.BuildStack, &a.Region, &a.Maintenance, &a.BuildpackProvided,
-		&a.UIDBase, &a.RepoSize, &a.SlugSize, &a.Destroying, at{&a.ReleasedAt}, at{&a.CreatedAt}, at{&a.UpdatedAt})
+		&a.UIDBase, &a.RepoSize, &a.SlugSize, &a.Destroying, &a.Locked, at{&a.ReleasedAt}, at{&a.CreatedAt}, at{&a.UpdatedAt})
 	return a, err
 }
 
@@ -31,10 +31,10 @@ func (tx *Tx) CreateApp(a *kigo.App) error {
 		a.UIDBase = base
 	}
 	return tx.exec("create app", `INSERT INTO apps (id, name, owner_id, stack, build_stack, region, maintenance, buildpack_provided,
-			uid_base, repo_size, slug_size, destroying, released_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+			uid_base, repo_size, slug_size, destroying, locked, released_at, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 		string(a.ID), a.Name, string(a.Owner), a.Stack, a.BuildStack, a.Region, a.Maintenance, a.BuildpackProvided,
-		int64(a.UIDBase), a.RepoSize, a.SlugSize, a.Destroying, micros(a.ReleasedAt), micros(a.CreatedAt), micros(a.UpdatedAt))
+		int64(a.UIDBase), a.RepoSize, a.SlugSize, a.Destroying, a.Locked, micros(a.ReleasedAt), micros(a.CreatedAt), micros(a.UpdatedAt))
 }
 
 // App returns one app, also while it is being destroyed.
@@ -63,10 +63,10 @@ func (tx *Tx) AppsOwnedBy(owner kigo.AccountID) ([]kigo.App, error) {
 func (tx *Tx) UpdateApp(a *kigo.App) error {
 	a.UpdatedAt = tx.now
 	return tx.execOne("app", "update app", `UPDATE apps SET name = $2, owner_id = $3, stack = $4, build_stack = $5, region = $6,
-			maintenance = $7, buildpack_provided = $8, repo_size = $9, slug_size = $10, destroying = $11, released_at = $12, updated_at = $13
+			maintenance = $7, buildpack_provided = $8, repo_size = $9, slug_size = $10, destroying = $11, released_at = $12, updated_at = $13, locked = $14
 		WHERE id = $1`,
 		string(a.ID), a.Name, string(a.Owner), a.Stack, a.BuildStack, a.Region, a.Maintenance, a.BuildpackProvided,
-		a.RepoSize, a.SlugSize, a.Destroying, micros(a.ReleasedAt), micros(a.UpdatedAt))
+		a.RepoSize, a.SlugSize, a.Destroying, micros(a.ReleasedAt), micros(a.UpdatedAt), a.Locked)
 }
 
 // SetRepoSize writes the size of an app's repository in bytes.

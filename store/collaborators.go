@@ -43,11 +43,11 @@ func (tx *Tx) DeleteCollaborator(id string) error {
 	return tx.execOne("collaborator", "delete collaborator", "DELETE FROM collaborators WHERE id = $1", id)
 }
 
-// AppsOf returns the apps that an account owns or works on, by name, without
-// those being destroyed.
+// AppsOf returns the apps that an account owns, works on or sees as one of a team, by
+// name, without those being destroyed.
 func (tx *Tx) AppsOf(account kigo.AccountID) ([]kigo.App, error) {
 	return list(tx, "app", scanApp, "SELECT "+appColumns+` FROM apps WHERE NOT destroying AND (owner_id = $1
-		OR id IN (SELECT app_id FROM collaborators WHERE account_id = $1)) ORDER BY name`, string(account))
+		OR id IN (SELECT app_id FROM collaborators WHERE account_id = $1) OR owner_id IN `+teamIDsOf+`) ORDER BY name`, string(account))
 }
 
 // SetAppOwner gives an app to another account.

@@ -27,10 +27,11 @@ func (tx *Tx) FindPipeline(nameOrID string) (kigo.Pipeline, error) {
 	return one(tx, "pipeline", scanPipeline, "SELECT "+pipelineColumns+" FROM pipelines WHERE id = $1 OR name = $1", nameOrID)
 }
 
-// PipelinesOf returns those that an account owns or has apps in, by name.
+// PipelinesOf returns those that an account owns or has apps in, by itself or as one of
+// a team, by name.
 func (tx *Tx) PipelinesOf(account kigo.AccountID) ([]kigo.Pipeline, error) {
-	return list(tx, "pipeline", scanPipeline, "SELECT "+pipelineColumns+` FROM pipelines WHERE owner_id = $1 OR id IN (
-		SELECT pipeline_id FROM pipeline_couplings JOIN apps ON apps.id = app_id WHERE NOT apps.destroying AND (apps.owner_id = $1
+	return list(tx, "pipeline", scanPipeline, "SELECT "+pipelineColumns+` FROM pipelines WHERE owner_id = $1 OR owner_id IN `+teamIDsOf+` OR id IN (
+		SELECT pipeline_id FROM pipeline_couplings JOIN apps ON apps.id = app_id WHERE NOT apps.destroying AND (apps.owner_id = $1 OR apps.owner_id IN `+teamIDsOf+`
 			OR app_id IN (SELECT app_id FROM collaborators WHERE account_id = $1))) ORDER BY name`, string(account))
 }
 
