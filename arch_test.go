@@ -56,7 +56,7 @@ var layers = []layer{
 	}},
 	{"composition", map[string][]string{"server": nil}},
 	{"programs", map[string][]string{
-		"bench/dynos": {"bench/platform"}, "bench/logs": nil, "bench/platform": nil, "bench/push": {"bench/platform"}, "bench/router": nil, "cmd/kigo": nil, "cmd/kigo-buildpack": nil, "cmd/kigo-dyno": nil, "dyno/enginetest/testapp": nil,
+		"bench/dynos": {"bench/platform"}, "bench/logs": nil, "bench/platform": nil, "bench/push": {"bench/platform"}, "bench/router": nil, "cmd/kigo": nil, "cmd/kigo-buildpack": nil, "cmd/kigo-dyno": nil, "dyno/enginetest/testapp": nil, "dyno/enginetest/probe": nil,
 		"e2e": nil, "examples": nil, "e2e/testapp": nil, "script/gotest": nil,
 	}},
 }

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -32,11 +31,11 @@ type world struct {
 
 func TestDynosReachTheInternetAndNothingElse(t *testing.T) {
 	w := newWorld(t)
-	host := w.listen(nil, "tcp4", "0.0.0.0:0")
-	allowed := w.listen(nil, "tcp4", fmt.Sprintf("0.0.0.0:%d", w.network.config.HostPorts[0]))
+	host := testenv.Listen(t, nil, "0.0.0.0:0")
+	allowed := testenv.Listen(t, nil, fmt.Sprintf("0.0.0.0:%d", w.network.config.HostPorts[0]))
 	_, hostPort, _ := net.SplitHostPort(host)
 	_, allowedPort, _ := net.SplitHostPort(allowed)
-	w.listen(w.two, "tcp4", w.second.String()+":5000")
+	testenv.Listen(t, w.two, w.second.String()+":5000")
 	gateway := w.network.Gateway().String()
 	for _, c := range []struct {
 		what, address string
@@ -161,82 +160,14 @@ func (w *world) dyno() (*os.File, netip.Addr) {
 // internet makes a namespace with listeners behind a link of its own.
 func (w *world) internet(instance string) {
 	w.t.Helper()
-	space, err := newNamespace()
-	if err != nil {
-		w.t.Fatal(err)
+	far := testenv.NewInternet(w.t, instance, w.public, w.hidden, w.allowed)
+	for _, address := range []string{w.public + ":80", w.public + ":25", w.hidden + ":80", w.allowed + ":80"} {
+		far.Listen(address)
 	}
-	w.t.Cleanup(func() { _ = space.Close() })
-	name := "kw" + instance
-	script := fmt.Sprintf("ip link add %s type veth peer name eth0 netns /proc/%d/fd/%d && ip link set %s up", name, os.Getpid(), space.Fd(), name)
-	inside := "ip link set lo up; ip link set eth0 up; ip route add default dev eth0"
-	addresses := []string{w.public, w.hidden, w.allowed}
-	for _, address := range addresses {
-		inside += "; ip addr add " + address + "/32 dev eth0"
-	}
-	w.run(script)
-	w.t.Cleanup(func() { w.run("ip link del " + name) })
-	w.run(fmt.Sprintf("nsenter --net=/proc/%d/fd/%d sh -c '%s'", os.Getpid(), space.Fd(), inside))
-	for _, address := range addresses {
-		w.run(fmt.Sprintf("ip route add %s/32 dev %s", address, name))
-	}
-	for _, port := range []string{"80", "25"} {
-		w.listen(space, "tcp4", w.public+":"+port)
-	}
-	w.listen(space, "tcp4", w.hidden+":80")
-	w.listen(space, "tcp4", w.allowed+":80")
-}
-
-func (w *world) run(script string) {
-	w.t.Helper()
-	if out, err := exec.Command("sh", "-c", script).CombinedOutput(); err != nil {
-		w.t.Fatalf("%s: %v\n%s", script, err, out)
-	}
-}
-
-// in runs f with the thread in a namespace; nil is the host's.
-func in(space *os.File, f func() error) error {
-	if space == nil {
-		return f()
-	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	own, err := os.Open("/proc/thread-self/ns/net")
-	if err != nil {
-		return err
-	}
-	defer own.Close()
-	if err := unix.Setns(int(space.Fd()), unix.CLONE_NEWNET); err != nil {
-		return err
-	}
-	err = f()
-	if back := unix.Setns(int(own.Fd()), unix.CLONE_NEWNET); back != nil {
-		panic(back)
-	}
-	return err
-}
-
-func (w *world) listen(space *os.File, network, address string) string {
-	w.t.Helper()
-	var l net.Listener
-	err := in(space, func() (err error) { l, err = net.Listen(network, address); return err })
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_ = c.Close()
-		}
-	}()
-	return l.Addr().String()
 }
 
 func (w *world) dial(space *os.File, from net.IP, address string) error {
-	return in(space, func() error {
+	return testenv.In(space, func() error {
 		d := net.Dialer{Timeout: time.Second}
 		if from != nil {
 			d.LocalAddr = &net.TCPAddr{IP: from}

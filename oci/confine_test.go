@@ -87,20 +87,6 @@ func TestADynosMountsAreReadOnlyOrItsOwn(t *testing.T) {
 	}
 }
 
-func TestNoWayOutOfADynoIsOpen(t *testing.T) {
-	r := newRig(t)
-	if got := r.output("testapp", "escapes"); got != "tried all" {
-		t.Errorf("a dyno could:\n%s", got)
-	}
-	want := strings.Join([]string{
-		"socket 1 1 0 true", "socket 2 1 0 true", "socket 10 1 0 true", "socket 16 3 0 true",
-		"socket 16 3 12 false", "socket 17 3 0 false", "socket 38 5 0 false", "socket 40 1 0 false", "socket 2 3 1 false",
-	}, "\n")
-	if diff := cmp.Diff(want, r.output("testapp", "sockets")); diff != "" {
-		t.Errorf("sockets (-want +got):\n%s", diff)
-	}
-}
-
 func TestADynoReachesNeitherTheHostNorAnotherDyno(t *testing.T) {
 	r := newRig(t)
 	listener, err := net.Listen("tcp4", "0.0.0.0:0")

@@ -46,16 +46,20 @@ func seccompProfile() (*specs.LinuxSeccomp, error) {
 
 func ownRules() []specs.LinuxSyscall {
 	nosys := uint(unix.ENOSYS)
-	return []specs.LinuxSyscall{
+	rules := []specs.LinuxSyscall{
 		// Flags of clone3 are behind a pointer, where no filter sees them; C libraries fall back to clone.
 		{Names: []string{"clone3"}, Action: specs.ActErrno, ErrnoRet: &nosys},
 		allowIf("personality", equal(0, 0)),
 		allowIf("personality", equal(0, 0xffffffff)),
 		allowIf("socket", equal(0, unix.AF_UNIX)),
-		allowIf("socket", equal(0, unix.AF_INET)),
-		allowIf("socket", equal(0, unix.AF_INET6)),
 		allowIf("socket", equal(0, unix.AF_NETLINK), equal(2, unix.NETLINK_ROUTE)),
 	}
+	for _, family := range []uint64{unix.AF_INET, unix.AF_INET6} { // TCP and UDP: neither MPTCP, SCTP nor what comes next
+		for _, protocol := range []uint64{0, unix.IPPROTO_TCP, unix.IPPROTO_UDP} {
+			rules = append(rules, allowIf("socket", equal(0, family), equal(2, protocol)))
+		}
+	}
+	return rules
 }
 
 func allowIf(name string, args ...specs.LinuxSeccompArg) specs.LinuxSyscall {

@@ -156,6 +156,7 @@ var masked = []string{
 	"/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
 	"/proc/kallsyms", "/proc/config.gz", "/proc/cmdline", "/proc/kpagecount", "/proc/kpageflags", "/proc/kpagecgroup",
 	"/proc/pagetypeinfo", "/proc/slabinfo", "/proc/vmallocinfo", "/proc/zoneinfo", "/proc/modules", "/proc/kmsg",
+	"/proc/iomem", "/proc/ioports", "/proc/key-users", "/proc/mtrr", "/proc/softirqs",
 	"/proc/partitions", "/proc/diskstats", "/proc/swaps", "/proc/mdstat", "/proc/driver", "/proc/tty",
 	"/proc/sysvipc", "/proc/pressure", "/proc/schedstat",
 }

@@ -76,7 +76,7 @@ func TestTheFilterAllowsNoDeniedCallAndFourSocketFamilies(t *testing.T) {
 			}
 		}
 	}
-	if diff := cmp.Diff(map[string]int{"clone3": 1, "personality": 2, "socket": 4}, ruled); diff != "" {
+	if diff := cmp.Diff(map[string]int{"clone3": 1, "personality": 2, "socket": 8}, ruled); diff != "" {
 		t.Errorf("rules for denied calls (-want +got):\n%s", diff)
 	}
 }

@@ -39,7 +39,8 @@ func NewImages(t testing.TB) Images {
 	t.Helper()
 	dir := t.TempDir()
 	busybox := testenv.NeedsProgram(t, "busybox")
-	program := buildProgram(t, filepath.Join(dir, "testapp"))
+	program := buildProgram(t, filepath.Join(dir, "testapp"), "KIGO_TESTAPP")
+	probe := buildProgram(t, filepath.Join(dir, "probe"), "KIGO_PROBE")
 	i := Images{files: map[string]string{}}
 	i.Stack = i.pack(t, filepath.Join(dir, "stack.erofs"), func(w *image) {
 		for _, d := range []string{"/app", "/bin", "/dev", "/etc", "/proc", "/sys", "/tmp", "/var", "/usr", "/usr/bin"} {
@@ -47,6 +48,7 @@ func NewImages(t testing.TB) Images {
 		}
 		w.copy("/bin/busybox", busybox, 0)
 		w.copy("/bin/testapp", program, 0)
+		w.copy("/bin/probe", probe, 0)
 		for _, name := range []string{"sh", "cat", "echo", "env", "id", "ls", "sleep", "stat", "stty", "touch", "true", "tty", "rm", "mkdir", "ps", "kill", "dd", "df", "nslookup", "head", "grep", "printf", "hostname"} {
 			w.check(w.fs.Symlink("busybox", "/bin/"+name))
 		}
@@ -63,14 +65,14 @@ func NewImages(t testing.TB) Images {
 	return i
 }
 
-// buildProgram builds the suite's own program; on a machine without Go the
-// variable KIGO_TESTAPP names one that was built elsewhere.
-func buildProgram(t testing.TB, path string) string {
+// buildProgram builds a program of the suite's own; on a machine without Go a
+// variable names one that was built elsewhere.
+func buildProgram(t testing.TB, path, variable string) string {
 	t.Helper()
-	if built := os.Getenv("KIGO_TESTAPP"); built != "" {
+	if built := os.Getenv(variable); built != "" {
 		return built
 	}
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "github.com/kigo-dev/kigo/dyno/enginetest/testapp")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "github.com/kigo-dev/kigo/dyno/enginetest/"+filepath.Base(path))
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build test program: %v\n%s", err, out)

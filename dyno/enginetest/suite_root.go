@@ -11,7 +11,7 @@ var rootTests = []test{
 	{"the command runs as the dyno user in its folder with its environment", func(s *suite) {
 		l := s.launch("sh", "-c", "id -u; id -g; pwd; env | grep -v ^_= | grep -v ^SHLVL | grep -v ^PWD; hostname")
 		_, lines := s.end(s.start(l))
-		want := []string{"1000", "1000", "/app", "PATH=/bin", "HOME=/app", "DYNO=web.1", "PORT=5000", string(l.ID)}
+		want := []string{"1000", "1000", "/app", "PATH=/bin", "HOME=/app", "DYNO=web.1", "PORT=5000", "web-1"}
 		if fmt.Sprint(sorted(lines)) != fmt.Sprint(sorted(want)) {
 			s.Errorf("output %q, want %q", lines, want)
 		}

@@ -28,8 +28,6 @@ var behaviours = map[string]func([]string){
 	"eat":     eat,
 	"lines":   lines,
 	"threads": threads,
-	"sockets": sockets,
-	"escapes": escapes,
 	"litter":  litter,
 }
 
@@ -127,17 +125,6 @@ func threads([]string) {
 		}
 	}
 	fmt.Println("processes", n)
-}
-
-// sockets tries one socket of each family.
-func sockets([]string) {
-	for _, s := range [][3]int{{1, 1, 0}, {2, 1, 0}, {10, 1, 0}, {16, 3, 0}, {16, 3, 12}, {17, 3, 0}, {38, 5, 0}, {40, 1, 0}, {2, 3, 1}} {
-		fd, err := syscall.Socket(s[0], s[1], s[2])
-		if err == nil {
-			_ = syscall.Close(fd)
-		}
-		fmt.Println("socket", s[0], s[1], s[2], err == nil)
-	}
 }
 
 // litter makes empty files in a folder until it may not, says how many and why, and stays.
