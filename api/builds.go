@@ -167,7 +167,15 @@ func (c *call) outputSoFar(b kigo.Build) string {
 		ctx, cancel = context.WithTimeout(ctx, 200*time.Millisecond)
 		defer cancel()
 	}
-	r, err := c.s.Output.Open(ctx, b.Output)
+	return c.lastOf(ctx, b.Output)
+}
+
+// ended reads the end of a stream that has ended.
+func (c *call) ended(key string) string { return c.lastOf(c.ctx(), key) }
+
+// lastOf reads the last part of a stream, until its end or ctx's.
+func (c *call) lastOf(ctx context.Context, key string) string {
+	r, err := c.s.Output.Open(ctx, key)
 	if err != nil {
 		return "" // not begun yet
 	}

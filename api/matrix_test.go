@@ -29,6 +29,7 @@ var whose = map[string]string{
 	"GET /oauth/clients": "own", "POST /oauth/clients": "own", "GET /oauth/clients/{client}": "own", "PATCH /oauth/clients/{client}": "own",
 	"DELETE /oauth/clients/{client}": "own", "POST /oauth/clients/{client}/actions/rotate-credentials": "own",
 	"GET /apps": "own", "POST /apps": "own", "GET /users/{user}/apps": "own", "POST /sources": "own",
+	"POST /app-setups": "own", "GET /app-setups/{setup}": "own",
 	"GET /dyno-sizes": "all", "GET /dyno-sizes/{size}": "all", "GET /stacks": "all", "GET /stacks/{stack}": "all", "GET /regions": "all", "GET /regions/{region}": "all",
 	"GET /favorites": "own", "GET /addons": "own",
 	"GET /addon-attachments": "own", "GET /addon-services": "all", "POST /actions/addons/resolve": "own", "POST /actions/addon-attachments/resolve": "own",

@@ -63,7 +63,7 @@ var refusals = []refusal{
 	{why: "Review apps are not provided yet: create an app and add it to the pipeline.", resource: "review app", later: true, calls: []string{
 		"POST /review-apps", "GET /review-apps/{review}", "DELETE /review-apps/{review}", "GET /apps/{app}/review-app",
 		"GET /pipelines/{pipeline}/review-apps", "GET /pipelines/{pipeline}/review-app-config", "POST /pipelines/{pipeline}/review-app-config",
-		"PATCH /pipelines/{pipeline}/review-app-config", "DELETE /pipelines/{pipeline}/review-app-config", "POST /app-setups", "GET /app-setups/{setup}",
+		"PATCH /pipelines/{pipeline}/review-app-config", "DELETE /pipelines/{pipeline}/review-app-config",
 	}},
 	{why: "Test runs are not provided yet.", resource: "test run", later: true, calls: []string{
 		"POST /test-runs", "GET /test-runs/{run}", "PATCH /test-runs/{run}", "GET /test-runs/{run}/test-cases", "GET /test-runs/{run}/test-nodes",

@@ -84,6 +84,8 @@ var routes = []route{
 	{"DELETE", "/apps/{app}/build-cache", write, buildCachePurge, false},
 	{"GET", "/apps/{app}/buildpack-installations", read, buildpackInstallationList, false},
 	{"PUT", "/apps/{app}/buildpack-installations", write, buildpackInstallationUpdate, false},
+	{"POST", "/app-setups", write, setupCreate, false}, // app_setups.go
+	{"GET", "/app-setups/{setup}", read, setupInfo, false},
 	{"POST", "/sources", write, sourceCreate, false},
 	{"POST", "/apps/{app}/sources", write, sourceCreate, false},
 	{"GET", "/sources/{key}", open, sourceGet, false},

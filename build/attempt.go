@@ -172,9 +172,17 @@ func (a *attempt) pack(ctx context.Context) error {
 	a.slug = kigo.Slug{
 		App: a.app.ID, Digest: res.Digest, Size: res.Size, ImageSize: res.ImageSize, Stack: a.build.Stack,
 		Commit: a.build.Source.Version, CommitDescription: a.build.Source.Description,
-		BuildpackProvided: a.result.Language, ProcessTypes: a.result.ProcessTypes, AppJSON: a.result.AppJSON,
+		BuildpackProvided: a.result.Language, ProcessTypes: a.result.ProcessTypes, AppJSON: goodAppJSON(a.result.AppJSON),
 	}
 	return nil
+}
+
+// goodAppJSON is the text of an app.json, if it is one, whoever wrote the result.
+func goodAppJSON(text string) string {
+	if _, err := kigo.ParseAppJSON([]byte(text)); err != nil {
+		return ""
+	}
+	return text
 }
 
 // complete makes the release and says where the app is.

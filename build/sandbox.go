@@ -166,7 +166,9 @@ func (a *attempt) job() buildpack.Job {
 }
 
 // launch starts the sandbox.
-func (a *attempt) launch(ctx context.Context) error {
+func (a *attempt) launch(ctx context.Context) error { return a.launchProgram(ctx, "run") }
+
+func (a *attempt) launchProgram(ctx context.Context, what string) error {
 	image, err := a.loop.Stack(a.build.Stack)
 	if err != nil {
 		return err
@@ -176,7 +178,7 @@ func (a *attempt) launch(ctx context.Context) error {
 	l := a.loop.newLaunch(s.id, s.kigo)
 	l.App, l.UIDBase, l.Stack = a.app.ID, a.app.UIDBase, image
 	l.Memory, l.Scratch, l.Pids = a.loop.Memory, a.loop.Scratch, 4096
-	l.Command = []string{buildpack.Program, "run", buildpack.JobFile}
+	l.Command = []string{buildpack.Program, what, buildpack.JobFile}
 	l.Binds = append(l.Binds,
 		kigo.Bind{Source: a.loop.path("toolchains"), Target: buildpack.Toolchains},
 		kigo.Bind{Source: s.tree, Target: buildpack.BuildPrefix + s.hex, Writable: true},
@@ -242,11 +244,6 @@ func (a *attempt) readResult(ctx context.Context) error {
 	for name := range a.result.ProcessTypes {
 		if !kigo.ValidProcessType(name) {
 			return &refusal{why: "bad process type", lines: []string{"", " !     A buildpack made a process type with a name that is none.", ""}}
-		}
-	}
-	if a.result.AppJSON != "" {
-		if _, err := kigo.ParseAppJSON([]byte(a.result.AppJSON)); err != nil { // whoever wrote the result, it is not kept
-			a.result.AppJSON = ""
 		}
 	}
 	return nil

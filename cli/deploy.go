@@ -135,16 +135,26 @@ func addFile(out *tar.Writer, dir, name string) error {
 
 // buildUpload uploads a source and builds it.
 func (c *call) buildUpload(version string, write func(io.Writer) error) error {
+	source, err := c.uploadSource(write)
+	if err != nil {
+		return err
+	}
+	source.Version = version
+	return c.startBuild(source)
+}
+
+// uploadSource puts a gzipped tar archive where builds can start from it.
+func (c *call) uploadSource(write func(io.Writer) error) (s client.NewSourceBlob, err error) {
 	tmp, err := os.CreateTemp("", "kigo-source-")
 	if err != nil {
-		return fmt.Errorf("pack source: %w", err)
+		return s, fmt.Errorf("pack source: %w", err)
 	}
 	defer os.Remove(tmp.Name())
 	defer tmp.Close()
 	sum := sha256.New()
 	c.begin("Packing source")
 	if err := write(io.MultiWriter(tmp, sum)); err != nil {
-		return err
+		return s, err
 	}
 	c.done("done")
 	size, err := tmp.Seek(0, io.SeekCurrent)
@@ -152,18 +162,18 @@ func (c *call) buildUpload(version string, write func(io.Writer) error) error {
 		_, err = tmp.Seek(0, io.SeekStart)
 	}
 	if err != nil {
-		return fmt.Errorf("pack source: %w", err)
+		return s, fmt.Errorf("pack source: %w", err)
 	}
 	source, err := c.api.CreateSource(c)
 	if err != nil {
-		return err
+		return s, err
 	}
 	c.begin("Uploading source (%.1f MB)", float64(size)/1e6)
 	if err := c.api.Upload(c, source.SourceBlob.PutURL, tmp, size); err != nil {
-		return err
+		return s, err
 	}
 	c.done("done")
-	return c.startBuild(client.NewSourceBlob{URL: source.SourceBlob.GetURL, Checksum: "SHA256:" + hex.EncodeToString(sum.Sum(nil)), Version: version})
+	return client.NewSourceBlob{URL: source.SourceBlob.GetURL, Checksum: "SHA256:" + hex.EncodeToString(sum.Sum(nil))}, nil
 }
 
 // startBuild starts a build and follows it to its end, and its release's.

@@ -189,6 +189,12 @@ func init() {
 			fs.BoolP("tail", "t", false, "follow its log")
 		}},
 
+		{name: "setup", args: "[FOLDER|URL]", short: "make an app of a folder or archive with an app.json", login: true, run: setUp, flags: func(fs *pflag.FlagSet) {
+			fs.StringP("name", "n", "", "name for the app")
+			fs.StringP("stack", "s", "", "stack for the app")
+			fs.StringArrayP("env", "e", nil, "config var KEY=VALUE that goes before the file's; may be repeated")
+		}},
+
 		{name: "version", short: "print the version", run: version},
 	}
 }

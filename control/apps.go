@@ -35,49 +35,55 @@ type AppChange struct {
 // CreateApp makes an app with its first two releases, which hold no code, and its
 // default domain.
 func (c *Control) CreateApp(ctx context.Context, a Actor, n NewApp) (app kigo.App, err error) {
-	stack, err := c.stack(n.Stack)
-	if err != nil {
+	if err := n.check(c); err != nil {
 		return app, err
-	}
-	region, err := choose("region", n.Region, c.Regions, DefaultRegion)
-	if err != nil {
-		return app, err
-	}
-	if n.Name != "" {
-		if err := kigo.ValidateAppName(n.Name); err != nil {
-			return app, err
-		}
 	}
 	err = c.update(ctx, a, func(tx *change) error {
-		owner := a.ID
-		if n.Team != "" {
-			t, err := tx.team(kigo.PermissionCreate, n.Team)
-			if err != nil {
-				return err
-			}
-			owner = t.ID
-		} else if n.Locked {
-			return kigo.Invalid("locked is for apps of a team: name the team as well.")
-		}
-		name := n.Name
-		if name == "" {
-			if name, err = tx.freeName(); err != nil {
-				return err
-			}
-		} else if err := tx.checkName(name, "", owner); err != nil {
-			return err
-		}
-		app = kigo.App{Name: name, Owner: owner, Locked: n.Locked, Stack: stack, BuildStack: stack, Region: region}
-		if err := errors.Join(tx.DeleteFormerName(name), tx.CreateApp(&app)); err != nil {
-			return err
-		}
-		if err := tx.begin(&app); err != nil || owner == a.ID {
-			return err
-		}
-		// Who makes an app of a team works on it, and may do all with it.
-		return tx.CreateCollaborator(&kigo.Collaborator{App: app.ID, Account: a.ID, Permissions: kigo.Permissions})
+		app, err = tx.newApp(n)
+		return err
 	})
 	return app, err
+}
+
+// check refuses a bad name and fills in what is empty but the name.
+func (n *NewApp) check(c *Control) (err error) {
+	if n.Stack, err = c.stack(n.Stack); err != nil {
+		return err
+	}
+	if n.Region, err = choose("region", n.Region, c.Regions, DefaultRegion); err != nil || n.Name == "" {
+		return err
+	}
+	return kigo.ValidateAppName(n.Name)
+}
+
+// newApp makes an app of what check has passed.
+func (c *change) newApp(n NewApp) (app kigo.App, err error) {
+	owner := c.actor.ID
+	if n.Team != "" {
+		t, err := c.team(kigo.PermissionCreate, n.Team)
+		if err != nil {
+			return app, err
+		}
+		owner = t.ID
+	} else if n.Locked {
+		return app, kigo.Invalid("locked is for apps of a team: name the team as well.")
+	}
+	if n.Name == "" {
+		if n.Name, err = c.freeName(); err != nil {
+			return app, err
+		}
+	} else if err := c.checkName(n.Name, "", owner); err != nil {
+		return app, err
+	}
+	app = kigo.App{Name: n.Name, Owner: owner, Locked: n.Locked, Stack: n.Stack, BuildStack: n.Stack, Region: n.Region}
+	if err := errors.Join(c.DeleteFormerName(n.Name), c.CreateApp(&app)); err != nil {
+		return app, err
+	}
+	if err := c.begin(&app); err != nil || owner == c.actor.ID {
+		return app, err
+	}
+	// Who makes an app of a team works on it, and may do all with it.
+	return app, c.CreateCollaborator(&kigo.Collaborator{App: app.ID, Account: c.actor.ID, Permissions: kigo.Permissions})
 }
 
 // begin gives a new app what every app has.

@@ -35,21 +35,26 @@ func (c *Control) CreateBuild(ctx context.Context, a Actor, id kigo.AppID, s kig
 				return err
 			}
 		}
-		b = kigo.Build{
-			ID: kigo.BuildID(uuid.NewString()), App: id, User: a.ID, UserEmail: a.Email,
-			Status: kigo.BuildPending, Stack: app.BuildStack, Source: s,
-		}
-		b.Output = "build-" + string(b.ID)
-		for _, p := range packs {
-			b.Buildpacks = append(b.Buildpacks, p.Name)
-		}
-		if err := tx.CreateBuild(&b); err != nil {
-			return err
-		}
-		tx.byf(id, "Build started")
-		return tx.emit("build.create", id, string(b.ID), nil)
+		b, err = tx.newBuild(app, s, packs)
+		return err
 	})
 	return b, err
+}
+
+func (c *change) newBuild(app kigo.App, s kigo.Source, packs []kigo.BuildpackInstallation) (kigo.Build, error) {
+	b := kigo.Build{
+		ID: kigo.BuildID(uuid.NewString()), App: app.ID, User: c.actor.ID, UserEmail: c.actor.Email,
+		Status: kigo.BuildPending, Stack: app.BuildStack, Source: s,
+	}
+	b.Output = "build-" + string(b.ID)
+	for _, p := range packs {
+		b.Buildpacks = append(b.Buildpacks, p.Name)
+	}
+	if err := c.CreateBuild(&b); err != nil {
+		return b, err
+	}
+	c.byf(app.ID, "Build started")
+	return b, c.emit("build.create", app.ID, string(b.ID), nil)
 }
 
 func checkSource(s kigo.Source) error {

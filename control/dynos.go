@@ -73,6 +73,9 @@ func (n NewDyno) check() error {
 	if n.Type == releaseType {
 		return kigo.Invalid("release cannot be the type of a one-off dyno: it is kept for release phases")
 	}
+	if n.Type == kigo.PostdeployType {
+		return kigo.Invalid("postdeploy cannot be the type of a one-off dyno: it is kept for the scripts of app.json")
+	}
 	if n.TTL < 0 {
 		return kigo.Invalid("time_to_live must be a positive number of seconds")
 	}

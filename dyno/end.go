@@ -12,9 +12,14 @@ import (
 	"github.com/kigo-dev/kigo/store"
 )
 
-// releaseType is the process type of release phases; their rows stay until the
-// release loop has read how they ended.
+// releaseType is the process type of release phases.
 const releaseType = "release"
+
+// awaited reports whether somebody reads how a one-off ended, and what it said: the
+// release loop or the set-up of an app, which deletes its row then.
+func awaited(d kigo.Dyno) bool {
+	return d.OneOff && (d.Type == releaseType || d.Type == kigo.PostdeployType)
+}
 
 // stop ends a dyno that is told to stop and forgets its row.
 func (a *Agent) stop(ctx context.Context, d kigo.Dyno, run kigo.RunStatus, known bool) (reconcile.Result, error) {
@@ -71,7 +76,7 @@ func (a *Agent) ended(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) erro
 		if err := a.remove(ctx, d.App, RunID(d)); err != nil {
 			return err
 		}
-		if d.Type == releaseType {
+		if awaited(d) {
 			return nil
 		}
 		return a.dispose(ctx, d)

@@ -50,7 +50,7 @@ func (a *Agent) carry(ctx context.Context, d kigo.Dyno, run kigo.DynoID) {
 		}
 		lines = append(lines, kigo.LogLine{Time: l.Time, Source: "app", Process: d.Name(), Message: string(l.Text)})
 		a.Logs.WriteFrom(d.App, origin, l.Seq, lines...)
-		if a.Output != nil && d.Type == releaseType {
+		if a.Output != nil && awaited(d) {
 			a.Output(d, l)
 		}
 	})

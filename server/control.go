@@ -33,6 +33,7 @@ import (
 	"github.com/kigo-dev/kigo/release"
 	"github.com/kigo-dev/kigo/router"
 	"github.com/kigo-dev/kigo/secret"
+	"github.com/kigo-dev/kigo/setup"
 	"github.com/kigo-dev/kigo/slug"
 	"github.com/kigo-dev/kigo/stack"
 	"github.com/kigo-dev/kigo/store"
@@ -58,6 +59,7 @@ type node struct {
 	formation *formation.Loop
 	release   *release.Loop
 	builds    *build.Loop
+	setups    *setup.Loop
 	retention *build.Retention
 	routing   *routing
 	drains    *drain.Loop
@@ -220,15 +222,19 @@ func (n *node) makeLoops() error {
 		Engine: n.engine, Store: n.store, Logs: n.hub, Log: n.log, Stack: n.runStack,
 		Binds: append(hostBinds(), shell...), Settle: n.settle, Machine: machineWith(n.cfg.Data), IdleAfter: n.cfg.Idle(),
 		Output: func(d kigo.Dyno, l kigo.OutputLine) {
-			if err := n.phases.add(d.Release, l.Text); err != nil {
-				n.log.Warn("write release output", "release", d.Release, "err", err)
+			if err := n.phases.add(d, l.Text); err != nil {
+				n.log.Warn("write output of script", "dyno", d.Name(), "release", d.Release, "err", err)
 			}
 		},
 	}
 	n.phases = &phaseOutputs{store: n.store, outputs: n.outputs}
 	n.formation = &formation.Loop{Store: n.store, Log: n.log, Destroy: n.destroy, Reject: n.control.RejectRelease, Prove: n.control.ProveRelease, Probation: n.cfg.Trial()}
 	n.release = &release.Loop{Store: n.store, Control: n.control, Outputs: n.phases, Log: n.log}
-	return n.makeBuilds()
+	if err := n.makeBuilds(); err != nil {
+		return err
+	}
+	n.setups = &setup.Loop{Store: n.store, Control: n.control, Outputs: n.phases, Read: n.builds.Manifest, Log: n.log}
+	return nil
 }
 
 // settle waits until the router sends nothing more to dynos that are told to

@@ -17,6 +17,7 @@ func (n *node) dispatch(e kigo.Event) error {
 	case "release":
 		n.release.Mark(e.App)
 		n.formation.Mark(e.App)
+		n.setups.Mark(e.App)
 		n.routing.mark()
 	case "formation":
 		n.formation.Mark(e.App)
@@ -25,9 +26,13 @@ func (n *node) dispatch(e kigo.Event) error {
 		n.agent.Mark(kigo.DynoID(e.Key))
 		n.formation.Mark(e.App)
 		n.release.Mark(e.App)
+		n.setups.Mark(e.App)
 		n.routing.mark()
 	case "build":
 		n.builds.Mark(e.App)
+		n.setups.Mark(e.App)
+	case "setup":
+		n.setups.Mark(e.App)
 	case "logretention":
 		return n.keepLogs(e.App)
 	case "drain":

@@ -59,6 +59,7 @@ func (n *node) stages() (*lifecycle.Group, error) {
 		service("formation", n.formation.Run),
 		service("releases", n.release.Run),
 		service("builds", n.builds.Run),
+		service("setups", n.setups.Run),
 		service("retention", n.retention.Run),
 		service("events", n.follow),
 		service("certificates", n.writeCertificates),

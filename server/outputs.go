@@ -9,7 +9,8 @@ import (
 	"github.com/kigo-dev/kigo/store"
 )
 
-// phaseOutputs writes what release phases print to their releases' streams.
+// phaseOutputs writes what release phases print to their releases' streams, and
+// what postdeploy scripts print to their own.
 type phaseOutputs struct {
 	store   *store.Store
 	outputs *output.Store
@@ -19,16 +20,22 @@ type phaseOutputs struct {
 	open map[string]*output.Writer
 }
 
-// add appends one line of a release phase.
-func (p *phaseOutputs) add(id kigo.ReleaseID, line []byte) error {
+// add appends one line of a release phase or a script.
+func (p *phaseOutputs) add(d kigo.Dyno, line []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	key, err := p.key(id)
+	key, err := kigo.PostdeployOutput(d.ID), error(nil)
+	if d.Type != kigo.PostdeployType {
+		key, err = p.key(d.Release)
+	}
 	if err != nil || key == "" {
 		return err
 	}
 	w := p.open[key]
 	if w == nil {
+		if p.open == nil {
+			p.open = map[string]*output.Writer{}
+		}
 		if w, err = p.outputs.Append(key); err != nil {
 			return err
 		}
@@ -51,7 +58,7 @@ func (p *phaseOutputs) key(id kigo.ReleaseID) (string, error) {
 		return "", err
 	}
 	if p.keys == nil {
-		p.keys, p.open = map[kigo.ReleaseID]string{}, map[string]*output.Writer{}
+		p.keys = map[kigo.ReleaseID]string{}
 	}
 	p.keys[id] = r.Output
 	return r.Output, nil

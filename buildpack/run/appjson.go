@@ -38,6 +38,20 @@ func (r *Runner) appJSON(context.Context) error {
 	return nil
 }
 
+// manifest is appJSON for an app that is made as the file says: without a good
+// one there is nothing to make.
+func (r *Runner) manifest(context.Context) error {
+	text, err := r.sourceFile("app.json", kigo.MaxAppJSON)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return reject("app.json not found: the source has none at its root")
+	case err != nil:
+		return reject("%s", err)
+	}
+	r.result.AppJSON = string(text)
+	return nil
+}
+
 // sourceFile reads a small file at the root of the build's folder, and none
 // outside of it. At most most+1 bytes are read.
 func (r *Runner) sourceFile(name string, most int64) ([]byte, error) {

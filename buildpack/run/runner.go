@@ -53,10 +53,7 @@ func reject(reason string, args ...any) error {
 func (r *Runner) Run(ctx context.Context) bool {
 	r.out = buildpack.Output{W: r.Out}
 	r.out.Title("Building on the %s stack", title(r.Job.Stack))
-	steps := []struct {
-		name string
-		do   func(context.Context) error
-	}{
+	return r.steps(ctx, []step{
 		{"prepare folders", r.prepare},
 		{"unpack the source", r.unpack},
 		{"apply .slugignore", r.ignore},
@@ -67,7 +64,26 @@ func (r *Runner) Run(ctx context.Context) bool {
 		{"discover process types", r.discover},
 		{"read app.json", r.appJSON},
 		{"prune", r.prune},
-	}
+	})
+}
+
+// Manifest unpacks the source and reads its app.json, which must be there and
+// good. It writes the result file and returns whether all went well.
+func (r *Runner) Manifest(ctx context.Context) bool {
+	r.out = buildpack.Output{W: r.Out}
+	return r.steps(ctx, []step{
+		{"prepare folders", r.prepare},
+		{"unpack the source", r.unpack},
+		{"read app.json", r.manifest},
+	})
+}
+
+type step struct {
+	name string
+	do   func(context.Context) error
+}
+
+func (r *Runner) steps(ctx context.Context, steps []step) bool {
 	for _, step := range steps {
 		if err := step.do(ctx); err != nil {
 			r.fail(step.name, err)
