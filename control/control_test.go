@@ -55,6 +55,8 @@ var tests = []struct {
 	{"scopes limit what a token may do", testScopes},
 	{"passwords log in", testPasswords},
 	{"the operator is made once", testOperator},
+	{"a set-up takes each step once, after a crash too", testSetups},
+	{"what is wrong with app.json ends a set-up", testBadSetups},
 	{"features are a known table", testFeatures},
 	{"domains are checked", testDomains},
 	{"log drains are checked, counted and masked", testDrains},
