@@ -46,7 +46,7 @@ var layers = []layer{
 		"buildpack/static": {"buildpack"}, "buildpack/python": {"buildpack"}, "buildpack/apt": {"buildpack"}, "buildpack/inline": {"buildpack"},
 	}},
 	{"loops", map[string][]string{
-		"build": nil, "logplex/drain": nil, "dyno": nil, "dyno/enginetest": {"dyno"}, "formation": nil, "release": nil, "router": nil, "setup": nil,
+		"build": nil, "logplex/drain": nil, "dyno": nil, "dyno/enginetest": {"dyno"}, "formation": nil, "release": nil, "router": nil, "webhook": nil, "setup": nil,
 	}},
 	{"edges", map[string][]string{
 		"client": nil, "git/hook": nil, "rendezvous": nil,

@@ -132,6 +132,7 @@ func TestEveryBodyRouteRefusesWhatIsNotJSON(t *testing.T) {
 
 // takesBody lists the routes that read a JSON body.
 var takesBody = map[string]bool{
+	"POST /apps/{app}/webhooks": true, "PATCH /apps/{app}/webhooks/{webhook}": true,
 	"PATCH /account": true, "PATCH /users/{user}": true, "POST /oauth/authorizations": true,
 	"PATCH /oauth/authorizations/{authorization}": true, "POST /apps": true, "PATCH /apps/{app}": true,
 	"PATCH /apps/{app}/features/{feature}": true, "PATCH /apps/{app}/config-vars": true, "POST /apps/{app}/builds": true,

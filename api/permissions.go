@@ -81,6 +81,17 @@ var permissions = map[string]string{
 	"DELETE /apps/{app}/log-drains/{drain}": kigo.PermissionOperate,
 	"GET /apps/{app}/telemetry-drains":      kigo.PermissionOperate,
 
+	"GET /apps/{app}/webhooks":                         kigo.PermissionOperate, // addresses may hold credentials
+	"POST /apps/{app}/webhooks":                        kigo.PermissionOperate,
+	"GET /apps/{app}/webhooks/{webhook}":               kigo.PermissionOperate,
+	"PATCH /apps/{app}/webhooks/{webhook}":             kigo.PermissionOperate,
+	"DELETE /apps/{app}/webhooks/{webhook}":            kigo.PermissionOperate,
+	"POST /apps/{app}/webhooks/{webhook}/actions/ping": kigo.PermissionOperate,
+	"GET /apps/{app}/webhook-deliveries":               kigo.PermissionOperate,
+	"GET /apps/{app}/webhook-deliveries/{delivery}":    kigo.PermissionOperate,
+	"GET /apps/{app}/webhook-events":                   kigo.PermissionOperate,
+	"GET /apps/{app}/webhook-events/{event}":           kigo.PermissionOperate,
+
 	"GET /teams/{team}":                                     kigo.PermissionView,
 	"PATCH /teams/{team}":                                   kigo.PermissionView, // a new name needs manage, control/teams.go
 	"DELETE /teams/{team}":                                  kigo.PermissionManage,
@@ -138,9 +149,6 @@ var permissions = map[string]string{
 	"GET /apps/{app}/addon-attachments":         kigo.PermissionView,
 	"GET /apps/{app}/addon-attachments/{addon}": kigo.PermissionView,
 	"GET /apps/{app}/pipeline-couplings":        kigo.PermissionView,
-	"GET /apps/{app}/webhook-deliveries":        kigo.PermissionView,
-	"GET /apps/{app}/webhook-events":            kigo.PermissionView,
-	"GET /apps/{app}/webhooks":                  kigo.PermissionView,
 }
 
 // permission is what the route needs of what it is below; empty when that is nothing.

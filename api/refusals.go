@@ -56,10 +56,6 @@ var refusals = []refusal{
 		"GET /addon-services/{service}/plans/{plan}", "GET /plans/{plan}",
 		"POST /teams/{team}/allowed-addon-services", "DELETE /teams/{team}/allowed-addon-services/{service}",
 	}},
-	{why: "Webhooks are not provided yet.", resource: "webhook", later: true, calls: []string{
-		"POST /apps/{app}/webhooks", "GET /apps/{app}/webhooks/{webhook}", "PATCH /apps/{app}/webhooks/{webhook}", "DELETE /apps/{app}/webhooks/{webhook}",
-		"GET /apps/{app}/webhook-deliveries/{delivery}", "GET /apps/{app}/webhook-events/{event}",
-	}},
 	{why: "Review apps are not provided yet: create an app and add it to the pipeline.", resource: "review app", later: true, calls: []string{
 		"POST /review-apps", "GET /review-apps/{review}", "DELETE /review-apps/{review}", "GET /apps/{app}/review-app",
 		"GET /pipelines/{pipeline}/review-apps", "GET /pipelines/{pipeline}/review-app-config", "POST /pipelines/{pipeline}/review-app-config",

@@ -202,6 +202,18 @@ var routes = []route{
 	{"GET", "/teams/{team}/spaces", identity, emptyList, false},
 	{"GET", "/teams/{team}/allowed-addon-services", identity, emptyList, false},
 
+	// Webhooks, webhooks.go
+	{"GET", "/apps/{app}/webhooks", read, webhookList, false},
+	{"POST", "/apps/{app}/webhooks", writeProtected, webhookCreate, false},
+	{"GET", "/apps/{app}/webhooks/{webhook}", read, webhookInfo, false},
+	{"PATCH", "/apps/{app}/webhooks/{webhook}", writeProtected, webhookUpdate, false},
+	{"DELETE", "/apps/{app}/webhooks/{webhook}", write, webhookDelete, false},
+	{"POST", "/apps/{app}/webhooks/{webhook}/actions/ping", write, webhookPing, false},
+	{"GET", "/apps/{app}/webhook-deliveries", read, deliveryList, false},
+	{"GET", "/apps/{app}/webhook-deliveries/{delivery}", read, deliveryInfo, false},
+	{"GET", "/apps/{app}/webhook-events", read, webhookEventList, false},
+	{"GET", "/apps/{app}/webhook-events/{event}", read, webhookEventInfo, false},
+
 	// Enterprise accounts, enterprises.go
 	{"GET", "/enterprise-accounts", identity, enterpriseList, false},
 	{"POST", "/kigo/enterprise-accounts", global, enterpriseCreate, false},
@@ -258,10 +270,7 @@ var routes = []route{
 	{"GET", "/apps/{app}/addon-attachments/{addon}", read, addonMissing, false},
 	{"POST", "/actions/addons/resolve", read, addonMissing, false},
 	{"POST", "/actions/addon-attachments/resolve", read, addonMissing, false},
-	{"GET", "/apps/{app}/webhooks", read, emptyList, false},
 	{"GET", "/apps/{app}/telemetry-drains", read, emptyList, false},
-	{"GET", "/apps/{app}/webhook-deliveries", read, emptyList, false},
-	{"GET", "/apps/{app}/webhook-events", read, emptyList, false},
 	{"GET", "/users/{user}/addons", read, emptyListOfUser, false},
 	{"GET", "/addon-region-capabilities", read, emptyList, false},
 	{"GET", "/regions/{region}/addon-region-capabilities", read, emptyList, false},

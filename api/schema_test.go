@@ -46,7 +46,7 @@ var extras = map[string][]string{"app": {"create_status"}, "log-drain": {"extend
 
 // notInSchema are routes that Heroku has without describing them in this schema.
 var notInSchema = []string{
-	"/kigo/invitations", "/kigo/enterprise-accounts",
+	"/apps/{app}/webhooks/{webhook}/actions/ping", "/kigo/invitations", "/kigo/enterprise-accounts",
 	"/oauth/sessions", "/oauth/sessions/{session}", "/buildpacks", "/buildpacks/{buildpack}",
 	"/buildpacks/{buildpack}/revisions", "/buildpacks/{buildpack}/readme", "/schema", "/api/v4/current-status", "/analytics",
 	"/analytics/*", "/favorites", "/streams/{stream}", "/sources/{key}", "/slugs/{slug}", "/logstream/*",

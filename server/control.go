@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/api"
 	"github.com/kigo-dev/kigo/blob"
 	"github.com/kigo-dev/kigo/build"
 	"github.com/kigo-dev/kigo/config"
@@ -65,6 +66,7 @@ type node struct {
 	drains    *drain.Loop
 	git       *git.Server
 	changes   bell
+	platform  *api.Server
 	phases    *phaseOutputs
 }
 

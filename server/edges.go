@@ -50,6 +50,7 @@ func (n *node) stages() (*lifecycle.Group, error) {
 		service("log input", func(ctx context.Context) error { return logplex.Serve(ctx, logs, n.hub) }),
 		service("routes to router", n.feed.Run),
 		service("log drains", n.drains.Run),
+		service("webhooks", n.webhooks().Run),
 		service("samples", n.sampler().Run),
 	)
 	g.Stage(
@@ -107,7 +108,7 @@ func (n *node) front() (http.Handler, error) {
 		return nil, err
 	}
 	sessions := &logplex.Sessions{Hub: n.hub, Key: n.box.Derive("log sessions")}
-	platform, err := api.New(api.Deps{
+	n.platform, err = api.New(api.Deps{
 		Control: n.control, Store: n.store, Logs: sessions, Output: n.outputs, Blobs: n.blobs,
 		Key: n.box.Derive("capability addresses"), WebURL: n.webURL, GitURL: n.gitURL, Attach: n.attachURL,
 		Stacks: []string{n.cfg.Stack}, Slugs: slugUploads{n}, Cache: buildCache{n}, Log: n.log,
@@ -120,7 +121,7 @@ func (n *node) front() (http.Handler, error) {
 			n.git.ServeHTTP(w, r)
 			return
 		}
-		platform.ServeHTTP(w, r)
+		n.platform.ServeHTTP(w, r)
 	}), nil
 }
 
