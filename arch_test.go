@@ -42,6 +42,7 @@ var layers = []layer{
 		"buildpack":           nil,                      // the vocabulary; each of those below it is one language or one side of a build
 		"buildpack/toolchain": {"buildpack"}, "buildpack/run": {"buildpack"}, "buildpack/procfile": {"buildpack"},
 		"buildpack/golang": {"buildpack", "buildpack/toolchain"}, "buildpack/nodejs": {"buildpack", "buildpack/toolchain"},
+		"buildpack/java": {"buildpack", "buildpack/toolchain"}, "buildpack/php": {"buildpack", "buildpack/toolchain"},
 		"buildpack/ruby": {"buildpack", "buildpack/toolchain"}, "buildpack/toolchain/toolchaintest": {"buildpack/toolchain"},
 		"buildpack/static": {"buildpack"}, "buildpack/python": {"buildpack"}, "buildpack/apt": {"buildpack"}, "buildpack/inline": {"buildpack"},
 	}},

@@ -10,7 +10,7 @@ import (
 )
 
 // Builtins are the names of the buildpacks in this program.
-var Builtins = []string{"ruby", "nodejs", "python", "go", "static", "procfile", "apt", "inline"}
+var Builtins = []string{"ruby", "nodejs", "python", "java", "gradle", "php", "go", "static", "procfile", "apt", "inline"}
 
 // Order is that of detection. Names that are not built in count when the operator
 // has a buildpack of that name. The last two are tried only when no language was

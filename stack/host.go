@@ -51,6 +51,7 @@ var certificateNames = []string{
 var plainNames = []string{
 	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 	"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_DEFAULT_TIMEOUT", "CURL_CONNECT_TIMEOUT", "CURL_TIMEOUT",
+	"KIGO_TOOLCHAIN_MIRROR", "BUNDLE_MIRROR__ALL", "MAVEN_MIRROR_URL", "COMPOSER_MIRROR_URL",
 }
 
 // goNames are settings of the go command, which keeps them in a file of its own too.

@@ -136,7 +136,7 @@ func (a *app) registry() string {
 func (a *app) bundle(ctx context.Context) error {
 	version, err := buildpack.Command{Args: []string{"bundle", "--version"}, Dir: a.Dir, Env: a.env}.Output(ctx)
 	if err != nil {
-		return fmt.Errorf("Bundler does not start: %w: %s", err, version)
+		return fmt.Errorf("start Bundler: %w: %s", err, version)
 	}
 	version = strings.TrimPrefix(version, "Bundler version ")
 	a.env = append(a.env, "BUNDLER_VERSION="+version) // not the one that made the lock: it would be fetched

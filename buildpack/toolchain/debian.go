@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -21,22 +22,24 @@ import (
 type debianTool struct {
 	version  string
 	packages []string
-	without  []string // folders that another tool has too
+	given    []string // packages that another tool has
 }
 
 // debianTools are the tools of Debian 12. The packages are those that their users
 // expect of the language's own distribution.
 var debianTools = map[string]debianTool{
-	"ruby":   {"3.1", []string{"ruby3.1", "ruby3.1-dev", "bundler"}, nil},
-	"jdk":    {"17", []string{"openjdk-17-jdk-headless"}, nil},
-	"maven":  {"3.8", []string{"maven"}, []string{"usr/lib/jvm"}},
-	"gradle": {"4.4", []string{"gradle"}, []string{"usr/lib/jvm"}},
+	"ruby": {"3.1", []string{"ruby3.1", "ruby3.1-dev", "bundler"}, nil},
+	"jdk":  {"17", []string{"openjdk-17-jdk-headless"}, nil},
+	"maven": {"3.8", []string{
+		"maven", "libmaven-clean-plugin-java", "libmaven-compiler-plugin-java", "libmaven-dependency-plugin-java", "libmaven-install-plugin-java",
+		"libmaven-jar-plugin-java", "libmaven-resources-plugin-java", "libmaven-shade-plugin-java", "libmaven-war-plugin-java", "libsurefire-java",
+	}, []string{"default-jre-headless"}},
 	"php": {"8.2", []string{
 		"php8.2-cli", "php8.2-fpm", "php8.2-bcmath", "php8.2-bz2", "php8.2-curl", "php8.2-gd", "php8.2-gmp", "php8.2-intl", "php8.2-ldap", "php8.2-mbstring",
 		"php8.2-mysql", "php8.2-opcache", "php8.2-pgsql", "php8.2-readline", "php8.2-soap", "php8.2-sqlite3", "php8.2-xml", "php8.2-zip",
 		"nginx-light", "apache2-bin",
 	}, nil},
-	"composer": {"2.5", []string{"composer"}, []string{"usr/lib/php", "usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu"}},
+	"composer": {"2.5", []string{"composer"}, []string{"php-cli", "php8.2-cli", "php-common", "php8.2-common", "php-curl", "php-intl", "php-mbstring", "php-xml", "php-zip"}},
 	"python":   {"3.11", []string{"python3.11", "python3.11-dev", "python3-pip-whl", "python3-setuptools-whl"}, nil},
 }
 
@@ -45,14 +48,14 @@ var debianTools = map[string]debianTool{
 func fetchDebian(ctx context.Context, t Tool, dir string) (string, error) {
 	tool := debianTools[t.Kind]
 	if tool.version != t.Version {
-		return "", fmt.Errorf("Debian has %s %s alone", t.Kind, tool.version)
+		return "", fmt.Errorf("there is %s %s alone in Debian", t.Kind, tool.version)
 	}
 	work, err := os.MkdirTemp("", "debian-")
 	if err != nil {
 		return "", err
 	}
 	defer os.RemoveAll(work)
-	debs, err := downloadDebs(ctx, work, tool.packages)
+	debs, err := downloadDebs(ctx, work, tool)
 	if err != nil {
 		return "", err
 	}
@@ -68,12 +71,12 @@ func fetchDebian(ctx context.Context, t Tool, dir string) (string, error) {
 			return "", fmt.Errorf("unpack %s: %w: %s", filepath.Base(deb), err, bytes.TrimSpace(out))
 		}
 	}
-	for _, useless := range append(tool.without, "usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/bash-completion", "usr/share/lintian", "etc/init.d", "etc/cron.d") {
+	for _, useless := range []string{"usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/bash-completion", "usr/share/lintian", "etc/init.d", "etc/cron.d"} {
 		if err := os.RemoveAll(filepath.Join(dir, useless)); err != nil {
 			return "", err
 		}
 	}
-	if err := relink(dir); err != nil {
+	if err := errors.Join(relink(dir), aliases(dir)); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("sha256:%x", all.Sum(nil)), os.WriteFile(filepath.Join(dir, ".packages"), names.Bytes(), 0o644)
@@ -81,7 +84,7 @@ func fetchDebian(ctx context.Context, t Tool, dir string) (string, error) {
 
 // downloadDebs has apt fetch packages and what they need, as if only Debian's
 // minimal set was installed: the tool must run on every variant of a stack.
-func downloadDebs(ctx context.Context, work string, packages []string) ([]string, error) {
+func downloadDebs(ctx context.Context, work string, tool debianTool) ([]string, error) {
 	for _, d := range []string{"state/lists/partial", "cache/archives/partial"} {
 		if err := os.MkdirAll(filepath.Join(work, d), 0o755); err != nil {
 			return nil, err
@@ -92,7 +95,7 @@ func downloadDebs(ctx context.Context, work string, packages []string) ([]string
 		return nil, fmt.Errorf("this stack is not a Debian: %w", err)
 	}
 	minimal := filepath.Join(work, "status")
-	if err := os.WriteFile(minimal, []byte(minimalStatus(string(status))), 0o644); err != nil {
+	if err := os.WriteFile(minimal, []byte(minimalStatus(string(status))+pretended(append(slices.Clone(unneeded), tool.given...))), 0o644); err != nil {
 		return nil, err
 	}
 	options := []string{
@@ -101,15 +104,15 @@ func downloadDebs(ctx context.Context, work string, packages []string) ([]string
 		"-o", "APT::Sandbox::User=", "-q", "-y",
 	}
 	if err := apt(ctx, append(slices.Clone(options), "update", "--error-on=any")); err != nil {
-		return nil, fmt.Errorf("Debian's package lists cannot be fetched: %w", err)
+		return nil, fmt.Errorf("fetch the package lists of Debian: %w", err)
 	}
 	install := append(slices.Clone(options), "--download-only", "--no-install-recommends", "install", "--")
-	if err := apt(ctx, append(install, packages...)); err != nil {
-		return nil, fmt.Errorf("Debian's packages cannot be fetched: %w", err)
+	if err := apt(ctx, append(install, tool.packages...)); err != nil {
+		return nil, fmt.Errorf("fetch the packages of Debian: %w", err)
 	}
 	debs, err := filepath.Glob(filepath.Join(work, "cache/archives/*.deb"))
 	if err == nil && len(debs) == 0 {
-		err = errors.New("Debian has no packages of it")
+		err = errors.New("no packages of it in Debian")
 	}
 	slices.Sort(debs)
 	return debs, err
@@ -131,6 +134,19 @@ func apt(ctx context.Context, args []string) error {
 		}
 	}
 	return fmt.Errorf("apt-get: %w", err)
+}
+
+// unneeded are packages that others ask for and that nothing in a sandbox uses.
+var unneeded = []string{"systemd", "procps", "psmisc", "iproute2", "ucf", "perl"}
+
+// pretended has dpkg's database say that packages are installed.
+func pretended(names []string) string {
+	var b strings.Builder
+	for _, name := range names {
+		fmt.Fprintf(&b, "Package: %s\nStatus: install ok installed\nPriority: optional\nSection: misc\nMaintainer: nobody <nobody@localhost>\n"+
+			"Architecture: "+arch()+"\nMulti-Arch: allowed\nVersion: 999:1\nDescription: not needed\n\n", name)
+	}
+	return b.String()
 }
 
 // paragraph is one package of dpkg's database.
@@ -234,6 +250,25 @@ func relink(root string) error {
 	})
 }
 
+// aliases has Debian's Maven repository answer for the one version that Maven asks
+// for by itself, on behalf of plugins that name none.
+func aliases(root string) error {
+	const utils = "usr/share/maven-repo/org/codehaus/plexus/plexus-utils/"
+	pom, err := os.ReadFile(filepath.Join(root, utils, "2.x/plexus-utils-2.x.pom"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(root, utils, "1.1")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	pom = bytes.ReplaceAll(pom, []byte("<version>2.x</version>"), []byte("<version>1.1</version>"))
+	return errors.Join(os.WriteFile(filepath.Join(dir, "plexus-utils-1.1.pom"), pom, 0o644), os.Symlink("../2.x/plexus-utils-2.x.jar", filepath.Join(dir, "plexus-utils-1.1.jar")))
+}
+
 // readable also takes away what lets a program have another user's rights.
 func readable(name string, d fs.DirEntry) error {
 	info, err := d.Info()
@@ -262,3 +297,6 @@ func hashFile(name string) (string, error) {
 	}
 	return fmt.Sprintf("%x", h.Sum(nil)), nil
 }
+
+// arch is this machine's in Debian's words.
+func arch() string { return runtime.GOARCH } // amd64 and arm64 are called the same

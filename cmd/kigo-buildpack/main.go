@@ -17,7 +17,9 @@ import (
 	"github.com/kigo-dev/kigo/buildpack/apt"
 	"github.com/kigo-dev/kigo/buildpack/golang"
 	"github.com/kigo-dev/kigo/buildpack/inline"
+	"github.com/kigo-dev/kigo/buildpack/java"
 	"github.com/kigo-dev/kigo/buildpack/nodejs"
+	"github.com/kigo-dev/kigo/buildpack/php"
 	"github.com/kigo-dev/kigo/buildpack/procfile"
 	"github.com/kigo-dev/kigo/buildpack/python"
 	"github.com/kigo-dev/kigo/buildpack/ruby"
@@ -27,7 +29,7 @@ import (
 )
 
 var builtins = []buildpack.Builtin{
-	ruby.Buildpack, nodejs.Buildpack, python.Buildpack, golang.Buildpack, static.Buildpack, procfile.Buildpack, apt.Buildpack, inline.Buildpack,
+	ruby.Buildpack, nodejs.Buildpack, python.Buildpack, java.Maven, java.Gradle, php.Buildpack, golang.Buildpack, static.Buildpack, procfile.Buildpack, apt.Buildpack, inline.Buildpack,
 }
 
 func main() {
