@@ -1,9 +1,3 @@
-// Package metrics measures what dynos use and tells it to their owners, in
-// Heroku's names and units.
-//
-// It owns no state on disk. It promises one sample per dyno every SampleEvery for
-// apps that have the feature log-runtime-metrics on, and nothing for the others.
-// Start reading at Sampler; load.go makes load averages out of processor time.
 package metrics
 
 import (
@@ -11,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/kigo-dev/kigo"
@@ -23,17 +18,37 @@ const Feature = "log-runtime-metrics"
 // SampleEvery is the time between two samples of a dyno.
 const SampleEvery = 20 * time.Second
 
-// Sampler writes the samples. Set the fields before Run.
+// Sampler takes the samples: it tells them to apps that asked, and adds those of
+// all apps to the history. Set the fields before Run.
 type Sampler struct {
-	Store *store.Store
-	Logs  interface {
+	Store   *store.Store
+	History *History // may be nil
+	Logs    interface {
 		Write(app kigo.AppID, lines ...kigo.LogLine)
 	}
 	Stats func(context.Context, kigo.Dyno) (kigo.RunStats, error) // what a dyno uses now
 	Log   *slog.Logger
 	Every time.Duration // default SampleEvery
 
-	loads map[kigo.DynoID]*load
+	loads    map[kigo.DynoID]*load
+	restarts map[kigo.DynoID]int // as last seen
+
+	mu     sync.Mutex
+	failed map[kigo.AppID]*Point // R codes since the last sample
+}
+
+// Failed counts an R code of a dyno.
+func (s *Sampler) Failed(app kigo.AppID, process, code string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed == nil {
+		s.failed = map[kigo.AppID]*Point{}
+	}
+	if s.failed[app] == nil {
+		s.failed[app] = &Point{}
+	}
+	p := s.failed[app].Of(process)
+	p.Errors = sum(p.Errors, map[string]int64{code: 1})
 }
 
 // Run samples until ctx is done.
@@ -55,15 +70,25 @@ func (s *Sampler) Run(ctx context.Context) error {
 	}
 }
 
-// sample measures every dyno that runs and whose app wants it.
+// sample measures every dyno that runs.
 func (s *Sampler) sample(ctx context.Context, now time.Time) error {
-	dynos, err := s.wanted(ctx)
+	dynos, told, err := s.running(ctx)
 	if err != nil {
 		return err
+	}
+	s.mu.Lock()
+	counts := s.failed
+	s.failed = nil
+	s.mu.Unlock()
+	if counts == nil {
+		counts = map[kigo.AppID]*Point{}
 	}
 	former := s.loads
 	s.loads = make(map[kigo.DynoID]*load, len(dynos))
 	for _, d := range dynos {
+		if d.State != kigo.DynoUp && d.State != kigo.DynoStarting {
+			continue
+		}
 		u, err := s.Stats(ctx, d)
 		if err != nil {
 			continue // it has ended since
@@ -73,35 +98,108 @@ func (s *Sampler) sample(ctx context.Context, now time.Time) error {
 			l = &load{}
 		}
 		s.loads[d.ID] = l
+		rated := l.add(u.CPU, now)
+		if counts[d.App] == nil {
+			counts[d.App] = &Point{}
+		}
+		counts[d.App].Of(d.Type).take(d, u, l, rated)
+		if !told[d.App] {
+			continue
+		}
 		var lines []kigo.LogLine
-		if l.add(u.CPU, now) {
+		if rated {
 			lines = append(lines, line(d, now, l.String()))
 		}
 		s.Logs.Write(d.App, append(lines, line(d, now, memory(d, u)))...)
 	}
-	return nil
+	if s.History == nil {
+		return nil
+	}
+	sources, err := s.countRestarts(ctx, dynos, counts, now)
+	if err != nil {
+		return err
+	}
+	return s.History.Add(ctx, now, counts, sources)
 }
 
-func (s *Sampler) wanted(ctx context.Context) (dynos []kigo.Dyno, err error) {
+// take adds one dyno's sample.
+func (p *Process) take(d kigo.Dyno, u kigo.RunStats, l *load, rated bool) {
+	p.Dynos++
+	p.Memory.Add(float64(u.MemoryRSS + u.MemoryCache + u.MemorySwap))
+	p.RSS.Add(float64(u.MemoryRSS))
+	p.Swap.Add(float64(u.MemorySwap))
+	if rated {
+		p.Load.Add(l.averages[0])
+	}
+	if size, err := kigo.FindSize(d.Size); err == nil {
+		p.Quota = max(p.Quota, size.Memory)
+	}
+}
+
+// countRestarts adds how often dynos were started again since they were last seen,
+// over restarts of this process too, and returns how far each has come.
+func (s *Sampler) countRestarts(ctx context.Context, dynos []kigo.Dyno, counts map[kigo.AppID]*Point, now time.Time) (map[string]int64, error) {
+	former := s.restarts
+	s.restarts = make(map[kigo.DynoID]int, len(dynos))
+	sources := map[string]int64{}
+	for _, d := range dynos {
+		before, seen := former[d.ID]
+		if !seen {
+			var err error
+			if before, err = s.restartsKept(ctx, d, now); err != nil {
+				return nil, err
+			}
+		}
+		s.restarts[d.ID] = d.Restarts
+		if n := d.Restarts - before; n > 0 {
+			if counts[d.App] == nil {
+				counts[d.App] = &Point{}
+			}
+			counts[d.App].Of(d.Type).Restarts += int64(n)
+			sources["dyno "+string(d.ID)] = int64(d.Restarts)
+		}
+	}
+	return sources, nil
+}
+
+// restartsKept is how many restarts of a dyno were counted before this process saw it.
+func (s *Sampler) restartsKept(ctx context.Context, d kigo.Dyno, now time.Time) (n int, err error) {
+	err = s.Store.View(ctx, func(tx *store.Tx) error {
+		seq, known, err := tx.MetricSource("dyno " + string(d.ID))
+		switch {
+		case known:
+			n = int(seq)
+		case now.Sub(d.CreatedAt) > 3*SampleEvery+s.Every: // its first restarts were not ours to see
+			n = d.Restarts
+		}
+		return err
+	})
+	return n, err
+}
+
+// running are the dynos that there are, but for commands inside others, and which
+// apps want to be told.
+func (s *Sampler) running(ctx context.Context) (dynos []kigo.Dyno, told map[kigo.AppID]bool, err error) {
 	err = s.Store.View(ctx, func(tx *store.Tx) error {
 		all, err := tx.AllDynos()
 		if err != nil {
 			return err
 		}
-		on := map[kigo.AppID]bool{}
+		told = map[kigo.AppID]bool{}
 		for _, d := range all {
-			if _, asked := on[d.App]; !asked {
-				if on[d.App], err = tx.FeatureEnabled(d.App, Feature); err != nil {
+			if d.Inside != "" {
+				continue
+			}
+			if _, asked := told[d.App]; !asked {
+				if told[d.App], err = tx.FeatureEnabled(d.App, Feature); err != nil {
 					return err
 				}
 			}
-			if on[d.App] && d.Inside == "" && (d.State == kigo.DynoUp || d.State == kigo.DynoStarting) {
-				dynos = append(dynos, d)
-			}
+			dynos = append(dynos, d)
 		}
 		return nil
 	})
-	return dynos, err
+	return dynos, told, err
 }
 
 // line is one sample as Heroku writes it.

@@ -65,10 +65,10 @@ func TestDynosOfAppsThatAskAreSampledInHerokusWords(t *testing.T) {
 		}
 	}
 	var got lines
-	used := time.Second
-	sampler := &Sampler{Store: s, Logs: &got, Log: slog.New(slog.DiscardHandler), Stats: func(context.Context, kigo.Dyno) (kigo.RunStats, error) {
-		used += 20 * time.Second // one thread runs all the time
-		return kigo.RunStats{MemoryRSS: 21 << 20, MemoryCache: 1 << 19, MemorySwap: 1 << 20, CPU: used, PagesIn: 7, PagesOut: 5}, nil
+	used := map[kigo.AppID]time.Duration{}
+	sampler := &Sampler{Store: s, Logs: &got, Log: slog.New(slog.DiscardHandler), Stats: func(_ context.Context, d kigo.Dyno) (kigo.RunStats, error) {
+		used[d.App] += 20 * time.Second // one thread runs all the time
+		return kigo.RunStats{MemoryRSS: 21 << 20, MemoryCache: 1 << 19, MemorySwap: 1 << 20, CPU: used[d.App], PagesIn: 7, PagesOut: 5}, nil
 	}}
 	start := time.Now()
 	for i := range 4 {
@@ -90,5 +90,52 @@ func TestDynosOfAppsThatAskAreSampledInHerokusWords(t *testing.T) {
 		load + "1m=0.63 sample#load_avg_5m=0.18 sample#load_avg_15m=0.06", memory}
 	if diff := cmp.Diff(want, got.all); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
+	}
+}
+
+func TestSamplesRestartsAndErrorsBecomeHistory(t *testing.T) {
+	ctx, s := t.Context(), storetest.OpenSQLite(t)
+	now := time.Now().Truncate(Coarse).Add(time.Second)
+	h, app := history(t, s, &now)
+	d := kigo.Dyno{ID: "d1", App: app, Type: "web", Number: 1, Size: "Basic", State: kigo.DynoUp}
+	err := s.Update(ctx, func(tx *store.Tx) error {
+		release, err := tx.LatestRelease(app)
+		d.Release = release.ID
+		if err != nil {
+			return err
+		}
+		return tx.CreateDyno(&d)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stats := func(context.Context, kigo.Dyno) (kigo.RunStats, error) {
+		return kigo.RunStats{MemoryRSS: 100 << 20, MemorySwap: 10 << 20, CPU: time.Second}, nil
+	}
+	var got lines
+	for i := range 4 { // a new process each time: what it saw last is in the store
+		sampler := &Sampler{Store: s, History: h, Logs: &got, Log: slog.New(slog.DiscardHandler), Stats: stats}
+		sampler.Failed(app, "web", "R14")
+		if err := sampler.sample(ctx, now); err != nil {
+			t.Fatal(err)
+		}
+		d.Restarts = 2 * (i + 1)
+		if err := s.Update(ctx, func(tx *store.Tx) error { return tx.UpdateDynoState(&d) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := h.Over(ctx, app, now.Add(-time.Minute), now.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := all.Processes["web"]
+	if web == nil || web.Dynos != 1 || web.Memory.N != 4 || web.Memory.Mean() != 110<<20 || web.Swap.Max != 10<<20 || web.Errors["R14"] != 4 || web.Quota != 512<<20 {
+		t.Fatalf("the history has %+v", web)
+	}
+	if web.Restarts != 6 {
+		t.Errorf("%d restarts of 6 seen", web.Restarts)
+	}
+	if len(got.all) > 0 {
+		t.Errorf("an app that did not ask was told %q", got.all)
 	}
 }

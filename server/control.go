@@ -28,6 +28,7 @@ import (
 	"github.com/kigo-dev/kigo/internal/lifecycle"
 	"github.com/kigo-dev/kigo/logplex"
 	"github.com/kigo-dev/kigo/logplex/drain"
+	"github.com/kigo-dev/kigo/metrics"
 	"github.com/kigo-dev/kigo/oci"
 	"github.com/kigo-dev/kigo/outbound"
 	"github.com/kigo-dev/kigo/output"
@@ -64,6 +65,8 @@ type node struct {
 	retention *build.Retention
 	routing   *routing
 	drains    *drain.Loop
+	history   *metrics.History
+	samples   *metrics.Sampler
 	git       *git.Server
 	changes   bell
 	platform  *api.Server
@@ -114,6 +117,7 @@ func (n *node) openState(ctx context.Context) (err error) {
 	if err := n.keepAllLogs(ctx); err != nil {
 		return err
 	}
+	n.history = &metrics.History{Store: n.store, Log: n.log}
 	n.blobs = &blob.Store{Dir: n.cfg.Path("blobs")}
 	n.outputs = &output.Store{Dir: n.cfg.Path("output")}
 	n.slugs = &slug.Store{Dir: n.cfg.Path("slugs")}
@@ -218,10 +222,11 @@ func (n *node) makeLoops() error {
 	if err != nil {
 		return err
 	}
+	n.samples = n.sampler()
 	n.feed = &router.Feed{Path: n.cfg.Path("run", "router.sock"), Log: n.log}
 	n.routing = newRouting(n.store, n.cfg.Domain, n.feed, n.log)
 	n.agent = &dyno.Agent{
-		Engine: n.engine, Store: n.store, Logs: n.hub, Log: n.log, Stack: n.runStack,
+		Engine: n.engine, Store: n.store, Logs: codesSeen{n.hub, n.samples.Failed}, Log: n.log, Stack: n.runStack,
 		Binds: append(hostBinds(), shell...), Settle: n.settle, Machine: machineWith(n.cfg.Data), IdleAfter: n.cfg.Idle(),
 		Output: func(d kigo.Dyno, l kigo.OutputLine) {
 			if err := n.phases.add(d, l.Text); err != nil {

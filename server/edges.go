@@ -51,7 +51,9 @@ func (n *node) stages() (*lifecycle.Group, error) {
 		service("routes to router", n.feed.Run),
 		service("log drains", n.drains.Run),
 		service("webhooks", n.webhooks().Run),
-		service("samples", n.sampler().Run),
+		service("samples", n.samples.Run),
+		service("history", n.history.Run),
+		service("meter", n.meter),
 	)
 	g.Stage(
 		service("routing", n.routing.run),
@@ -76,7 +78,7 @@ func (n *node) stages() (*lifecycle.Group, error) {
 
 // sampler tells apps that ask what their dynos use.
 func (n *node) sampler() *metrics.Sampler {
-	return &metrics.Sampler{Store: n.store, Logs: n.hub, Log: n.log, Stats: func(ctx context.Context, d kigo.Dyno) (kigo.RunStats, error) {
+	return &metrics.Sampler{Store: n.store, History: n.history, Logs: n.hub, Log: n.log, Stats: func(ctx context.Context, d kigo.Dyno) (kigo.RunStats, error) {
 		return n.engine.Stats(ctx, dyno.RunID(d))
 	}}
 }
