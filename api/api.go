@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/control"
 	"github.com/kigo-dev/kigo/logplex"
+	"github.com/kigo-dev/kigo/metrics"
 	"github.com/kigo-dev/kigo/store"
 )
 
@@ -27,6 +29,9 @@ type Deps struct {
 	Blobs   Blobs
 	Slugs   SlugUploads // nil: slugs cannot be uploaded
 	Cache   BuildCache  // nil: there is nothing to purge
+
+	History    *metrics.History       // nil: no metrics are kept
+	Collectors []prometheus.Collector // of the platform, for the operator's Prometheus
 
 	Key     []byte                     // secret of capability addresses, the same after a restart
 	BaseURL string                     // of this API, such as "https://kigo.example.com:5000"; empty: as each client reached it

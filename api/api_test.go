@@ -18,6 +18,7 @@ import (
 	"github.com/kigo-dev/kigo/client"
 	"github.com/kigo-dev/kigo/control"
 	"github.com/kigo-dev/kigo/logplex"
+	"github.com/kigo-dev/kigo/metrics"
 	"github.com/kigo-dev/kigo/output"
 	"github.com/kigo-dev/kigo/secret"
 	"github.com/kigo-dev/kigo/store"
@@ -32,6 +33,7 @@ type server struct {
 	store   *store.Store
 	control *control.Control
 	hub     *logplex.Hub
+	history *metrics.History
 	output  *output.Store
 	blobs   *blob.Store
 	account kigo.Account
@@ -55,6 +57,7 @@ func newServer(t testing.TB) *server {
 		t: t, dir: dir, store: db, hub: &logplex.Hub{Dir: filepath.Join(dir, "logs")}, output: &output.Store{Dir: filepath.Join(dir, "output")},
 		blobs: &blob.Store{Dir: filepath.Join(dir, "blobs")}, token: secret.NewToken(),
 	}
+	s.history = &metrics.History{Store: db, Log: log}
 	s.control = &control.Control{Store: db, Logs: s.hub, Domain: "localhost", Stacks: []string{"heroku-22", "heroku-24"}, Log: log}
 	s.account, err = s.control.EnsureOperator(t.Context(), operator, s.token)
 	must(t, err)
@@ -62,7 +65,7 @@ func newServer(t testing.TB) *server {
 	key := box.Derive("test")
 	handler, err := api.New(api.Deps{
 		Control: s.control, Store: db, Logs: &logplex.Sessions{Hub: s.hub, Key: key}, Output: s.output, Blobs: s.blobs,
-		Key: key, Log: log, Stacks: s.control.Stacks, Slugs: adopter{s},
+		Key: key, Log: log, Stacks: s.control.Stacks, History: s.history, Slugs: adopter{s},
 		WebURL: func(app string) string { return "http://" + app + ".localhost:8080/" },
 		Attach: func(secret string) string { return "rendezvous://localhost:5001/" + secret },
 	})

@@ -69,17 +69,21 @@ var permissions = map[string]string{
 	"PATCH /apps/{app}/sni-endpoints/{endpoint}":  kigo.PermissionOperate,
 	"DELETE /apps/{app}/sni-endpoints/{endpoint}": kigo.PermissionOperate,
 
-	"POST /apps/{app}/log-sessions":         kigo.PermissionDeploy,
-	"GET /apps/{app}/log-inputs":            kigo.PermissionView,
-	"POST /apps/{app}/log-inputs":           kigo.PermissionOperate,
-	"DELETE /apps/{app}/log-inputs/{input}": kigo.PermissionOperate,
-	"GET /apps/{app}/log-retention":         kigo.PermissionView,
-	"PATCH /apps/{app}/log-retention":       kigo.PermissionOperate,
-	"GET /apps/{app}/log-drains":            kigo.PermissionOperate, // drains' addresses may hold credentials
-	"POST /apps/{app}/log-drains":           kigo.PermissionOperate,
-	"GET /apps/{app}/log-drains/{drain}":    kigo.PermissionOperate,
-	"DELETE /apps/{app}/log-drains/{drain}": kigo.PermissionOperate,
-	"GET /apps/{app}/telemetry-drains":      kigo.PermissionOperate,
+	"POST /apps/{app}/log-sessions":                          kigo.PermissionDeploy,
+	"GET /apps/{app}/router-metrics/{metric}":                kigo.PermissionView,
+	"GET /apps/{app}/formation/{formation}/metrics/{metric}": kigo.PermissionView,
+	"GET /apps/{app}/metrics":                                kigo.PermissionView,
+	"GET /apps/{app}/metrics/prometheus":                     kigo.PermissionView,
+	"GET /apps/{app}/log-inputs":                             kigo.PermissionView,
+	"POST /apps/{app}/log-inputs":                            kigo.PermissionOperate,
+	"DELETE /apps/{app}/log-inputs/{input}":                  kigo.PermissionOperate,
+	"GET /apps/{app}/log-retention":                          kigo.PermissionView,
+	"PATCH /apps/{app}/log-retention":                        kigo.PermissionOperate,
+	"GET /apps/{app}/log-drains":                             kigo.PermissionOperate, // drains' addresses may hold credentials
+	"POST /apps/{app}/log-drains":                            kigo.PermissionOperate,
+	"GET /apps/{app}/log-drains/{drain}":                     kigo.PermissionOperate,
+	"DELETE /apps/{app}/log-drains/{drain}":                  kigo.PermissionOperate,
+	"GET /apps/{app}/telemetry-drains":                       kigo.PermissionOperate,
 
 	"GET /apps/{app}/webhooks":                         kigo.PermissionOperate, // addresses may hold credentials
 	"POST /apps/{app}/webhooks":                        kigo.PermissionOperate,

@@ -243,6 +243,13 @@ var routes = []route{
 	{"GET", "/apps/{app}/log-drains/{drain}", read, drainInfo, false},
 	{"DELETE", "/apps/{app}/log-drains/{drain}", write, drainDelete, false},
 
+	// Metrics, metrics.go, scrape.go
+	{"GET", "/apps/{app}/router-metrics/{metric}", read, routerMetrics, false},
+	{"GET", "/apps/{app}/formation/{formation}/metrics/{metric}", read, formationMetrics, false},
+	{"GET", "/apps/{app}/metrics", read, metricsSummary, false},
+	{"GET", "/apps/{app}/metrics/prometheus", open, scrapeApp, false}, // asks for the token itself
+	{"GET", "/kigo/metrics", open, scrapePlatform, false},             // and so does this
+
 	// The platform, stacks.go, regions.go, buildpacks.go, public.go
 	{"GET", "/stacks", identity, stackList, false},
 	{"GET", "/stacks/{stack}", identity, stackInfo, false},

@@ -51,6 +51,8 @@ var notInSchema = []string{
 	"/buildpacks/{buildpack}/revisions", "/buildpacks/{buildpack}/readme", "/schema", "/api/v4/current-status", "/analytics",
 	"/analytics/*", "/favorites", "/streams/{stream}", "/sources/{key}", "/slugs/{slug}", "/logstream/*",
 	"/apps/{app}/builds/{build}/result", "/kigo/accounts", "/kigo/audit",
+	"/apps/{app}/router-metrics/{metric}", "/apps/{app}/formation/{formation}/metrics/{metric}", "/apps/{app}/metrics",
+	"/apps/{app}/metrics/prometheus", "/kigo/metrics",
 	"/logs", "/apps/{app}/log-inputs", "/apps/{app}/log-inputs/{input}", "/apps/{app}/log-retention",
 }
 

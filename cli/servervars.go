@@ -36,10 +36,18 @@ func serverVariables(c *call) error {
 	if err != nil {
 		return fmt.Errorf("read the operator's token: %w", err)
 	}
+	if script := filepath.Join(dir, "heroku.cjs"); exists(script) {
+		c.println("export NODE_OPTIONS=%s", quoteShell("--require="+script))
+	}
 	for _, v := range r.variables(strings.TrimSpace(string(token))) {
 		c.println("export %s=%s", v[0], quoteShell(v[1]))
 	}
 	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // variables lists every address that the official CLI would otherwise look for

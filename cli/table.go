@@ -54,6 +54,12 @@ func init() {
 		{name: "apps:info", aliases: []string{"info"}, args: "[APP]", short: "show what an app is", app: maybeApp, login: true, run: appsInfo, flags: shellFlags},
 		{name: "apps:rename", aliases: []string{"rename"}, args: "NEWNAME", short: "rename an app", app: oneApp, login: true, run: appsRename},
 		{name: "apps:destroy", aliases: []string{"destroy", "apps:delete"}, args: "[APP]", short: "destroy an app for ever", app: maybeApp, login: true, run: appsDestroy, flags: confirmFlag},
+		{name: "apps:errors", short: "list the errors of an app: H codes of the router, R codes of dynos", app: oneApp, login: true, run: appErrors, flags: func(fs *pflag.FlagSet) {
+			fs.Bool("dyno", false, "only errors of dynos")
+			fs.Bool("router", false, "only errors of the router")
+			fs.String("hours", "24", "how far to look back")
+			fs.Bool("json", false, "print JSON")
+		}},
 		{name: "apps:open", aliases: []string{"open"}, args: "[PATH]", short: "open an app in a browser", app: oneApp, login: true, run: appsOpen},
 		{name: "apps:stacks", aliases: []string{"stack", "stacks"}, short: "list stacks", app: oneApp, login: true, run: stacks},
 		{name: "apps:stacks:set", aliases: []string{"stack:set", "stacks:set"}, args: "STACK", short: "set the stack of the next build", app: oneApp, login: true, run: stacksSet},
@@ -154,6 +160,11 @@ func init() {
 		{name: "maintenance", short: "show whether maintenance mode is on", app: oneApp, login: true, run: maintenance},
 		{name: "maintenance:off", short: "let requests through", app: oneApp, login: true, run: maintenanceOff},
 		{name: "maintenance:on", short: "answer every request with a maintenance page", app: oneApp, login: true, run: maintenanceOn},
+
+		{name: "metrics", short: "show requests, response times, errors, memory and restarts of an app", app: oneApp, login: true, run: metricsShow, flags: func(fs *pflag.FlagSet) {
+			fs.String("hours", "1", "how far to look back")
+			jsonFlag(fs)
+		}},
 
 		{name: "ps", args: "[TYPE...]", short: "list dynos", app: oneApp, login: true, run: psList, flags: jsonFlag},
 		{name: "ps:restart", aliases: []string{"restart", "dyno:restart"}, args: "[DYNO]", short: "restart dynos", app: oneApp, login: true, run: psRestart, flags: targetFlags},

@@ -33,6 +33,7 @@ type History struct {
 
 	mu     sync.Mutex
 	totals map[kigo.AppID]*Point // since this process began, for who counts himself
+	latest map[kigo.AppID]*Point // what dynos used at the last sample
 }
 
 func (h *History) now() time.Time {
@@ -83,13 +84,18 @@ func (h *History) Add(ctx context.Context, at time.Time, counts map[kigo.AppID]*
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.totals == nil {
-		h.totals = map[kigo.AppID]*Point{}
+		h.totals, h.latest = map[kigo.AppID]*Point{}, map[kigo.AppID]*Point{}
 	}
 	for app, p := range counts {
 		if h.totals[app] == nil {
 			h.totals[app] = &Point{}
 		}
 		h.totals[app].Merge(p)
+		if len(p.Processes) > 0 {
+			now := p.Clone()
+			now.At = at
+			h.latest[app] = now
+		}
 	}
 	return nil
 }
@@ -130,6 +136,25 @@ func (h *History) Totals(app kigo.AppID) *Point {
 		return p.Clone()
 	}
 	return &Point{}
+}
+
+// Latest is the last sample of an app's dynos, if it is not older than a minute.
+func (h *History) Latest(app kigo.AppID) (*Point, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.latest[app]
+	if p == nil || h.now().Sub(p.At) > time.Minute {
+		return nil, false
+	}
+	return p.Clone(), true
+}
+
+// Forget drops what is held in memory of an app that is gone.
+func (h *History) Forget(app kigo.AppID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.totals, app)
+	delete(h.latest, app)
 }
 
 // Series returns one point for each step from from (cut down to a step) to to,

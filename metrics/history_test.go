@@ -60,7 +60,7 @@ func TestCountsOfAMinuteAddUpAndOutliveARestart(t *testing.T) {
 		if r.Count != 30 || r.Status[5] != 3 || r.Codes["H12"] != 3 || r.Out != 300 || r.Service.Count() != 30 || points[1].Requests.Count != 0 {
 			t.Errorf("the minute has %+v", r)
 		}
-		if p50, p95 := r.Service.Quantile(0.5), r.Service.Quantile(0.95); p50 < 180*time.Millisecond || p50 > 220*time.Millisecond || p95 < 280*time.Millisecond || p95 > 320*time.Millisecond {
+		if p50, p95 := r.Service.Quantile(0.5), r.Service.Quantile(0.95); p50 < 180*time.Millisecond || p50 > 220*time.Millisecond || p95 < 270*time.Millisecond || p95 > 330*time.Millisecond {
 			t.Errorf("p50 %v, p95 %v", p50, p95)
 		}
 		if got := h.Totals(app).Requests.Count; got != 0 {

@@ -282,6 +282,7 @@ func (n *node) destroy(ctx context.Context, app kigo.App) error {
 	if err := n.hub.Drop(app.ID); err != nil {
 		return err
 	}
+	n.history.Forget(app.ID)
 	return n.control.FinishDestroy(ctx, app.ID)
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -186,6 +187,11 @@ func (s *supervisor) bind() error {
 	return nil
 }
 
+// herokuScript keeps the official CLI from Heroku's own hosts.
+//
+//go:embed heroku.cjs
+var herokuScript []byte
+
 // describe writes DATA/server.json, from which `kigo env` and the tests learn
 // where the server is.
 func (s *supervisor) describe() error {
@@ -196,6 +202,9 @@ func (s *supervisor) describe() error {
 	}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("describe server: %w", err)
+	}
+	if err := atomicfile.Write(s.cfg.Path("heroku.cjs"), herokuScript, 0o644); err != nil {
+		return err
 	}
 	return atomicfile.Write(s.cfg.Path("server.json"), append(b, '\n'), 0o644)
 }

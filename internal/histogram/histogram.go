@@ -103,6 +103,16 @@ func (h Histogram) Quantile(q float64) time.Duration {
 	return 0
 }
 
+// Each calls f with the bounds and the count of each bucket in use, in order.
+func (h Histogram) Each(f func(from, to time.Duration, n int64)) {
+	for i, n := range h.counts {
+		if n > 0 {
+			from, to := bounds(h.from + i)
+			f(from, to, n)
+		}
+	}
+}
+
 type text struct {
 	From   int     `json:"from"`
 	Counts []int64 `json:"counts"`
