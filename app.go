@@ -29,6 +29,7 @@ type App struct {
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	ReleasedAt        time.Time // zero before the first release of code
+	ACM               bool      // its custom domains get certificates by themselves
 	Destroying        bool      // deleted by its owner; dynos, repository and slugs are being removed
 }
 

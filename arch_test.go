@@ -23,7 +23,7 @@ type layer struct {
 var layers = []layer{
 	{"domain", map[string][]string{".": nil}},
 	{"mechanism", map[string][]string{
-		"internal/atomicfile": nil, "internal/cgroup": nil, "internal/histogram": nil, "internal/image": nil, "internal/lifecycle": nil, "internal/loop": nil, "internal/testenv": nil,
+		"internal/atomicfile": nil, "internal/cgroup": nil, "internal/histogram": nil, "internal/image": nil, "internal/lifecycle": nil, "internal/loop": nil, "internal/pebbletest": nil, "internal/testenv": nil,
 		"outbound": nil, "reconcile": nil,
 	}},
 	{"state", map[string][]string{
@@ -47,7 +47,16 @@ var layers = []layer{
 		"buildpack/static": {"buildpack"}, "buildpack/python": {"buildpack"}, "buildpack/apt": {"buildpack"}, "buildpack/inline": {"buildpack"},
 	}},
 	{"loops", map[string][]string{
-		"build": nil, "logplex/drain": nil, "dyno": nil, "dyno/enginetest": {"dyno"}, "formation": nil, "release": nil, "router": nil, "webhook": nil, "setup": nil,
+		"acme":            nil,
+		"build":           nil,
+		"logplex/drain":   nil,
+		"dyno":            nil,
+		"dyno/enginetest": {"dyno"},
+		"formation":       nil,
+		"release":         nil,
+		"router":          nil,
+		"webhook":         nil,
+		"setup":           nil,
 	}},
 	{"edges", map[string][]string{
 		"client": nil, "git/hook": nil, "rendezvous": nil,

@@ -15,6 +15,7 @@ const generation = "cedar"
 
 func (c *call) serializeApp(a kigo.App, ownerEmail string) client.App {
 	out := client.App{
+		ACM:                          a.ACM,
 		BuildStack:                   fixedRef("stack", a.BuildStack),
 		BuildpackProvidedDescription: optional(a.BuildpackProvided),
 		CreateStatus:                 "complete",

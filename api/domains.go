@@ -35,14 +35,16 @@ func (c *call) domainReply(wrap func(any) reply, d kigo.Domain, err error) (repl
 
 func (c *call) serializeDomain(d kigo.Domain) client.Domain {
 	return client.Domain{
-		App:       appRef(c.app),
-		CNAME:     optional(d.CNAME),
-		CreatedAt: second(d.CreatedAt),
-		Hostname:  d.Hostname,
-		ID:        d.ID,
-		Kind:      d.Kind,
-		Status:    d.Status,
-		UpdatedAt: second(d.UpdatedAt),
+		ACMStatus:       optional(d.Automatic.Status),
+		ACMStatusReason: optional(d.Automatic.Reason),
+		App:             appRef(c.app),
+		CNAME:           optional(d.CNAME),
+		CreatedAt:       second(d.CreatedAt),
+		Hostname:        d.Hostname,
+		ID:              d.ID,
+		Kind:            d.Kind,
+		Status:          d.Status,
+		UpdatedAt:       second(d.UpdatedAt),
 	}
 }
 

@@ -136,3 +136,23 @@ func TestCertificatesAreCheckedAndServeDomains(t *testing.T) {
 		t.Error("a private key is told")
 	}
 }
+
+func TestAutomatedCertificatesAreAskedForAndEnded(t *testing.T) {
+	s, ctx := newServer(t), t.Context()
+	s.app("myapp")
+	wantError(t, s.Do(ctx, "POST", "/apps/myapp/acm", nil, nil), 422, "invalid_params", "--acme")
+	wantError(t, s.Do(ctx, "PATCH", "/apps/myapp/acm", map[string]any{"acm_refresh": true}, nil), 422, "invalid_params", "certs:auto:enable")
+	s.control.ACME = true
+	var app client.App
+	must(t, s.Do(ctx, "POST", "/apps/myapp/acm", map[string]any{}, &app))
+	if !app.ACM {
+		t.Errorf("after enabling: %+v", app)
+	}
+	wantError(t, s.Do(ctx, "PATCH", "/apps/myapp/acm", map[string]any{"acm_refresh": false}, nil), 422, "invalid_params", "acm_refresh")
+	must(t, s.Do(ctx, "PATCH", "/apps/myapp/acm", map[string]any{"acm_refresh": true}, &app))
+	must(t, s.Do(ctx, "DELETE", "/apps/myapp/acm", nil, &app))
+	must(t, s.Do(ctx, "GET", "/apps/myapp", nil, &app))
+	if app.ACM {
+		t.Errorf("after disabling: %+v", app)
+	}
+}

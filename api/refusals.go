@@ -66,9 +66,6 @@ var refusals = []refusal{
 		"GET /pipelines/{pipeline}/test-runs", "GET /pipelines/{pipeline}/test-runs/{run}",
 		"GET /pipelines/{pipeline}/stage/{stage}/config-vars", "PATCH /pipelines/{pipeline}/stage/{stage}/config-vars",
 	}},
-	{why: "Automated certificates are not provided yet: upload one with `heroku certs:add`.", resource: "app", later: true, calls: []string{
-		"POST /apps/{app}/acm", "PATCH /apps/{app}/acm", "DELETE /apps/{app}/acm",
-	}},
 	{why: "Container images are not provided yet: deploy with git push.", resource: "OCI image", later: true, calls: []string{
 		"POST /apps/{app}/oci-images", "GET /apps/{app}/oci-images/{image}",
 	}},

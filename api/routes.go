@@ -127,6 +127,9 @@ var routes = []route{
 	{"PATCH", "/apps/{app}/domains/{domain}", write, domainUpdate, false},
 
 	// Certificates, sni_endpoints.go
+	{"POST", "/apps/{app}/acm", writeProtected, acmEnable, false}, // acm.go
+	{"PATCH", "/apps/{app}/acm", writeProtected, acmRefresh, false},
+	{"DELETE", "/apps/{app}/acm", writeProtected, acmDisable, false},
 	{"GET", "/apps/{app}/sni-endpoints", read, endpointList, false},
 	{"POST", "/apps/{app}/sni-endpoints", writeProtected, endpointCreate, false},
 	{"GET", "/apps/{app}/sni-endpoints/{endpoint}", read, endpointInfo, false},

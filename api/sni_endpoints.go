@@ -36,12 +36,12 @@ func (c *call) endpoints(all []kigo.SNIEndpoint) ([]client.SNIEndpoint, error) {
 func serializeCertificate(e kigo.SNIEndpoint) client.SSLCert {
 	leaf, err := control.Leaf(e.Chain)
 	if err != nil {
-		return client.SSLCert{ID: e.ID, CertDomains: []string{}}
+		return client.SSLCert{ID: e.ID, ACM: e.Automatic, CertDomains: []string{}}
 	}
 	self := leaf.CheckSignature(leaf.SignatureAlgorithm, leaf.RawTBSCertificate, leaf.Signature) == nil
 	_, err = leaf.Verify(x509.VerifyOptions{Intermediates: rest(e.Chain), CurrentTime: leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) / 2)})
 	return client.SSLCert{
-		CASigned: err == nil, CertDomains: leaf.DNSNames, ExpiresAt: second(leaf.NotAfter), ID: e.ID, Issuer: leaf.Issuer.String(),
+		ACM: e.Automatic, CASigned: err == nil, CertDomains: leaf.DNSNames, ExpiresAt: second(leaf.NotAfter), ID: e.ID, Issuer: leaf.Issuer.String(),
 		SelfSigned: self, StartsAt: second(leaf.NotBefore), Subject: leaf.Subject.String(),
 	}
 }

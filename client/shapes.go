@@ -412,6 +412,7 @@ type NewAccount struct {
 
 // SSLCert is what a certificate says of itself.
 type SSLCert struct {
+	ACM         bool      `json:"acm"`
 	CASigned    bool      `json:"ca_signed?"`
 	CertDomains []string  `json:"cert_domains"`
 	ExpiresAt   time.Time `json:"expires_at"`

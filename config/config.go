@@ -39,6 +39,12 @@ type Config struct {
 	// any text, divided by commas; empty: all.
 	AllowBuildpacks string `json:"allowBuildpacks"`
 
+	// ACME is the certificate authority that certs:auto asks: "letsencrypt", "letsencrypt-staging"
+	// or the address of an ACME directory; empty: none. Setting it agrees to its terms of service.
+	ACME      string `json:"acme"`
+	ACMEEmail string `json:"acmeEmail"` // told to the authority; optional
+	ACMECA    string `json:"acmeCA"`    // PEM file of what the directory's own certificate is signed with; empty: the machine's
+
 	Runtime string `json:"runtime"` // OCI runtime (runc); found beside the program when empty
 	Verbose bool   `json:"verbose"`
 
@@ -100,6 +106,9 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.IdleAfter, "idle-after", c.IdleAfter, "how long an app on Eco dynos goes without requests until they sleep; 0: they never do")
 	fs.StringVar(&c.Buildpacks, "buildpacks", c.Buildpacks, "folder or https URL of buildpacks OWNER/NAME that go before the built-in ones")
 	fs.StringVar(&c.AllowBuildpacks, "allow-buildpacks", c.AllowBuildpacks, "buildpacks that apps may use, as names and URLs with *, divided by commas; empty: all")
+	fs.StringVar(&c.ACME, "acme", c.ACME, "certificate authority for certs:auto, whose terms you agree to: letsencrypt, letsencrypt-staging, or an ACME directory's URL")
+	fs.StringVar(&c.ACMEEmail, "acme-email", c.ACMEEmail, "e-mail address that the certificate authority is told")
+	fs.StringVar(&c.ACMECA, "acme-ca", c.ACMECA, "PEM file that the ACME directory's own certificate is checked with")
 	fs.StringVar(&c.Runtime, "runtime", c.Runtime, "OCI runtime; by default the runc beside this program, then in PATH")
 	fs.StringSliceVar(&c.AllowPrivate, "allow-private", c.AllowPrivate, "ranges of your own network that log drains may reach, such as 10.1.0.0/16")
 	fs.BoolVar(&c.Verbose, "verbose", c.Verbose, "log at debug level")
@@ -184,6 +193,10 @@ func (c Config) Validate() error {
 		return fmt.Errorf("--buildpacks %q: say the absolute path of a folder, or an https:// URL", c.Buildpacks)
 	case !isIdle(c.Probation):
 		return fmt.Errorf("--probation %q is no time such as 1m, or 0", c.Probation)
+	case c.ACME != "" && !strings.HasPrefix(c.ACMEDirectory(), "https://"):
+		return fmt.Errorf("--acme %q: say letsencrypt, letsencrypt-staging, or an https:// URL", c.ACME)
+	case c.ACMEEmail != "" && !strings.Contains(c.ACMEEmail, "@"):
+		return fmt.Errorf("--acme-email %q is not an e-mail address", c.ACMEEmail)
 	case !isIdle(c.IdleAfter):
 		return fmt.Errorf("--idle-after %q is no time such as 30m, or 0", c.IdleAfter)
 	case c.Builds < 1:
@@ -192,6 +205,17 @@ func (c Config) Validate() error {
 		return fmt.Errorf("--email %q is not an e-mail address", c.Email)
 	}
 	return nil
+}
+
+// ACMEDirectory is where the certificate authority is asked; empty: there is none.
+func (c Config) ACMEDirectory() string {
+	switch c.ACME {
+	case "letsencrypt":
+		return "https://acme-v02.api.letsencrypt.org/directory"
+	case "letsencrypt-staging":
+		return "https://acme-staging-v02.api.letsencrypt.org/directory"
+	}
+	return c.ACME
 }
 
 // DSN is where the store is.

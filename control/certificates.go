@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,8 +50,11 @@ func (c *Control) AddCertificate(ctx context.Context, a Actor, id kigo.AppID, ch
 			return err
 		}
 		for _, d := range domains {
-			if d.Kind != kigo.DomainCustom || d.SNIEndpoint != "" || !covers(leaf, d.Hostname) {
+			if d.Kind != kigo.DomainCustom || !covers(leaf, d.Hostname) || d.SNIEndpoint != "" && !isAutomatic(have, d.SNIEndpoint) {
 				continue
+			}
+			if err := tx.dropAutomatic(d); err != nil {
+				return err
 			}
 			d.SNIEndpoint = e.ID
 			if err := tx.UpdateDomain(&d); err != nil {
@@ -163,11 +167,15 @@ func (c *change) fitting(id kigo.AppID, host string) (string, error) {
 	}
 	found := ""
 	for _, e := range all {
-		if leaf, err := Leaf(e.Chain); err == nil && covers(leaf, host) {
+		if leaf, err := Leaf(e.Chain); err == nil && !e.Automatic && covers(leaf, host) {
 			found = e.ID
 		}
 	}
 	return found, nil
+}
+
+func isAutomatic(all []kigo.SNIEndpoint, id string) bool {
+	return slices.ContainsFunc(all, func(e kigo.SNIEndpoint) bool { return e.ID == id && e.Automatic })
 }
 
 // Leaf reads the first certificate of a chain that was checked before.

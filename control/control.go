@@ -31,6 +31,7 @@ type Control struct {
 	URL     string       // of the API, for log lines that point to output; may be empty
 	Log     *slog.Logger // nil: slog.Default
 
+	ACME     bool                     // certificates can be got from an authority (package acme)
 	HasSlug  func(digest string) bool // whether a slug's image is still there; a look at its name, nothing more; nil: always
 	Outbound outbound.Policy          // which addresses users may have the platform connect to
 }

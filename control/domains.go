@@ -108,7 +108,7 @@ func (c *Control) RemoveDomain(ctx context.Context, a Actor, id kigo.AppID, host
 		if d.Kind == kigo.DomainDefault {
 			return kigo.Invalid("%s is the app's own domain and cannot be removed.", d.Hostname)
 		}
-		if err := tx.DeleteDomain(d.ID); err != nil {
+		if err := errors.Join(tx.dropAutomatic(d), tx.DeleteDomain(d.ID)); err != nil {
 			return err
 		}
 		tx.byf(id, "Remove %s domain", d.Hostname)

@@ -20,6 +20,8 @@ const devCenter = "https://devcenter.heroku.com/articles/"
 
 // features are all switches there are, with Heroku's names and words, by name.
 var features = []Feature{
+	{Name: "force-https", DisplayName: "HTTPS only", State: "general",
+		Description: "Answer plain HTTP with a redirect to the same address over HTTPS."},
 	{Name: "http-end-to-end", DisplayName: "HTTP end to end", State: "general", DocURL: devCenter + "http-routing",
 		Description: "Pass HTTP/1.1 connections on to dynos unchanged, with keep-alive."},
 	{Name: "http-session-affinity", DisplayName: "HTTP session affinity", State: "general", DocURL: devCenter + "session-affinity",

@@ -58,7 +58,7 @@ func (s *server) setup(env *testscript.Env) error {
 		"HOME="+home, "XDG_CONFIG_HOME=", "TZ=UTC", "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_NOSYSTEM=1",
 		"PATH="+s.path, "ROOT="+s.root, "APP="+strings.TrimPrefix(name, "script-")+"-"+random(), "OTHER=other-"+random(), "HTTP="+s.httpPort, "HTTPS="+s.httpsPort,
 		"NODE_OPTIONS=--require "+filepath.Join(s.root, "e2e", "trap.cjs")+" --require "+filepath.Join(s.data, "heroku.cjs"), "KIGO_TRAP="+filepath.Join(env.WorkDir, ".trap"),
-		"TESTAPP="+s.testapp,
+		"TESTAPP="+s.testapp, "ISSUERS="+s.issuers,
 	)
 	return nil
 }

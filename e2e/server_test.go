@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
+	"github.com/kigo-dev/kigo/internal/pebbletest"
 	"github.com/kigo-dev/kigo/internal/testenv"
 )
 
@@ -28,6 +29,7 @@ type server struct {
 	httpPort, httpsPort string
 	api                 string
 	variables           []string // as `kigo env` prints them
+	issuers             string   // file of what automatic certificates lead up to
 	cmd                 *exec.Cmd
 	log                 string
 }
@@ -62,6 +64,15 @@ func startServer(t *testing.T) *server {
 		httpPort: ports[1], httpsPort: ports[2], api: "http://127.0.0.1:" + ports[0],
 	}
 	place := testenv.NewPlace(t)
+	port, err := strconv.Atoi(s.httpPort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority := pebbletest.Start(t, pebbletest.Options{HTTPPort: port})
+	s.issuers = filepath.Join(dir, "issuers.pem")
+	if err := os.WriteFile(s.issuers, authority.Issuers(t), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	log, err := os.Create(s.log)
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +80,7 @@ func startServer(t *testing.T) *server {
 	defer log.Close()
 	s.cmd = exec.Command(program, "server", "--data", s.data, "--api", "127.0.0.1:"+ports[0], "--http", "127.0.0.1:"+ports[1],
 		"--https", "127.0.0.1:"+ports[2], "--rendezvous", "127.0.0.1:"+ports[3], "--network", place.Subnet.String(),
-		"--allow-private", "127.0.0.0/8", "--stack-size", "small", "--idle-after", "4s", "--probation", "3s", "--stack-cache", filepath.Join(root, ".cache", "stacks"))
+		"--acme", authority.Directory, "--acme-ca", authority.CAFile, "--allow-private", "127.0.0.0/8", "--stack-size", "small", "--idle-after", "4s", "--probation", "3s", "--stack-cache", filepath.Join(root, ".cache", "stacks"))
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -45,9 +45,9 @@ func TestPlainHTTPIsSentToHTTPSWhereTheAppWantsIt(t *testing.T) {
 		status   int
 		location string
 	}{
-		"GET /a?b=c HTTP/1.1\r\nHost: demo.test:8080\r\n\r\n":              {301, "https://demo.test:" + port + "/a?b=c"},
+		"GET /a?b=c HTTP/1.1\r\nHost: demo.test:8080\r\n\r\n":               {301, "https://demo.test:" + port + "/a?b=c"},
 		"POST /a HTTP/1.1\r\nHost: demo.test\r\nContent-Length: 1\r\n\r\nx": {308, "https://demo.test:" + port + "/a"},
-		"OPTIONS * HTTP/1.1\r\nHost: demo.test\r\n\r\n":                      {308, "https://demo.test:" + port + "/"},
+		"OPTIONS * HTTP/1.1\r\nHost: demo.test\r\n\r\n":                     {308, "https://demo.test:" + port + "/"},
 	} {
 		res := r.raw(t, request)
 		if got := res.Header.Get("Location"); res.StatusCode != want.status || got != want.location {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/acme"
 	"github.com/kigo-dev/kigo/api"
 	"github.com/kigo-dev/kigo/blob"
 	"github.com/kigo-dev/kigo/build"
@@ -64,6 +65,7 @@ type node struct {
 	setups    *setup.Loop
 	retention *build.Retention
 	routing   *routing
+	acme      *acme.Loop
 	drains    *drain.Loop
 	history   *metrics.History
 	samples   *metrics.Sampler
@@ -236,6 +238,9 @@ func (n *node) makeLoops() error {
 	}
 	n.phases = &phaseOutputs{store: n.store, outputs: n.outputs}
 	n.formation = &formation.Loop{Store: n.store, Log: n.log, Destroy: n.destroy, Reject: n.control.RejectRelease, Prove: n.control.ProveRelease, Probation: n.cfg.Trial()}
+	if err := n.makeACME(); err != nil {
+		return err
+	}
 	n.release = &release.Loop{Store: n.store, Control: n.control, Outputs: n.phases, Log: n.log}
 	if err := n.makeBuilds(); err != nil {
 		return err

@@ -12,6 +12,7 @@ func (n *node) dispatch(e kigo.Event) error {
 	noun, _, _ := strings.Cut(e.Kind, ".")
 	switch noun {
 	case "app":
+		n.acme.Mark(e.App)
 		n.formation.Mark(e.App)
 		n.routing.mark()
 	case "release":
@@ -27,6 +28,9 @@ func (n *node) dispatch(e kigo.Event) error {
 		n.formation.Mark(e.App)
 		n.release.Mark(e.App)
 		n.setups.Mark(e.App)
+		n.routing.mark()
+	case "domain", "sni-endpoint":
+		n.acme.Mark(e.App)
 		n.routing.mark()
 	case "build":
 		n.builds.Mark(e.App)

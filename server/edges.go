@@ -66,6 +66,7 @@ func (n *node) stages() (*lifecycle.Group, error) {
 		service("retention", n.retention.Run),
 		service("events", n.follow),
 		service("certificates", n.writeCertificates),
+		service("automatic certificates", n.acme.Run),
 	)
 	g.Stage(
 		service("api", func(ctx context.Context) error {

@@ -240,6 +240,18 @@ func routedApp(tx *store.Tx, a kigo.App) (router.App, error) {
 	} else if !errors.Is(err, kigo.ErrNotFound) {
 		return app, err
 	}
-	app.Affinity, err = tx.FeatureEnabled(a.ID, "http-session-affinity")
+	if app.Affinity, err = tx.FeatureEnabled(a.ID, "http-session-affinity"); err != nil {
+		return app, err
+	}
+	if app.ForceHTTPS, err = tx.FeatureEnabled(a.ID, "force-https"); err != nil {
+		return app, err
+	}
+	if !a.ACM {
+		return app, nil
+	}
+	challenges, err := tx.Challenges(a.ID)
+	for _, c := range challenges {
+		app.Challenges = append(app.Challenges, router.Challenge{Host: c.Host, Token: c.Token, Answer: c.Answer})
+	}
 	return app, err
 }

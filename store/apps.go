@@ -9,12 +9,12 @@ import (
 )
 
 const appColumns = `id, name, owner_id, stack, build_stack, region, maintenance, buildpack_provided,
-	uid_base, repo_size, slug_size, destroying, locked, released_at, created_at, updated_at`
+	uid_base, repo_size, slug_size, destroying, locked, released_at, created_at, updated_at, acm`
 
 func scanApp(_ *Tx, row scanner) (kigo.App, error) {
 	var a kigo.App
 	err := row.Scan(&a.ID, &a.Name, &a.Owner, &a.Stack, &a.BuildStack, &a.Region, &a.Maintenance, &a.BuildpackProvided,
-		&a.UIDBase, &a.RepoSize, &a.SlugSize, &a.Destroying, &a.Locked, at{&a.ReleasedAt}, at{&a.CreatedAt}, at{&a.UpdatedAt})
+		&a.UIDBase, &a.RepoSize, &a.SlugSize, &a.Destroying, &a.Locked, at{&a.ReleasedAt}, at{&a.CreatedAt}, at{&a.UpdatedAt}, &a.ACM)
 	return a, err
 }
 

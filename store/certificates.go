@@ -6,12 +6,12 @@ import (
 	"github.com/kigo-dev/kigo"
 )
 
-const endpointColumns = "id, app_id, name, chain, private_key, created_at, updated_at"
+const endpointColumns = "id, app_id, name, chain, private_key, created_at, updated_at, automatic"
 
 func scanEndpoint(tx *Tx, row scanner) (kigo.SNIEndpoint, error) {
 	var e kigo.SNIEndpoint
 	var sealed []byte
-	if err := row.Scan(&e.ID, &e.App, &e.Name, &e.Chain, &sealed, at{&e.CreatedAt}, at{&e.UpdatedAt}); err != nil {
+	if err := row.Scan(&e.ID, &e.App, &e.Name, &e.Chain, &sealed, at{&e.CreatedAt}, at{&e.UpdatedAt}, &e.Automatic); err != nil {
 		return e, err
 	}
 	key, err := tx.open("sni_endpoints", e.ID, "private_key", sealed)
@@ -26,9 +26,9 @@ func scanEndpoint(tx *Tx, row scanner) (kigo.SNIEndpoint, error) {
 func (tx *Tx) CreateSNIEndpoint(e *kigo.SNIEndpoint) error {
 	newID(&e.ID)
 	tx.created(&e.CreatedAt, &e.UpdatedAt)
-	return tx.exec("create certificate", `INSERT INTO sni_endpoints (id, app_id, name, chain, private_key, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`, e.ID, string(e.App), e.Name, e.Chain,
-		tx.seal("sni_endpoints", e.ID, "private_key", []byte(e.PrivateKey)), micros(e.CreatedAt), micros(e.UpdatedAt))
+	return tx.exec("create certificate", `INSERT INTO sni_endpoints (id, app_id, name, chain, private_key, created_at, updated_at, automatic)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, e.ID, string(e.App), e.Name, e.Chain,
+		tx.seal("sni_endpoints", e.ID, "private_key", []byte(e.PrivateKey)), micros(e.CreatedAt), micros(e.UpdatedAt), e.Automatic)
 }
 
 // SNIEndpoints returns an app's certificates, the oldest first.

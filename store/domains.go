@@ -2,11 +2,12 @@ package store
 
 import "github.com/kigo-dev/kigo"
 
-const domainColumns = "id, app_id, hostname, kind, cname, status, sni_endpoint_id, created_at, updated_at"
+const domainColumns = "id, app_id, hostname, kind, cname, status, sni_endpoint_id, created_at, updated_at, acm_status, acm_reason, acm_tries, acm_next"
 
 func scanDomain(_ *Tx, row scanner) (kigo.Domain, error) {
 	var d kigo.Domain
-	err := row.Scan(&d.ID, &d.App, &d.Hostname, &d.Kind, &d.CNAME, &d.Status, &d.SNIEndpoint, at{&d.CreatedAt}, at{&d.UpdatedAt})
+	err := row.Scan(&d.ID, &d.App, &d.Hostname, &d.Kind, &d.CNAME, &d.Status, &d.SNIEndpoint, at{&d.CreatedAt}, at{&d.UpdatedAt},
+		&d.Automatic.Status, &d.Automatic.Reason, &d.Automatic.Tries, at{&d.Automatic.Next})
 	return d, err
 }
 
