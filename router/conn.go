@@ -44,13 +44,16 @@ func newDoor(a net.Addr, secure bool) *door {
 
 func (r *Router) newConn(w *wire, d *door) *conn {
 	c := &conn{rt: r, wire: w, first: lazyReader{w: w}, forwarded: d.forwarded, via: "1.1 " + viaWord, protocol: " protocol=http1.1 tls=false"}
-	c.peer, c.plain = peerOf(w.RemoteAddr()), !d.secure
+	c.plain = !d.secure
+	if w.tcp != nil {
+		c.peer = peerOf(w.tcp)
+	}
 	return c
 }
 
-func peerOf(a net.Addr) string {
-	if t, ok := a.(*net.TCPAddr); ok {
-		return t.AddrPort().Addr().Unmap().WithZone("").String()
+func peerOf(t transport) string {
+	if s, ok := t.(*socket); ok {
+		return s.peer.Addr().WithZone("").String()
 	}
 	return ""
 }

@@ -11,7 +11,7 @@
 // are, and a request on kept-alive connections allocates nothing. TLS and plain
 // are one path; HTTP/2 ends at h2.go, in front of the same path.
 //
-// A request walks: listen.go accept → conn.go the list of steps → head.go strict
+// A request walks: accept.go → listen.go → conn.go the list of steps → head.go strict
 // parsing → table.go, over index.go, host to app → pick.go app to dyno → pool.go a connection →
 // forward.go the head that the dyno sees → proxy.go the exchange, tunnel.go after
 // an Upgrade → codes.go when something fails → accesslog.go one line.

@@ -1,8 +1,10 @@
 package router
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -157,9 +159,11 @@ func TestIdleConnectionsDoNotHoldUpTheEnd(t *testing.T) {
 	c, in := dialRaw(t, r.addr)
 	busy, answers := dialRaw(t, r.addr)
 	for range 2 {
-		fmt.Fprint(c, plainGet)
-		if res, err := http.ReadResponse(in, nil); err != nil || res.StatusCode != http.StatusOK {
-			t.Fatal(res, err)
+		for client, in := range map[net.Conn]*bufio.Reader{c: in, busy: answers} {
+			fmt.Fprint(client, plainGet)
+			if res, err := http.ReadResponse(in, nil); err != nil || res.StatusCode != http.StatusOK {
+				t.Fatal(res, err)
+			}
 		}
 	}
 	began := time.Now()

@@ -2,7 +2,6 @@ package router
 
 import (
 	"io"
-	"net"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -19,7 +18,7 @@ type lazyReader struct {
 
 // read returns a buffer with data, which is the caller's to free, or an error.
 func (l *lazyReader) read() (*buffer, error) {
-	if _, plain := l.w.Conn.(*net.TCPConn); !plain {
+	if !l.w.plain {
 		b := newBuffer()
 		n, err := b.fill(l.w)
 		if n > 0 {
@@ -42,37 +41,27 @@ func (l *lazyReader) read() (*buffer, error) {
 // attempt is called by the runtime when the socket may have data; false waits.
 func (l *lazyReader) attempt(fd uintptr) bool {
 	b := newBuffer()
-	for {
-		n, err := syscall.Read(int(fd), b.b)
-		switch {
-		case err == syscall.EINTR:
-			continue
-		case err == syscall.EAGAIN:
-			b.free()
-			return false
-		case err == nil && n > 0:
-			b.w, l.b = n, b
-			return true
-		case err == nil:
-			err = io.EOF
-		}
-		b.free()
-		l.err = err
+	n, failed := readNow(int(fd), b.b)
+	switch {
+	case n > 0:
+		b.w, l.b = n, b
 		return true
+	case failed == syscall.EAGAIN:
+		b.free()
+		return false
+	case failed == 0:
+		l.err = io.EOF
+	default:
+		l.err = failed
 	}
+	b.free()
+	return true
 }
 
 // readable waits until there is something to read, or its end, on a plain socket.
 func (w *wire) readable() error {
-	if _, plain := w.Conn.(*net.TCPConn); !plain {
+	if !w.plain {
 		return nil
 	}
-	asked := false
-	return w.raw.Read(func(fd uintptr) bool {
-		if !asked { // the runtime waits for what is new since: look first
-			asked = true
-			return w.poll(unix.POLLIN|unix.POLLRDHUP) != 0
-		}
-		return true
-	})
+	return w.raw.Read(func(uintptr) bool { return w.poll(unix.POLLIN|unix.POLLRDHUP) != 0 })
 }

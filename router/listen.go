@@ -2,46 +2,11 @@ package router
 
 import (
 	"crypto/tls"
-	"errors"
-	"net"
 	"net/netip"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// accept takes connections until the listener is closed.
-func (r *Router) accept(l net.Listener, secure bool) {
-	d := newDoor(l.Addr(), secure)
-	for {
-		nc, err := l.Accept()
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) || r.draining.Load() {
-				return
-			}
-			r.log.Error("accept failed", "error", err)
-			time.Sleep(tick) // out of descriptors, mostly: others end meanwhile
-			continue
-		}
-		if r.served.Add(1); r.count() >= int(r.limits.Clients) {
-			_ = nc.Close()
-			continue
-		}
-		tcp, _ := nc.(*net.TCPConn)
-		if secure {
-			r.open(r.secure(nc, tcp, d))
-		} else {
-			r.open(r.newConn(r.clock.newWire(nc, tcp), d))
-		}
-	}
-}
-
-func (r *Router) open(c *conn) {
-	r.mu.Lock()
-	r.conns[c] = struct{}{}
-	r.mu.Unlock()
-	go c.begin()
-}
 
 // begin does what comes before the first request.
 func (c *conn) begin() {
@@ -110,9 +75,11 @@ const (
 	handshakeTime = 10 * time.Second
 )
 
-func (r *Router) secure(nc net.Conn, tcp *net.TCPConn, d *door) *conn {
-	t := tls.Server(nc, r.tls)
-	c := r.newConn(r.clock.newWire(t, tcp), d)
+func (r *Router) newClient(a *acceptor, s *socket) *conn {
+	if !a.secure {
+		return r.newConn(r.clock.newWire(s, s), a.door)
+	}
+	c := r.newConn(r.clock.newWire(tls.Server(s, r.tls), s), a.door)
 	c.sni = handshaking
 	return c
 }
@@ -157,7 +124,7 @@ func descriptorShare() int64 {
 func (r *Router) drain() {
 	end := time.Now().Add(r.limits.Drain)
 	r.hurryIdle()
-	for r.count() > 0 {
+	for r.workers.Load() > 0 {
 		if time.Now().After(end) || r.hurried.Load() {
 			close(r.cut)
 			r.cutAll()
@@ -165,7 +132,7 @@ func (r *Router) drain() {
 		}
 		time.Sleep(tick / 4)
 	}
-	for end = time.Now().Add(5 * time.Second); r.count() > 0 && time.Now().Before(end); {
+	for end = time.Now().Add(5 * time.Second); r.workers.Load() > 0 && time.Now().Before(end); {
 		time.Sleep(tick / 4)
 	}
 }

@@ -92,8 +92,7 @@ func (x *exchange) dialNew(d *dyno) *Code {
 	if err != nil {
 		return dialCode(err)
 	}
-	tcp, _ := c.(*net.TCPConn)
-	x.wire = x.c.rt.clock.newWire(c, tcp)
+	x.wire = x.c.rt.clock.newWire(c, c.(*net.TCPConn))
 	return nil
 }
 

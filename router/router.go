@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,8 +18,8 @@ import (
 
 // Config is what a router needs. Listeners belong to the router from Run on.
 type Config struct {
-	HTTP         []net.Listener
-	HTTPS        []net.Listener
+	HTTP         []net.Listener                                       // of TCP
+	HTTPS        []net.Listener                                       // of TCP
 	Certificates func(*tls.ClientHelloInfo) (*tls.Certificate, error) // asked for each handshake
 	ProxyHeader  bool                                                 // every connection begins with a PROXY protocol header
 	Socket       string                                               // unix socket on which control sends snapshots; empty: none
@@ -77,28 +78,31 @@ func (l Limits) withDefaults() Limits {
 
 // Router is a running router.
 type Router struct {
-	config   Config
-	limits   Limits
-	log      *slog.Logger
-	table    *table
-	demand   demand
-	keeper   *keeper // nil: nothing is kept
-	clock    *clock
-	access   *accessLog
-	usage    *usageBook
-	dialer   *net.Dialer
-	tls      *tls.Config
-	suffix   string // of hosts in https URLs: ":8443", or nothing when that is the usual port
-	h2       *http2Server
-	h2base   *http.Server
-	draining atomic.Bool
-	hurried  atomic.Bool
-	cut      chan struct{} // closed when what is left is cut
+	config    Config
+	limits    Limits
+	log       *slog.Logger
+	table     *table
+	demand    demand
+	keeper    *keeper // nil: nothing is kept
+	clock     *clock
+	access    *accessLog
+	usage     *usageBook
+	acceptors []*acceptor
+	dialer    *net.Dialer
+	tls       *tls.Config
+	suffix    string // of hosts in https URLs: ":8443", or nothing when that is the usual port
+	h2        *http2Server
+	h2base    *http.Server
+	draining  atomic.Bool
+	hurried   atomic.Bool
+	cut       chan struct{} // closed when what is left is cut
 
 	mu     sync.Mutex // of what follows
 	conns  map[*conn]struct{}
 	seats  map[string]int64 // connections by client's network
 	served atomic.Int64     // connections accepted since the start
+
+	workers atomic.Int64 // goroutines that have a connection, or look for one
 }
 
 // Run serves until ctx is done, then stops accepting, answers what it has with
@@ -134,6 +138,9 @@ func New(config Config) (*Router, error) {
 	r.tls = &tls.Config{GetCertificate: config.Certificates, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}
 	r.suffix = portSuffix(config.HTTPS)
 	r.newHTTP2()
+	if err := r.listen(); err != nil {
+		return nil, fmt.Errorf("start router: %w", err)
+	}
 	s, err := readSnapshot(config.SnapshotPath)
 	if err != nil { // better no routes than wrong ones; control will send them
 		r.log.Error("snapshot unusable", "error", err)
@@ -141,6 +148,17 @@ func New(config Config) (*Router, error) {
 		r.install(s)
 	}
 	return r, nil
+}
+
+func (r *Router) listen() error {
+	for i, l := range append(slices.Clone(r.config.HTTP), r.config.HTTPS...) {
+		a, err := newAcceptor(l, i >= len(r.config.HTTP))
+		if err != nil {
+			return err
+		}
+		r.acceptors = append(r.acceptors, a)
+	}
+	return nil
 }
 
 type noLogs struct{}
@@ -205,11 +223,8 @@ func (r *Router) Run(ctx context.Context) error {
 	if r.keeper != nil {
 		parts.Go(func() { r.keeper.run(stop) })
 	}
-	for _, l := range r.config.HTTP {
-		accepting.Go(func() { r.accept(l, false) })
-	}
-	for _, l := range r.config.HTTPS {
-		accepting.Go(func() { r.accept(l, true) })
+	for _, a := range r.acceptors {
+		accepting.Go(func() { r.accept(a) })
 	}
 	<-ctx.Done()
 	r.draining.Store(true)
@@ -217,6 +232,9 @@ func (r *Router) Run(ctx context.Context) error {
 	r.usage.wake()
 	for _, l := range append(r.config.HTTP, r.config.HTTPS...) {
 		_ = l.Close()
+	}
+	for _, a := range r.acceptors {
+		a.close()
 	}
 	accepting.Wait()
 	parts.Go(func() { _ = r.h2base.Shutdown(context.Background()) }) // tells idle HTTP/2 clients to leave

@@ -3,7 +3,6 @@ package router
 import (
 	"errors"
 	"io"
-	"net"
 	"sync"
 	"syscall"
 
@@ -66,9 +65,7 @@ var splicers = sync.Pool{New: func() any {
 
 // newSplicer returns nil where bytes must pass through us: TLS, HTTP/2, or no pipes left.
 func newSplicer(from, to *wire) *splicer {
-	_, one := from.Conn.(*net.TCPConn)
-	_, two := to.Conn.(*net.TCPConn)
-	if !one || !two {
+	if !from.plain || !to.plain {
 		return nil
 	}
 	p := takePipe()

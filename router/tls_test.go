@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -240,11 +241,12 @@ func TestANameOfAnotherAppThanTheTLSNameIsH31(t *testing.T) {
 }
 
 func TestCertificatesAreAskedForAtEachHandshake(t *testing.T) {
-	var cert *tls.Certificate
-	r, addr := startSecure(t, Config{Limits: quick, Certificates: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return cert, nil }})
+	var now atomic.Pointer[tls.Certificate]
+	r, addr := startSecure(t, Config{Limits: quick, Certificates: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return now.Load(), nil }})
 	r.serve(t, goDyno(t, func(http.ResponseWriter, *http.Request) {}))
 	for range 3 {
-		cert = certificate(t, "demo.test")
+		cert := certificate(t, "demo.test")
+		now.Store(cert)
 		c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
 		if err != nil {
 			t.Fatal(err)

@@ -1,9 +1,6 @@
 package router
 
-import (
-	"net"
-	"syscall"
-)
+import "syscall"
 
 // turn is one write to a dyno and the first read after it as one wait: the read
 // is not tried before the dyno can have answered, which would fail nearly always.
@@ -20,7 +17,7 @@ type turn struct {
 // in. It returns an error when out could not be written; what is wrong with the
 // answer the next read tells.
 func (w *wire) ask(out []byte, in *buffer) error {
-	if _, plain := w.Conn.(*net.TCPConn); !plain {
+	if !w.plain {
 		_, err := w.Write(out)
 		return err
 	}
@@ -49,17 +46,14 @@ func (w *wire) ask(out []byte, in *buffer) error {
 func (t *turn) advance(fd uintptr) bool {
 	if !t.tried {
 		t.tried = true
-		n, err := syscall.Write(int(fd), t.out)
-		t.written = max(n, 0)
-		if err == syscall.EAGAIN || err == syscall.EINTR {
-			err = nil
+		n, failed := writeNow(int(fd), t.out)
+		t.written = n
+		if failed != 0 && failed != syscall.EAGAIN {
+			t.err = failed
 		}
-		t.err = err
-		return err != nil || t.written < len(t.out)
+		return t.err != nil || n < len(t.out)
 	}
-	n, err := syscall.Read(int(fd), t.in.b[t.in.w:])
-	if n > 0 {
-		t.in.w += n
-	}
-	return err != syscall.EAGAIN
+	n, failed := readNow(int(fd), t.in.b[t.in.w:])
+	t.in.w += n
+	return failed != syscall.EAGAIN
 }

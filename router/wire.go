@@ -14,7 +14,8 @@ import (
 // interrupted wire fails every read and write from then on: it can only be closed.
 type wire struct {
 	net.Conn
-	tcp      *net.TCPConn // the socket below, also below TLS; nil in tests over pipes
+	tcp      transport // the connection below, also below TLS; nil for a stream of HTTP/2
+	plain    bool      // nothing is between: bytes are the socket's
 	clock    *clock
 	shard    *clockShard
 	place    int
@@ -46,9 +47,10 @@ var (
 	noDeadline time.Time
 )
 
-func (k *clock) newWire(c net.Conn, tcp *net.TCPConn) *wire {
+func (k *clock) newWire(c net.Conn, tcp transport) *wire {
 	w := &wire{Conn: c, tcp: tcp}
 	if tcp != nil {
+		w.plain = c == net.Conn(tcp)
 		w.raw, _ = tcp.SyscallConn()
 		_ = w.raw.Control(func(fd uintptr) { w.fd = int32(fd) })
 	}
@@ -208,13 +210,7 @@ func (w *wire) quiet() bool {
 	return w.poll(unix.POLLRDHUP|unix.POLLIN) == 0
 }
 
-func (w *wire) poll(events int16) int16 {
-	fds := [1]unix.PollFd{{Fd: w.fd, Events: events}}
-	if n, err := unix.Poll(fds[:], 0); n <= 0 || err != nil {
-		return 0
-	}
-	return fds[0].Revents
-}
+func (w *wire) poll(events int16) int16 { return pollNow(int(w.fd), events) }
 
 // taken waits until the peer's kernel has acknowledged all that was written, at
 // most d; false when the peer reset the connection instead.
