@@ -58,6 +58,12 @@ var permissions = map[string]string{
 	"GET /apps/{app}/available-dyno-sizes":            kigo.PermissionView,
 	"GET /apps/{app}/available-stacks":                kigo.PermissionView,
 
+	"GET /apps/{app}/egress-rules":           kigo.PermissionView,
+	"POST /apps/{app}/egress-rules":          kigo.PermissionOperate,
+	"DELETE /apps/{app}/egress-rules/{rule}": kigo.PermissionOperate,
+	"GET /apps/{app}/isolation":              kigo.PermissionView,
+	"PATCH /apps/{app}/isolation":            kigo.PermissionOperate,
+
 	"GET /apps/{app}/domains":                     kigo.PermissionView,
 	"POST /apps/{app}/domains":                    kigo.PermissionOperate,
 	"GET /apps/{app}/domains/{domain}":            kigo.PermissionView,

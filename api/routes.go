@@ -240,6 +240,13 @@ var routes = []route{
 	{"GET", "/apps/{app}/log-retention", read, logRetentionInfo, false},
 	{"PATCH", "/apps/{app}/log-retention", write, logRetentionUpdate, false},
 
+	// What dynos reach, and how they are kept apart: egress.go
+	{"GET", "/apps/{app}/egress-rules", read, egressList, false},
+	{"POST", "/apps/{app}/egress-rules", write, egressCreate, false},
+	{"DELETE", "/apps/{app}/egress-rules/{rule}", write, egressDelete, false},
+	{"GET", "/apps/{app}/isolation", read, isolationInfo, false},
+	{"PATCH", "/apps/{app}/isolation", write, isolationUpdate, false},
+
 	// Drains, log_drains.go
 	{"GET", "/apps/{app}/log-drains", read, drainList, false},
 	{"POST", "/apps/{app}/log-drains", write, drainCreate, false},

@@ -147,6 +147,14 @@ func init() {
 			})
 		}},
 
+		{name: "egress", short: "list what the dynos of an app may reach", app: oneApp, login: true, run: egressList, flags: jsonFlag},
+		{name: "egress:allow", args: "TARGET", short: "let dynos reach ADDRESS[:PORT] or CIDR[:PORT]; private ranges as the operator", app: oneApp, login: true, run: egressAllow},
+		{name: "egress:deny", args: "TARGET", short: "keep dynos from ADDRESS[:PORT] or CIDR[:PORT]", app: oneApp, login: true, run: egressDeny},
+		{name: "egress:remove", args: "TARGET", short: "remove the rule for that target", app: oneApp, login: true, run: egressRemove},
+
+		{name: "isolation", short: "show how the dynos of an app are kept apart from the machine", app: oneApp, login: true, run: isolation},
+		{name: "isolation:set", args: "CLASS", short: "choose standard or hardened (gVisor)", app: oneApp, login: true, run: isolationSet},
+
 		{name: "logs:inputs", short: "list who else may write into the log of an app", app: oneApp, login: true, run: logInputs, flags: jsonFlag},
 		{name: "logs:inputs:add", args: "NAME", short: "make an address that takes lines for the log of an app", app: oneApp, login: true, run: logInputAdd},
 		{name: "logs:inputs:remove", args: "NAME", short: "take no more lines from that address", app: oneApp, login: true, run: logInputRemove},

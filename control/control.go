@@ -33,6 +33,7 @@ type Control struct {
 
 	ACME     bool                     // certificates can be got from an authority (package acme)
 	HasSlug  func(digest string) bool // whether a slug's image is still there; a look at its name, nothing more; nil: always
+	Hardened bool                     // the machine has a runtime for hardened isolation
 	Outbound outbound.Policy          // which addresses users may have the platform connect to
 }
 

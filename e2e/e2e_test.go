@@ -31,7 +31,7 @@ func runScripts(t *testing.T, dir string) {
 		Setup:              s.setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"app": appCommand, "heroku": program("heroku"), "kigo": program("kigo"), "git": program("git"), "curl": program("curl"),
-			"retry": retry, "kill9": s.kill, "renew": s.renew, "load": load,
+			"retry": retry, "far": far, "kill9": s.kill, "renew": s.renew, "load": load,
 		},
 	})
 }

@@ -5,7 +5,8 @@
 // so that no dyno can speak to another but through the host's filter. All names
 // on the host carry the instance id, so that several Kigo servers share a machine.
 // The host reaches every dyno; a dyno reaches the internet and the resolvers, and
-// neither the host, other dynos, private networks nor metadata services.
+// neither the host, other dynos, private networks nor metadata services, but for
+// what its app's egress rules say (egress.go).
 // Start reading at New, Ensure (the filter) and Create (one dyno's link).
 package network
 
@@ -18,6 +19,8 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+
+	"github.com/kigo-dev/kigo"
 )
 
 // Config is a network's settings.
@@ -50,7 +53,12 @@ type Network struct {
 	mu     sync.Mutex
 	next   uint32          // host part to try next: addresses are not reused at once
 	taken  map[uint32]bool // host parts in use
-	loaded string          // what the kernel printed after our rules were loaded
+	egress map[kigo.AppID][]kigo.EgressRule
+	owners map[netip.Addr]kigo.AppID // of addresses in use, where they are known
+	ruled  map[string]bool           // addresses that the loaded filter has rules for
+
+	filter sync.Mutex // held while the packet filter is looked at or loaded
+	loaded string     // our rules, and what the kernel printed after they were loaded
 }
 
 // New checks the settings; it changes nothing yet.
@@ -58,7 +66,7 @@ func New(config Config) (*Network, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	n := &Network{config: config, log: config.Log, next: 1, taken: map[uint32]bool{}}
+	n := &Network{config: config, log: config.Log, next: 1, taken: map[uint32]bool{}, owners: map[netip.Addr]kigo.AppID{}}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
@@ -120,6 +128,7 @@ func (n *Network) Free(address netip.Addr) {
 	defer n.mu.Unlock()
 	if host, ok := n.host(address); ok {
 		delete(n.taken, host)
+		delete(n.owners, address)
 	}
 }
 

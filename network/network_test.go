@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kigo-dev/kigo"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -32,7 +34,13 @@ func TestRulesAreAsInTheGoldenFile(t *testing.T) {
 		c.Allow = []netip.Prefix{netip.MustParsePrefix("192.168.7.0/24")}
 		c.HostPorts = []uint16{80, 443}
 	})
-	got, err := n.render([]netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("10.1.0.0/16")})
+	n.SetEgress(map[kigo.AppID][]kigo.EgressRule{
+		"one": {rule(false, "0.0.0.0/0"), rule(true, "192.168.9.0/24"), granted("10.9.0.5:5432")}, "two": {rule(false, "203.0.113.7:443")}, "none-here": {rule(false, "0.0.0.0/0")},
+	})
+	for address, app := range map[string]kigo.AppID{"10.213.0.9": "one", "10.213.0.4": "one", "10.213.0.5": "two", "10.213.0.6": "without"} {
+		n.Owner(netip.MustParseAddr(address), app)
+	}
+	got, err := n.render([]netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("10.1.0.0/16")}, n.appChains())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,4 +124,20 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 			t.Errorf("%+v was taken", c)
 		}
 	}
+}
+
+// rule is one that an app's own people made.
+func rule(allow bool, text string) kigo.EgressRule {
+	target, port, err := kigo.ParseEgressTarget(text)
+	if err != nil {
+		panic(err)
+	}
+	return kigo.EgressRule{Allow: allow, Target: target, Port: port}
+}
+
+// granted is one that an operator made.
+func granted(text string) kigo.EgressRule {
+	r := rule(true, text)
+	r.Operator = true
+	return r
 }

@@ -12,13 +12,9 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
-)
 
-// private is every IPv4 network that is not the public internet.
-var private = []string{
-	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-	"192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3",
-}
+	"github.com/kigo-dev/kigo"
+)
 
 // MaxConnections bounds a dyno's connections to elsewhere at one time.
 const MaxConnections = 4096
@@ -28,14 +24,28 @@ type ruleValues struct {
 	Resolvers, Allow, Blocked []string
 	HostPorts                 []uint16
 	MaxConnections            int
+	Apps                      []appRules
 }
 
 // The chains touch packets of this instance's links only: other tables on the
 // host, and other instances, keep their own policy.
-var ruleText = template.Must(template.New("rules").Funcs(template.FuncMap{"list": list}).Parse(`add table inet {{.Table}}
+var ruleText = template.Must(template.New("rules").Funcs(template.FuncMap{"list": list, "elements": elements}).Parse(`add table inet {{.Table}}
 delete table inet {{.Table}}
 table inet {{.Table}} {
 	set connections { type ipv4_addr; size 65536; flags dynamic; }
+{{- range .Apps}}
+	chain {{.Chain}} {
+{{- range .Rules}}
+		{{.}}
+{{- end}}
+	}
+{{- end}}
+{{- if .Apps}}
+	map apps {
+		type ipv4_addr : verdict
+		elements = { {{elements .Apps}} }
+	}
+{{- end}}
 
 	chain prerouting {
 		type filter hook prerouting priority raw; policy accept;
@@ -76,6 +86,9 @@ table inet {{.Table}} {
 {{- if .Resolvers}}
 		ip daddr { {{list .Resolvers}} } meta l4proto { tcp, udp } th dport 53 accept
 {{- end}}
+{{- if .Apps}}
+		ip saddr vmap @apps
+{{- end}}
 {{- if .Allow}}
 		ip daddr { {{list .Allow}} } accept
 {{- end}}
@@ -93,9 +106,20 @@ table inet {{.Table}} {
 
 func list(items []string) string { return strings.Join(items, ", ") }
 
+// elements are the map from dynos' addresses to their apps' chains.
+func elements(apps []appRules) string {
+	var all []string
+	for _, a := range apps {
+		for _, address := range a.Addresses {
+			all = append(all, address+" : jump "+a.Chain)
+		}
+	}
+	return list(all)
+}
+
 // render writes the rules for nft. neighbours are the networks that the host is
 // directly connected to: its LAN is as closed to dynos as private ranges are.
-func (n *Network) render(neighbours []netip.Prefix) (string, error) {
+func (n *Network) render(neighbours []netip.Prefix, apps []appRules) (string, error) {
 	v := ruleValues{
 		Table: n.table(), Links: n.prefix() + "*", Subnet: n.config.Subnet.String(),
 		MaxConnections: MaxConnections, HostPorts: n.config.HostPorts,
@@ -108,6 +132,7 @@ func (n *Network) render(neighbours []netip.Prefix) (string, error) {
 		v.Allow = append(v.Allow, p.String())
 	}
 	v.Blocked = blocked(append(neighbours, n.config.Subnet))
+	v.Apps = apps
 	var text bytes.Buffer
 	err := ruleText.Execute(&text, v)
 	return text.String(), err
@@ -115,14 +140,17 @@ func (n *Network) render(neighbours []netip.Prefix) (string, error) {
 
 // blocked joins the private ranges with more networks; nft refuses overlaps.
 func blocked(more []netip.Prefix) []string {
-	all := slices.Clone(private)
+	all := slices.Clone(kigo.PrivateRanges)
 	for _, p := range more {
-		inside := slices.ContainsFunc(all, func(s string) bool { return netip.MustParsePrefix(s).Overlaps(p) })
-		if !inside {
-			all = append(all, p.String())
+		if !slices.ContainsFunc(all, p.Overlaps) {
+			all = append(all, p)
 		}
 	}
-	return all
+	var text []string
+	for _, p := range all {
+		text = append(text, p.String())
+	}
+	return text
 }
 
 // neighbours reads the directly connected IPv4 networks from the main routes.
@@ -157,36 +185,43 @@ func (n *Network) ensureRules(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	text, err := n.render(neighbours)
+	n.filter.Lock()
+	defer n.filter.Unlock()
+	apps := n.appChains()
+	text, err := n.render(neighbours, apps)
 	if err != nil {
 		return fmt.Errorf("render rules: %w", err)
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	same := strings.HasPrefix(n.loaded, text)
 	if n.loaded != "" && n.loaded == text+n.listRules(ctx) {
 		return nil
 	}
-	if n.loaded != "" {
+	if n.loaded != "" && same {
 		n.log.Warn("packet filter was changed by others, loading it again", "table", n.table())
 	}
 	if err := nft(ctx, text, "-f", "-"); err != nil {
 		return fmt.Errorf("load packet filter: %w", err)
 	}
 	n.loaded = text + n.listRules(ctx)
+	n.holds(apps)
 	return nil
 }
 
 // listRules is the table as the kernel has it, without counters and connections.
 func (n *Network) listRules(ctx context.Context) string {
 	out, _ := exec.CommandContext(ctx, "nft", "-s", "-t", "list", "table", "inet", n.table()).Output()
-	return string(out)
+	if !bytes.Contains(out, []byte("map apps")) {
+		return string(out)
+	}
+	apps, _ := exec.CommandContext(ctx, "nft", "-s", "list", "map", "inet", n.table(), "apps").Output()
+	return string(out) + string(apps)
 }
 
 // Remove takes the packet filter and what is left of links away.
 func (n *Network) Remove(ctx context.Context) error {
-	n.mu.Lock()
+	n.filter.Lock()
 	n.loaded = ""
-	n.mu.Unlock()
+	n.filter.Unlock()
 	if err := n.removeLinks(); err != nil {
 		return err
 	}

@@ -1,11 +1,14 @@
 package oci
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/netip"
 	"path/filepath"
 	"runtime"
+
+	"github.com/kigo-dev/kigo"
 )
 
 // Config is an engine's settings.
@@ -19,9 +22,13 @@ type Config struct {
 	HostPorts []uint16                            // TCP ports of this machine that dynos may reach
 	Resolvers []netip.Addr                        // name servers for dynos; nil: the machine's
 	Parallel  int                                 // starts at the same time; 0: as the processors allow
+	Egress    Egress                              // apps' rules; nil: none
 	Free      func() int64                        // bytes free on the data folder's disk; nil: ask the kernel
 	Log       *slog.Logger
 }
+
+// Egress reads the egress rules of all apps that have any.
+type Egress func(context.Context) (map[kigo.AppID][]kigo.EgressRule, error)
 
 // DefaultSubnet is what dynos get when the operator names no network.
 var DefaultSubnet = netip.MustParsePrefix("10.213.0.0/16")

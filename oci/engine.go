@@ -2,6 +2,7 @@ package oci
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -95,7 +96,24 @@ func (e *Engine) prepareHost(ctx context.Context) (err error) {
 	if servers, _ := e.network.Resolvers(); len(servers) == 0 {
 		e.config.Log.Warn("dynos will resolve no names: this machine's resolver is on loopback, name one that dynos can reach")
 	}
-	return e.network.Ensure(ctx)
+	if err := e.claimAddresses(); err != nil { // before the rules are loaded, as some are for certain addresses
+		return err
+	}
+	return e.RefreshEgress(ctx)
+}
+
+// RefreshEgress reads the apps' egress rules and makes the packet filter true.
+func (e *Engine) RefreshEgress(ctx context.Context) error {
+	var unread error // the last ones hold on meanwhile
+	if e.config.Egress != nil {
+		rules, err := e.config.Egress(ctx)
+		if err == nil {
+			e.network.SetEgress(rules)
+		} else {
+			unread = fmt.Errorf("read egress rules: %w", err)
+		}
+	}
+	return errors.Join(unread, e.network.Ensure(ctx))
 }
 
 // Close stops watching. Launches run on; a new engine finds them.

@@ -38,6 +38,25 @@ func (e *Engine) recover() error {
 	return nil
 }
 
+// claimAddresses takes the addresses of launches that may still run.
+func (e *Engine) claimAddresses() error {
+	entries, err := os.ReadDir(e.dynos())
+	if err != nil {
+		return fmt.Errorf("list dynos: %w", err)
+	}
+	for _, entry := range entries {
+		var r record
+		if strings.HasPrefix(entry.Name(), ".") || shim.ReadJSON(e.bundle(kigo.DynoID(entry.Name())), shim.LaunchFile, &r) != nil {
+			continue
+		}
+		if _, over := e.final(kigo.DynoID(entry.Name())); !over {
+			e.network.Claim(r.Address)
+			e.network.Owner(r.Address, r.Launch.App)
+		}
+	}
+	return nil
+}
+
 // adopt learns the state of one bundle; if its shim lives it is followed from now on.
 func (e *Engine) adopt(id kigo.DynoID) error {
 	var r record
@@ -48,7 +67,6 @@ func (e *Engine) adopt(id kigo.DynoID) error {
 	if final, ok := e.final(id); ok {
 		status = final
 	} else {
-		e.network.Claim(r.Address)
 		if conn, err := call(e.bundle(id), "status"); err == nil {
 			_ = conn.SetReadDeadline(time.Now().Add(time.Second))
 			watchShim(conn, func(s shim.State) { status = runStatus(s) })

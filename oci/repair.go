@@ -13,7 +13,7 @@ import (
 // repair makes the packet filter true again, and connects launches whose link
 // somebody deleted. They run on meanwhile, cut off from everybody.
 func (e *Engine) repair(ctx context.Context) {
-	if err := e.network.Ensure(ctx); err != nil && ctx.Err() == nil {
+	if err := e.RefreshEgress(ctx); err != nil && ctx.Err() == nil {
 		e.config.Log.Error("packet filter cannot be ensured", "error", err)
 	}
 	running := map[netip.Addr]kigo.DynoID{}

@@ -93,11 +93,13 @@ func (e *Engine) start(ctx context.Context, l kigo.Launch) error {
 	if err != nil {
 		return err
 	}
-	if err := e.startAt(l, address, stack, slug); err != nil {
-		e.network.Free(address)
-		return err
+	if err = e.network.Own(ctx, address, l.App); err == nil {
+		err = e.startAt(l, address, stack, slug)
 	}
-	return nil
+	if err != nil {
+		e.network.Free(address)
+	}
+	return err
 }
 
 func (e *Engine) startAt(l kigo.Launch, address netip.Addr, stack, slug string) error {

@@ -210,7 +210,7 @@ func (n *node) makeEngine() error {
 		return err
 	}
 	n.engine, err = oci.New(context.Background(), oci.Config{
-		Dir: n.cfg.Data, Instance: id, Runtime: runtime, Images: n.images, Subnet: subnet, Log: n.log,
+		Dir: n.cfg.Data, Instance: id, Runtime: runtime, Images: n.images, Subnet: subnet, Egress: n.egressRules, Log: n.log,
 	})
 	return err
 }

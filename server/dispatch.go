@@ -39,6 +39,8 @@ func (n *node) dispatch(e kigo.Event) error {
 		n.setups.Mark(e.App)
 	case "logretention":
 		return n.keepLogs(e.App)
+	case "egress":
+		n.refreshEgress()
 	case "drain":
 		n.drains.Mark()
 	default:
