@@ -17,6 +17,7 @@ import (
 	"log/slog"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/internal/killpoint"
 	"github.com/kigo-dev/kigo/outbound"
 	"github.com/kigo-dev/kigo/store"
 )
@@ -77,8 +78,10 @@ func (c *Control) update(ctx context.Context, a Actor, f func(*change) error) er
 		ch := &change{Tx: tx, control: c, actor: a}
 		err := f(ch)
 		lines = ch.lines
+		killpoint.At("change-uncommitted")
 		return err
 	})
+	killpoint.At("change-committed")
 	if err != nil || c.Logs == nil {
 		return err
 	}

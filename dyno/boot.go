@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/internal/killpoint"
 	"github.com/kigo-dev/kigo/reconcile"
 	"github.com/kigo-dev/kigo/store"
 )
@@ -48,9 +49,11 @@ func (a *Agent) start(ctx context.Context, d kigo.Dyno) (reconcile.Result, error
 	}
 	defer a.starts.done(l.ID)
 	a.say(d, "Starting process with command `%s`", d.Command)
+	killpoint.At("start-admitted")
 	if err := a.Engine.Start(ctx, l); err != nil {
 		return a.unstarted(ctx, d, err)
 	}
+	killpoint.At("start-launched")
 	return reconcile.Result{}, nil // Watch marks it at its first status
 }
 
@@ -138,5 +141,8 @@ func (a *Agent) address(d kigo.Dyno, run kigo.RunStatus) string {
 // up records that a dyno is ready.
 func (a *Agent) up(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) error {
 	d.Address, d.StartedAt, d.Reason = a.address(d, run), run.StartedAt, ""
-	return a.move(ctx, &d, kigo.DynoUp)
+	killpoint.At("start-seen-ready")
+	err := a.move(ctx, &d, kigo.DynoUp)
+	killpoint.At("start-written-up")
+	return err
 }

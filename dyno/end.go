@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/internal/killpoint"
 	"github.com/kigo-dev/kigo/reconcile"
 	"github.com/kigo-dev/kigo/store"
 )
@@ -29,13 +30,17 @@ func (a *Agent) stop(ctx context.Context, d kigo.Dyno, run kigo.RunStatus, known
 	case run.State == kigo.RunExited || run.State == kigo.RunLost:
 		a.pumps.drain(ctx, run.ID)
 		a.sayEnd(d, run)
+		killpoint.At("stop-ended")
 		if d.OneOff && d.State != kigo.DynoComplete {
 			a.say(d, "State changed from %s to complete", d.State)
 		}
 		if err := a.remove(ctx, d.App, run.ID); err != nil {
 			return reconcile.Result{}, err
 		}
-		return reconcile.Result{}, a.dispose(ctx, d)
+		killpoint.At("stop-removed")
+		err := a.dispose(ctx, d)
+		killpoint.At("stop-forgotten")
+		return reconcile.Result{}, err
 	case run.State == kigo.RunStopping:
 		return reconcile.Result{}, nil
 	}
@@ -43,6 +48,7 @@ func (a *Agent) stop(ctx context.Context, d kigo.Dyno, run kigo.RunStatus, known
 		if a.Settle != nil && d.Address != "" {
 			a.Settle(ctx)
 		}
+		killpoint.At("stop-settled")
 		told := kigo.DynoDown
 		if d.Why != "" {
 			a.say(d, "%s", d.Why)
@@ -51,11 +57,13 @@ func (a *Agent) stop(ctx context.Context, d kigo.Dyno, run kigo.RunStatus, known
 		if err := a.moveSaying(ctx, &d, kigo.DynoDown, told); err != nil {
 			return reconcile.Result{}, err
 		}
+		killpoint.At("stop-written-down")
 		a.say(d, "Stopping all processes with SIGTERM")
 	}
 	if err := a.Engine.Stop(ctx, run.ID); err != nil {
 		return reconcile.Result{}, fmt.Errorf("stop %s: %w", d.Name(), err)
 	}
+	killpoint.At("stop-sent")
 	return reconcile.Result{}, nil
 }
 
@@ -81,6 +89,7 @@ func (a *Agent) ended(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) erro
 		}
 		return a.dispose(ctx, d)
 	}
+	killpoint.At("crash-seen")
 	old := RunID(d)
 	d.Restarts++
 	d.Address = ""
@@ -97,6 +106,7 @@ func (a *Agent) ended(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) erro
 	if err := a.crash(ctx, d); err != nil {
 		return err
 	}
+	killpoint.At("crash-written")
 	return a.remove(ctx, d.App, old)
 }
 

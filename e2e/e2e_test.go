@@ -24,7 +24,7 @@ func TestRestarts(t *testing.T) { runScripts(t, "restart") }
 
 func runScripts(t *testing.T, dir string) {
 	testenv.NeedsRoot(t)
-	s := startServer(t)
+	s := startServer(t, setup{acme: true})
 	testscript.Run(t, testscript.Params{
 		Dir:                dir,
 		RequireUniqueNames: true,

@@ -30,8 +30,18 @@ type server struct {
 	api                 string
 	variables           []string // as `kigo env` prints them
 	issuers             string   // file of what automatic certificates lead up to
+	args, env           []string // that it is started with
 	cmd                 *exec.Cmd
+	exited              chan struct{} // closed when cmd has ended
 	log                 string
+}
+
+// setup is what a test wants of a server beside the usual.
+type setup struct {
+	data string   // an empty folder, or one that is not there yet; "": a new one
+	env  []string // more variables
+	args []string // more flags
+	acme bool     // with an authority for automatic certificates
 }
 
 // ready bounds how long a server may take to start, with a stack to make.
@@ -39,7 +49,7 @@ const ready = 8 * time.Minute
 
 // startServer starts a server on free ports and waits until it answers. It ends
 // with the test, and what it logged is shown if the test failed.
-func startServer(t *testing.T) *server {
+func startServer(t *testing.T, with setup) *server {
 	t.Helper()
 	root, err := filepath.Abs("..")
 	if err != nil {
@@ -63,37 +73,53 @@ func startServer(t *testing.T) *server {
 		path:     filepath.Join(root, "bin") + ":" + filepath.Join(root, ".cache", "bin") + ":" + os.Getenv("PATH"),
 		httpPort: ports[1], httpsPort: ports[2], api: "http://127.0.0.1:" + ports[0],
 	}
+	if with.data != "" {
+		s.data = with.data
+	}
 	place := testenv.NewPlace(t)
-	port, err := strconv.Atoi(s.httpPort)
-	if err != nil {
-		t.Fatal(err)
+	if with.acme {
+		port, err := strconv.Atoi(s.httpPort)
+		if err != nil {
+			t.Fatal(err)
+		}
+		authority := pebbletest.Start(t, pebbletest.Options{HTTPPort: port})
+		s.issuers = filepath.Join(dir, "issuers.pem")
+		if err := os.WriteFile(s.issuers, authority.Issuers(t), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		with.args = append(with.args, "--acme", authority.Directory, "--acme-ca", authority.CAFile)
 	}
-	authority := pebbletest.Start(t, pebbletest.Options{HTTPPort: port})
-	s.issuers = filepath.Join(dir, "issuers.pem")
-	if err := os.WriteFile(s.issuers, authority.Issuers(t), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	log, err := os.Create(s.log)
+	s.env = with.env
+	s.args = append([]string{program, "server", "--data", s.data, "--api", "127.0.0.1:" + ports[0], "--http", "127.0.0.1:" + ports[1],
+		"--https", "127.0.0.1:" + ports[2], "--rendezvous", "127.0.0.1:" + ports[3], "--network", place.Subnet.String(),
+		"--allow-private", "127.0.0.0/8", "--stack-size", "small", "--idle-after", "4s", "--probation", "3s", "--stack-cache", filepath.Join(root, ".cache", "stacks")}, with.args...)
+	s.start(t)
+	t.Cleanup(func() { s.stop(t) })
+	s.await(t)
+	return s
+}
+
+// start runs the program; its log goes on where an earlier one's ended.
+func (s *server) start(t *testing.T) {
+	t.Helper()
+	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	s.cmd = exec.Command(program, "server", "--data", s.data, "--api", "127.0.0.1:"+ports[0], "--http", "127.0.0.1:"+ports[1],
-		"--https", "127.0.0.1:"+ports[2], "--rendezvous", "127.0.0.1:"+ports[3], "--network", place.Subnet.String(),
-		"--acme", authority.Directory, "--acme-ca", authority.CAFile, "--allow-private", "127.0.0.0/8", "--stack-size", "small", "--idle-after", "4s", "--probation", "3s", "--stack-cache", filepath.Join(root, ".cache", "stacks"))
+	s.cmd = exec.Command(s.args[0], s.args[1:]...)
+	s.cmd.Env = append(os.Environ(), s.env...)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	exited := make(chan struct{})
-	go func() { defer close(exited); _ = s.cmd.Wait() }()
-	t.Cleanup(func() { s.stop(t, exited) })
-	s.await(t, exited)
-	return s
+	cmd, exited := s.cmd, make(chan struct{})
+	s.exited = exited
+	go func() { defer close(exited); _ = cmd.Wait() }()
 }
 
 // await waits until the API answers, then reads what `kigo env` prints.
-func (s *server) await(t *testing.T, exited <-chan struct{}) {
+func (s *server) await(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), ready)
 	defer cancel()
@@ -104,7 +130,7 @@ func (s *server) await(t *testing.T, exited <-chan struct{}) {
 		}
 		select {
 		case <-tick.C:
-		case <-exited:
+		case <-s.exited:
 			t.Fatal("the server ended while it started")
 		case <-ctx.Done():
 			t.Fatalf("the server does not answer at %s", s.api)
@@ -114,6 +140,7 @@ func (s *server) await(t *testing.T, exited <-chan struct{}) {
 	if err != nil {
 		t.Fatalf("kigo env: %v", err)
 	}
+	s.variables = nil
 	for _, m := range regexp.MustCompile(`(?m)^export (\w+)='(.*)'$`).FindAllStringSubmatch(string(out), -1) {
 		s.variables = append(s.variables, m[1]+"="+m[2])
 	}
@@ -138,15 +165,15 @@ func (s *server) answers(ctx context.Context) bool {
 	return true
 }
 
-func (s *server) stop(t *testing.T, exited <-chan struct{}) {
+func (s *server) stop(t *testing.T) {
 	t.Helper()
 	_ = s.cmd.Process.Signal(syscall.SIGINT) // ends the dynos too; SIGTERM would leave them
 	select {
-	case <-exited:
+	case <-s.exited:
 	case <-time.After(time.Minute):
 		t.Errorf("the server did not end within a minute of SIGINT")
 		_ = s.cmd.Process.Kill()
-		<-exited
+		<-s.exited
 	}
 	s.unmount(t)
 	if t.Failed() {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/internal/killpoint"
 	"github.com/kigo-dev/kigo/reconcile"
 	"github.com/kigo-dev/kigo/store"
 )
@@ -71,9 +72,11 @@ func (l *Loop) Reconcile(ctx context.Context, key string) (reconcile.Result, err
 		return reconcile.Result{}, nil
 	}
 	if why, instead := Verdict(s.release, s.fallback, s.dynos); why != "" && s.release.Current && l.Reject != nil {
+		killpoint.At("reject-decided")
 		if err := l.Reject(ctx, s.release.ID, why, instead); err != nil {
 			return reconcile.Result{}, fmt.Errorf("reject release v%d: %w", s.release.Version, err)
 		}
+		killpoint.At("reject-written")
 		return reconcile.Result{After: time.Millisecond}, nil
 	}
 	due, after := Cycle(time.Now(), s.dynos)
@@ -89,6 +92,7 @@ func (l *Loop) Reconcile(ctx context.Context, key string) (reconcile.Result, err
 	if len(s.steps()) == 0 && len(due) == 0 {
 		return reconcile.Result{After: after}, nil
 	}
+	killpoint.At("plan-made")
 	err := l.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := look(tx); err != nil {
 			return err
@@ -96,8 +100,11 @@ func (l *Loop) Reconcile(ctx context.Context, key string) (reconcile.Result, err
 		if err := s.cycle(tx); err != nil {
 			return err
 		}
-		return s.carryOut(tx)
+		err := s.carryOut(tx)
+		killpoint.At("plan-uncommitted")
+		return err
 	})
+	killpoint.At("plan-committed")
 	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("carry out plan: %w", err)
 	}

@@ -2,6 +2,7 @@ package oci
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/dyno/shim"
 	"github.com/kigo-dev/kigo/internal/cgroup"
+	"github.com/kigo-dev/kigo/internal/killpoint"
 )
 
 // Stop sends SIGTERM to all processes of the launch, then SIGKILL after its Grace.
@@ -53,10 +55,16 @@ func (e *Engine) Remove(ctx context.Context, id kigo.DynoID) error {
 // discard moves a bundle out of sight and deletes it in the background.
 func (e *Engine) discard(id kigo.DynoID) {
 	e.release(id)
+	if group := cgroup.Find(e.cgroupPath(id)); group.Exists() { // its shim was killed when all but this was done
+		if err := errors.Join(group.Kill(), group.Remove()); err != nil {
+			e.config.Log.Error("control group cannot be removed", "dyno", id, "error", err)
+		}
+	}
 	trash := filepath.Join(e.dynos(), ".gone-"+string(id))
 	if err := os.Rename(e.bundle(id), trash); err != nil {
 		trash = filepath.Join(e.dynos(), ".new-"+string(id))
 	}
+	killpoint.At("engine-folder-discarded")
 	e.goWork(func() {
 		if err := os.RemoveAll(trash); err != nil {
 			e.config.Log.Error("dyno folder cannot be deleted", "dyno", id, "error", err)

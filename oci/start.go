@@ -17,7 +17,7 @@ import (
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/dyno/shim"
-	"github.com/kigo-dev/kigo/internal/cgroup"
+	"github.com/kigo-dev/kigo/internal/killpoint"
 )
 
 // startTimeout bounds what a shim may need to have its process running.
@@ -49,9 +49,6 @@ func (e *Engine) Start(ctx context.Context, l kigo.Launch) error {
 	if entry.err != nil {
 		e.table.set(kigo.RunStatus{ID: l.ID, State: kigo.RunExited, ExitCode: -1, ExitedAt: time.Now().UTC(), Reason: entry.err.Error()})
 		e.table.drop(l.ID)
-		if group := cgroup.Find(e.cgroupPath(l.ID)); group.Exists() {
-			_ = errors.Join(group.Kill(), group.Remove())
-		}
 		e.discard(l.ID)
 	}
 	close(entry.started)
@@ -93,6 +90,7 @@ func (e *Engine) start(ctx context.Context, l kigo.Launch) error {
 	if err != nil {
 		return err
 	}
+	killpoint.At("engine-address-taken")
 	if err = e.network.Own(ctx, address, l.App); err == nil {
 		err = e.startAt(l, address, stack, slug)
 	}
@@ -108,6 +106,7 @@ func (e *Engine) startAt(l kigo.Launch, address netip.Addr, stack, slug string) 
 		return err
 	}
 	defer space.Close()
+	killpoint.At("engine-linked")
 	users, err := e.mappings.get(l.UIDBase)
 	if err != nil {
 		return err
@@ -135,6 +134,7 @@ func (e *Engine) startAt(l kigo.Launch, address netip.Addr, stack, slug string) 
 		return err
 	}
 	defer lock.Close()
+	killpoint.At("engine-folder-made")
 	if err := e.runShim(l.ID, order, lock, space, users); err != nil {
 		return err
 	}
@@ -204,7 +204,7 @@ func (e *Engine) runShim(id kigo.DynoID, order, lock, space, users *os.File) err
 	defer answer.Close()
 	cmd := &exec.Cmd{
 		Path: e.program, Args: []string{"kigo-dyno", "shim", bundle}, Dir: "/",
-		Env:    []string{"GOMAXPROCS=2", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+		Env:    append(killpoint.Environment(), "GOMAXPROCS=2", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
 		Stdout: complaints, Stderr: complaints,
 		ExtraFiles:  []*os.File{order, lock, space, users, report},
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true, Cloneflags: syscall.CLONE_NEWNS},
@@ -215,6 +215,7 @@ func (e *Engine) runShim(id kigo.DynoID, order, lock, space, users *os.File) err
 		return fmt.Errorf("start shim: %w", err)
 	}
 	e.goReap(cmd)
+	killpoint.At("engine-shim-started")
 	_ = answer.SetReadDeadline(time.Now().Add(startTimeout))
 	var r shim.Report
 	if err := json.NewDecoder(answer).Decode(&r); err != nil {
@@ -227,6 +228,7 @@ func (e *Engine) runShim(id kigo.DynoID, order, lock, space, users *os.File) err
 	if r.Error != "" {
 		return fmt.Errorf("start dyno: %s", r.Error)
 	}
+	killpoint.At("engine-shim-reported")
 	e.table.set(runStatus(r.State))
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/internal/killpoint"
 	"github.com/kigo-dev/kigo/reconcile"
 	"github.com/kigo-dev/kigo/store"
 )
@@ -107,7 +108,10 @@ func (l *Loop) Reconcile(ctx context.Context, key string) (reconcile.Result, err
 	case command == "":
 		return reconcile.Result{}, l.finish(ctx, *pending, nil, true)
 	case dyno == nil:
-		return reconcile.Result{After: time.Minute}, l.launch(ctx, *pending, command, size)
+		killpoint.At("phase-begins")
+		err := l.launch(ctx, *pending, command, size)
+		killpoint.At("phase-created")
+		return reconcile.Result{After: time.Minute}, err
 	case dyno.State == kigo.DynoComplete:
 		return reconcile.Result{}, l.finish(ctx, *pending, dyno, dyno.ExitCode == 0)
 	case time.Since(dyno.CreatedAt) > limit && !dyno.Stop:
@@ -145,14 +149,17 @@ func (l *Loop) abort(ctx context.Context, r kigo.Release, d kigo.Dyno) error {
 
 // finish decides a release and forgets its dyno.
 func (l *Loop) finish(ctx context.Context, r kigo.Release, d *kigo.Dyno, ok bool) error {
+	killpoint.At("phase-ended")
 	if _, err := l.Control.FinishRelease(ctx, r.ID, ok); err != nil {
 		return fmt.Errorf("finish release v%d: %w", r.Version, err)
 	}
+	killpoint.At("phase-decided")
 	if r.Output != "" {
 		if err := l.Outputs.Finish(r.Output); err != nil {
 			return fmt.Errorf("end release output: %w", err)
 		}
 	}
+	killpoint.At("phase-output-ended")
 	if d == nil {
 		return nil
 	}

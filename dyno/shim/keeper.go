@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/kigo-dev/kigo/internal/cgroup"
+	"github.com/kigo-dev/kigo/internal/killpoint"
 )
 
 // keeper is a shim at work.
@@ -99,6 +100,7 @@ func (k *keeper) terminate() {
 func (k *keeper) sendTerm() {
 	k.term.Do(func() {
 		k.update(func(s *State) { s.Phase = Stopping })
+		killpoint.At("shim-written-stopping")
 		k.signal(unix.SIGTERM)
 		time.AfterFunc(k.order.Grace, func() {
 			k.update(func(s *State) { s.StopTimedOut = true })
@@ -136,6 +138,8 @@ func (k *keeper) watchPort() {
 }
 
 func (k *keeper) becomeReady() {
+	killpoint.At("shim-seen-listening")
+	defer killpoint.At("shim-written-ready")
 	k.update(func(s *State) {
 		if s.Phase == Starting {
 			s.Phase, s.ReadyAt = Ready, time.Now().UTC()
@@ -165,6 +169,7 @@ func (k *keeper) wait(pid int) {
 			break
 		}
 	}
+	killpoint.At("shim-reaped")
 	code := ws.ExitStatus()
 	if ws.Signaled() {
 		code = 128 + int(ws.Signal())

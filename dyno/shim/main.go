@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/kigo-dev/kigo/internal/cgroup"
+	"github.com/kigo-dev/kigo/internal/killpoint"
 )
 
 // lastReaders bounds how long a shim outlives its dyno to deliver output to an
@@ -45,6 +46,7 @@ func Main(bundle string) int {
 		return fail(err)
 	}
 	go k.serve(socket)
+	killpoint.At("shim-serves")
 	if err := k.run(); err != nil {
 		k.finish(func(s *State) { s.Reason, s.ExitCode = err.Error(), -1 })
 		_ = cgroup.Find(order.Cgroup).Remove()
@@ -59,6 +61,7 @@ func (k *keeper) run() error {
 	if err := stage(&k.order, k.bundle); err != nil {
 		return err
 	}
+	killpoint.At("shim-staged")
 	if k.order.Port != 0 {
 		ports, err := openDiagnosis(fdNet)
 		if err != nil {
@@ -87,12 +90,15 @@ func (k *keeper) run() error {
 		k.attach = newAttachment(terminal, terminal)
 	}
 	k.forget()
+	killpoint.At("shim-launched")
 	k.started(pid)
+	killpoint.At("shim-written-started")
 	if k.ports == nil {
 		k.becomeReady()
 	}
 	state, _ := k.now()
 	report(Report{State: state})
+	killpoint.At("shim-reported")
 	if k.order.KillOnOOM {
 		go k.watchMemory()
 	}
@@ -101,6 +107,7 @@ func (k *keeper) run() error {
 		debug.FreeOSMemory() // what the start needed, the long wait does not
 	}()
 	k.wait(pid)
+	killpoint.At("shim-written-exited")
 	_ = cgroup.Find(k.order.Cgroup).Remove()
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/kigo-dev/kigo/internal/killpoint"
 )
 
 // dynoUser is the uid and gid of the dyno's processes within its own range.
@@ -57,9 +59,11 @@ func stageFiles(order *Order) error {
 // stageDisk makes /app and /tmp: the slug under a layer of the dyno's own, or
 // an empty folder, both on disk below folder.
 func stageDisk(order *Order, folder string) error {
+	killpoint.At("shim-root-mounted")
 	if err := scratch(order.Disk, folder); err != nil {
 		return err
 	}
+	killpoint.At("shim-disk-mounted")
 	root, user := int(order.UIDBase), int(order.UIDBase)+dynoUser
 	app, work, tmp := filepath.Join(folder, "app"), filepath.Join(folder, "work"), filepath.Join(folder, "tmp")
 	for _, dir := range []string{app, work, tmp} {

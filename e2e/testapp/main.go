@@ -19,6 +19,10 @@ func main() {
 	if len(os.Args) > 1 {
 		mode = os.Args[1]
 	}
+	if os.Getenv("BROKEN") != "" {
+		fmt.Fprintln(os.Stderr, "testapp: broken")
+		os.Exit(64)
+	}
 	switch mode {
 	case "web":
 		serve()
