@@ -45,6 +45,38 @@ type PromotionTarget struct {
 	Error   string    // why it failed
 }
 
+// ReviewConfig says how a pipeline makes review apps.
+type ReviewConfig struct {
+	Repo             string // full name of the repository, OWNER/NAME
+	Automatic        bool   // one for each pull request
+	DestroyStale     bool   // after StaleDays without a deploy
+	StaleDays        int
+	WaitForCI        bool
+	BaseName         string // what names of review apps begin with; empty: the pipeline's name
+	DeployTargetID   string // of Heroku's "region" or "space"
+	DeployTargetType string
+}
+
+// MaxStaleDays bounds ReviewConfig's StaleDays, as at Heroku.
+const MaxStaleDays = 30
+
+var repoName = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
+
+// Validate says what cannot be.
+func (r ReviewConfig) Validate() error {
+	switch {
+	case !repoName.MatchString(r.Repo):
+		return Invalid("repo %.60q is no repository: say OWNER/NAME", r.Repo)
+	case r.StaleDays < 1 || r.StaleDays > MaxStaleDays:
+		return Invalid("stale_days %d: say 1 to %d", r.StaleDays, MaxStaleDays)
+	case r.BaseName != "" && !baseName.MatchString(r.BaseName):
+		return Invalid("base_name %.60q: say up to 20 lower-case letters, digits and dashes, the first a letter", r.BaseName)
+	}
+	return nil
+}
+
+var baseName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,19}$`)
+
 var pipelineName = regexp.MustCompile(`^[a-z][a-z0-9-]{2,29}$`)
 
 // ValidatePipelineName refuses what no pipeline may be called.

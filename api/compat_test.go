@@ -41,12 +41,12 @@ func compat(s *hyperSchema) string {
 	fmt.Fprintf(&b, `# The Platform API that is served
 
 Heroku's public schema of version 3 has %d links (method and address). %d are served, and every answer of every test is
-checked against the schema; %d answer with an empty list, which is true. %d are refused: there is nothing like it here.
-%d are not provided yet. Both say why (api/refusals.go), with 404 or 422. This page is made by `+"`go test ./api -update`"+` from api/routes.go and the schema.
+checked against the schema; %d answer with an empty list, which is true. %d ask about things that cannot be
+made here, and find none (404). %d are refused: there is nothing like it here. %d are not provided yet. All three say why (api/refusals.go). This page is made by `+"`go test ./api -update`"+` from api/routes.go and the schema.
 
-| resource | served | always empty | refused | not yet |
-|---|---|---|---|---|
-`, len(links), count(links, "served"), count(links, "empty"), count(links, "refused"), count(links, "not yet"))
+| resource | served | always empty | none here | refused | not yet |
+|---|---|---|---|---|---|
+`, len(links), count(links, "served"), count(links, "empty"), count(links, "none"), count(links, "refused"), count(links, "not yet"))
 	for _, resource := range resources(links) {
 		cells := map[string][]string{}
 		for _, l := range links {
@@ -55,7 +55,7 @@ checked against the schema; %d answer with an empty list, which is true. %d are 
 			}
 		}
 		b.WriteString("| " + resource)
-		for _, state := range []string{"served", "empty", "refused", "not yet"} {
+		for _, state := range []string{"served", "empty", "none", "refused", "not yet"} {
 			b.WriteString(" | " + strings.Join(cells[state], "<br>"))
 		}
 		b.WriteString(" |\n")
@@ -63,8 +63,11 @@ checked against the schema; %d answer with an empty list, which is true. %d are 
 	b.WriteString("\n## Refused, and why\n\n")
 	for _, r := range api.Refusals() {
 		when := ""
-		if r.Later {
+		switch {
+		case r.Later:
 			when = " (later)"
+		case r.Absent:
+			when = " (none here)"
 		}
 		fmt.Fprintf(&b, "- %s%s: %d calls\n", r.Why, when, len(r.Calls))
 	}
@@ -101,7 +104,14 @@ func (s *hyperSchema) states() (links []stated) {
 	refusedAs := map[string]string{}
 	for _, r := range api.Refusals() {
 		for _, c := range r.Calls {
-			refusedAs[parameter.ReplaceAllString(c, "{}")] = map[bool]string{true: "not yet", false: "refused"}[r.Later]
+			state := "refused"
+			switch {
+			case r.Later:
+				state = "not yet"
+			case r.Absent:
+				state = "none"
+			}
+			refusedAs[parameter.ReplaceAllString(c, "{}")] = state
 		}
 	}
 	seen := map[string]bool{}
@@ -127,6 +137,16 @@ func (s *hyperSchema) states() (links []stated) {
 		return strings.Compare(a.resource+a.href+a.method, b.resource+b.href+b.method)
 	})
 	return links
+}
+
+// Heroku's own services, which a server of one's own cannot be, are few.
+func TestLittleIsRefused(t *testing.T) {
+	s, err := official()
+	must(t, err)
+	links := s.states()
+	if n := count(links, "refused"); n > len(links)/20 {
+		t.Errorf("%d of %d links are refused: 5 %% at most", n, len(links))
+	}
 }
 
 // emptyKeys are the routes that answer with an empty list, whatever happens.

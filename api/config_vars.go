@@ -31,18 +31,27 @@ func (c *call) configReply(read func(*store.Tx) (kigo.ConfigVars, error)) (reply
 	return ok(someVars(vars)), err
 }
 
-func configUpdate(c *call) (reply, error) {
+// configChanges reads what shall be set, and with nil removed, from the body.
+func (c *call) configChanges() (map[string]*string, error) {
 	var in map[string]json.RawMessage
 	if err := c.decode(&in); err != nil {
-		return reply{}, err
+		return nil, err
 	}
 	changes := make(map[string]*string, len(in))
 	for name, raw := range in {
 		var v *string
 		if json.Unmarshal(raw, &v) != nil {
-			return reply{}, kigo.Invalid("The value of config var %.40s must be a string, or null to remove it.", strconv.Quote(name))
+			return nil, kigo.Invalid("The value of config var %.40s must be a string, or null to remove it.", strconv.Quote(name))
 		}
 		changes[name] = v
+	}
+	return changes, nil
+}
+
+func configUpdate(c *call) (reply, error) {
+	changes, err := c.configChanges()
+	if err != nil {
+		return reply{}, err
 	}
 	vars, _, err := ctrl(c).SetConfig(c.ctx(), c.actor, c.app.ID, changes)
 	return ok(someVars(vars)), err

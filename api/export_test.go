@@ -14,6 +14,7 @@ type Route struct {
 	access          scope
 	Empty           bool // always an empty list
 	Refused         bool // of the table of refusals
+	Absent          bool // of its part about what cannot be made here
 	permission      string
 	below           string
 }
@@ -23,23 +24,34 @@ func Routes() []Route {
 	var out []Route
 	for _, rt := range slices.Concat(routes, refusedRoutes()) {
 		h := reflect.ValueOf(rt.handle).Pointer()
-		empty := h == reflect.ValueOf(emptyList).Pointer() || h == reflect.ValueOf(emptyListOfUser).Pointer()
-		out = append(out, Route{rt.method, rt.pattern, rt.access, empty && !rt.refused(), rt.refused(), rt.permission(), rt.below()})
+		empty := h == reflect.ValueOf(emptyList).Pointer() || h == reflect.ValueOf(pipelineEmptyList).Pointer() || h == reflect.ValueOf(emptyListOfUser).Pointer()
+		out = append(out, Route{rt.method, rt.pattern, rt.access, empty && !rt.refused(), rt.refused(), absentKeys()[rt.method+" "+rt.pattern], rt.permission(), rt.below()})
 	}
 	return out
 }
 
+func absentKeys() map[string]bool {
+	keys := map[string]bool{}
+	for _, r := range refusals {
+		for _, call := range r.calls {
+			keys[call] = r.absent
+		}
+	}
+	return keys
+}
+
 // Refusal is a line of the table of refusals.
 type Refusal struct {
-	Why   string
-	Later bool
-	Calls []string
+	Why    string
+	Later  bool
+	Absent bool
+	Calls  []string
 }
 
 // Refusals is that table.
 func Refusals() (out []Refusal) {
 	for _, r := range refusals {
-		out = append(out, Refusal{r.why, r.later, r.calls})
+		out = append(out, Refusal{r.why, r.later, r.absent, r.calls})
 	}
 	return out
 }

@@ -160,7 +160,7 @@ func TestRefusalsSayWhy(t *testing.T) {
 			return "x"
 		})
 		resp, body := s.raw(rt.Method, path, s.token, nil, []byte("{}"))
-		if want := map[bool]int{true: 404, false: 422}[rt.Method == http.MethodGet]; resp.StatusCode != want || len(body) < 60 {
+		if want := map[bool]int{true: 404, false: 422}[rt.Absent || rt.Method == http.MethodGet]; resp.StatusCode != want || len(body) < 60 {
 			t.Errorf("%s %s: %d %s", rt.Method, path, resp.StatusCode, body)
 		}
 	}

@@ -129,3 +129,84 @@ func TestAPipelinePromotesTheSameCode(t *testing.T) {
 		t.Errorf("with the pipeline went the app: %v", err)
 	}
 }
+
+func TestAPipelineHasConfigVarsForItsStages(t *testing.T) {
+	s, ctx := newServer(t), t.Context()
+	bob := s.as(s.second("bob@example.com", "global"))
+	var p client.Pipeline
+	must(t, s.Do(ctx, "POST", "/pipelines", map[string]any{"name": "mypipe"}, &p))
+	at := "/pipelines/" + p.ID + "/stage/test/config-vars"
+	var vars map[string]string
+	must(t, s.Do(ctx, "GET", at, nil, &vars))
+	if len(vars) > 0 {
+		t.Errorf("at first: %v", vars)
+	}
+	must(t, s.Do(ctx, "PATCH", at, map[string]any{"CI": "1", "GONE": "x"}, &vars))
+	must(t, s.Do(ctx, "PATCH", at, map[string]any{"GONE": nil, "TWO": "2"}, nil))
+	clear(vars)
+	must(t, s.Do(ctx, "GET", at, nil, &vars))
+	if len(vars) != 2 || vars["CI"] != "1" || vars["TWO"] != "2" {
+		t.Errorf("config vars %v", vars)
+	}
+	clear(vars)
+	must(t, s.Do(ctx, "GET", "/pipelines/"+p.ID+"/stage/review/config-vars", nil, &vars))
+	if len(vars) > 0 {
+		t.Errorf("of another stage: %v", vars)
+	}
+	wantError(t, s.Do(ctx, "PATCH", at, map[string]any{"1BAD": "x"}, nil), 422, "invalid_params", "1BAD")
+	wantError(t, s.Do(ctx, "PATCH", at, map[string]any{"CI": 1}, nil), 422, "invalid_params", "must be a string")
+	wantError(t, s.Do(ctx, "GET", "/pipelines/"+p.ID+"/stage/lunch/config-vars", nil, nil), 422, "invalid_params", "Stage")
+	wantError(t, bob.Do(ctx, "GET", at, nil, nil), 404, "not_found", "pipeline")
+	wantError(t, bob.Do(ctx, "PATCH", at, map[string]any{"CI": "2"}, nil), 404, "not_found", "pipeline")
+
+	// Who works on an app of it sees it, and not what is secret about it.
+	s.app("my-staging")
+	must(t, s.Do(ctx, "POST", "/pipeline-couplings", map[string]any{"app": "my-staging", "pipeline": p.ID, "stage": "staging"}, nil))
+	must(t, s.Do(ctx, "POST", "/apps/my-staging/collaborators", map[string]any{"user": "bob@example.com", "permissions": []string{"view", "deploy"}}, nil))
+	must(t, bob.Do(ctx, "GET", "/pipelines/"+p.ID, nil, nil))
+	wantError(t, bob.Do(ctx, "GET", at, nil, nil), 403, "forbidden", "manage")
+	must(t, s.store.View(ctx, func(tx *store.Tx) error {
+		raw, err := store.RawColumn(tx, "pipeline_config.vars")
+		if strings.Contains(string(raw), "TWO") {
+			t.Error("config vars of a stage lie open in the database")
+		}
+		return err
+	}))
+}
+
+func TestAPipelineKeepsHowItMakesReviewApps(t *testing.T) {
+	s, ctx := newServer(t), t.Context()
+	var p client.Pipeline
+	must(t, s.Do(ctx, "POST", "/pipelines", map[string]any{"name": "mypipe"}, &p))
+	at := "/pipelines/" + p.ID + "/review-app-config"
+	wantError(t, s.Do(ctx, "GET", at, nil, nil), 404, "not_found", "review app config")
+	for text, in := range map[string]map[string]any{
+		"OWNER/NAME": {"repo": "noslash"}, "stale_days 99": {"repo": "a/b", "stale_days": 99}, "base_name": {"repo": "a/b", "base_name": "Not A Name"},
+		"deploy_target": {"repo": "a/b", "deploy_target": map[string]any{"id": "eu", "type": "region"}},
+	} {
+		wantError(t, s.Do(ctx, "POST", at, in, nil), 422, "invalid_params", text)
+	}
+	var r client.ReviewAppConfig
+	must(t, s.Do(ctx, "POST", at, map[string]any{"repo": "acme/shop", "base_name": "shop", "wait_for_ci": true}, &r))
+	wantError(t, s.Do(ctx, "POST", at, map[string]any{"repo": "acme/shop"}, nil), 422, "invalid_params", "already")
+	must(t, s.Do(ctx, "PATCH", at, map[string]any{"pipeline": p.ID, "automatic_review_apps": true, "stale_days": 9}, nil))
+	must(t, s.Do(ctx, "GET", at, nil, &r))
+	if !r.AutomaticReviewApps || r.StaleDays != 9 || !r.WaitForCI || r.Repo.FullName != "acme/shop" || *r.BaseName != "shop" || r.DeployTarget.ID != "us" {
+		t.Errorf("config %+v", r)
+	}
+	var none []any
+	must(t, s.Do(ctx, "GET", "/pipelines/"+p.ID+"/review-apps", nil, &none))
+	must(t, s.Do(ctx, "GET", "/pipelines/"+p.ID+"/test-runs", nil, &none))
+	wantError(t, s.Do(ctx, "GET", "/pipelines/nobodys/test-runs", nil, &none), 404, "not_found", "pipeline")
+	must(t, s.Do(ctx, "DELETE", at, nil, nil))
+	wantError(t, s.Do(ctx, "PATCH", at, map[string]any{"stale_days": 9}, nil), 404, "not_found", "review app config")
+}
+
+func TestWhatCannotBeMadeHereIsNotFoundWithTheReason(t *testing.T) {
+	s, ctx := newServer(t), t.Context()
+	s.app("myapp")
+	wantError(t, s.Do(ctx, "POST", "/spaces", map[string]any{"name": "x"}, nil), 422, "invalid_params", "another server")
+	wantError(t, s.Do(ctx, "PATCH", "/spaces/x", map[string]any{"name": "y"}, nil), 404, "not_found", "Couldn't find that space. ")
+	wantError(t, s.Do(ctx, "DELETE", "/apps/myapp/addons/x", nil, nil), 404, "not_found", "Couldn't find that add-on. ")
+	wantError(t, s.Do(ctx, "POST", "/test-runs", map[string]any{}, nil), 422, "invalid_params", "no tests")
+}

@@ -8,11 +8,13 @@ import (
 )
 
 // refusal is what this server does not do: why, what is not found when somebody
-// asks for one, and the calls of Heroku's that are refused for it.
+// asks for one, and the calls of Heroku's that are refused for it. Calls about a thing
+// that cannot be made here are no refusals: they find none, as everywhere.
 type refusal struct {
 	why      string
 	resource string
 	later    bool // planned: what is behind it is being built
+	absent   bool // there can be none here: whatever is asked about one is not found, which is true
 	calls    []string
 }
 
@@ -20,20 +22,24 @@ type refusal struct {
 // reason. A call of the schema is served by routes, or it is here; a test counts.
 var refusals = []refusal{
 	{why: "Private Spaces are networks that Heroku rents out. An app here runs on the operator's own machines: separate them by running another server.", resource: "space", calls: []string{
-		"POST /spaces", "PATCH /spaces/{space}", "DELETE /spaces/{space}", "POST /spaces/{space}/transfer",
-		"GET /spaces/{space}/inbound-ruleset", "PUT /spaces/{space}/inbound-ruleset", "GET /spaces/{space}/inbound-rulesets", "GET /spaces/{space}/inbound-rulesets/{ruleset}",
-		"GET /spaces/{space}/members", "GET /spaces/{space}/members/{account}", "PATCH /spaces/{space}/members/{account}",
-		"GET /spaces/{space}/nat", "GET /spaces/{space}/topology", "GET /spaces/{space}/telemetry-drains",
-		"GET /spaces/{space}/peering-info", "GET /spaces/{space}/peerings", "GET /spaces/{space}/peerings/{peering}",
-		"DELETE /spaces/{space}/peerings/{peering}", "POST /spaces/{space}/peerings/{peering}/actions/accept",
+		"POST /spaces",
+	}},
+	{why: "Private Spaces are networks that Heroku rents out. An app here runs on the operator's own machines: separate them by running another server.", resource: "space", absent: true, calls: []string{
+		"PATCH /spaces/{space}", "DELETE /spaces/{space}", "POST /spaces/{space}/transfer", "GET /spaces/{space}/inbound-ruleset",
+		"PUT /spaces/{space}/inbound-ruleset", "GET /spaces/{space}/inbound-rulesets", "GET /spaces/{space}/inbound-rulesets/{ruleset}",
+		"GET /spaces/{space}/members", "GET /spaces/{space}/members/{account}", "PATCH /spaces/{space}/members/{account}", "GET /spaces/{space}/nat",
+		"GET /spaces/{space}/topology", "GET /spaces/{space}/telemetry-drains", "GET /spaces/{space}/peering-info", "GET /spaces/{space}/peerings",
+		"GET /spaces/{space}/peerings/{peering}", "DELETE /spaces/{space}/peerings/{peering}", "POST /spaces/{space}/peerings/{peering}/actions/accept",
 		"GET /spaces/{space}/vpn-connections", "POST /spaces/{space}/vpn-connections", "GET /spaces/{space}/vpn-connections/{vpn}",
 		"PATCH /spaces/{space}/vpn-connections/{vpn}", "DELETE /spaces/{space}/vpn-connections/{vpn}",
 	}},
-	{why: "Nothing costs anything here: there are no payments, credits or invoices.", resource: "invoice", calls: []string{
-		"GET /account/credits/{credit}", "POST /account/credits", "GET /account/invoice-address", "PUT /account/invoice-address", "GET /account/invoices/{invoice}",
-		"GET /teams/{team}/invoices/{invoice}",
+	{why: "Nothing costs anything here: there are no payments, credits or invoices.", resource: "invoice address", calls: []string{
+		"POST /account/credits", "GET /account/invoice-address", "PUT /account/invoice-address",
 	}},
-	{why: "Archives of events are not kept: `kigo audit` and the list of events have them.", resource: "archive", calls: []string{
+	{why: "Nothing costs anything here: there are no payments, credits or invoices.", resource: "invoice", absent: true, calls: []string{
+		"GET /account/credits/{credit}", "GET /account/invoices/{invoice}", "GET /teams/{team}/invoices/{invoice}",
+	}},
+	{why: "Archives of events are not kept: `kigo audit` and the list of events have them.", resource: "archive", absent: true, calls: []string{
 		"GET /enterprise-accounts/{enterprise}/archives", "GET /enterprise-accounts/{enterprise}/archives/{year}/{month}",
 	}},
 	{why: "What teams use is not counted yet.", resource: "usage", later: true, calls: []string{
@@ -43,28 +49,28 @@ var refusals = []refusal{
 	{why: "This server sends no text messages.", resource: "SMS number", calls: []string{
 		"GET /users/{user}/sms-number", "POST /users/{user}/sms-number/actions/confirm", "POST /users/{user}/sms-number/actions/recover",
 	}},
-
-	{why: "This server has no add-on providers. Run the service elsewhere and give the app its address by a config var.", resource: "add-on", later: true, calls: []string{
+	{why: "This server has no add-on providers. Run the service elsewhere and give the app its address by a config var.", resource: "add-on", absent: true, calls: []string{
 		"GET /addons/{addon}", "PATCH /apps/{app}/addons/{addon}", "DELETE /apps/{app}/addons/{addon}", "GET /addons/{addon}/config", "PATCH /addons/{addon}/config",
-		"POST /addons/{addon}/actions/provision", "POST /addons/{addon}/actions/deprovision",
-		"GET /addons/{addon}/addon-attachments", "POST /addon-attachments", "GET /addon-attachments/{attachment}", "DELETE /addon-attachments/{attachment}",
-		"GET /addons/{addon}/log-drains", "PUT /addons/{addon}/log-drains/{drain}",
+		"POST /addons/{addon}/actions/provision", "POST /addons/{addon}/actions/deprovision", "GET /addons/{addon}/addon-attachments", "POST /addon-attachments",
+		"GET /addon-attachments/{attachment}", "DELETE /addon-attachments/{attachment}", "GET /addons/{addon}/log-drains", "PUT /addons/{addon}/log-drains/{drain}",
 		"GET /addons/{addon}/webhooks", "POST /addons/{addon}/webhooks", "GET /addons/{addon}/webhooks/{webhook}", "PATCH /addons/{addon}/webhooks/{webhook}",
 		"DELETE /addons/{addon}/webhooks/{webhook}", "GET /addons/{addon}/webhook-deliveries", "GET /addons/{addon}/webhook-deliveries/{delivery}",
-		"GET /addons/{addon}/webhook-events", "GET /addons/{addon}/webhook-events/{event}",
-		"GET /addon-services/{service}", "GET /addon-services/{service}/region-capabilities", "GET /addon-services/{service}/plans",
-		"GET /addon-services/{service}/plans/{plan}", "GET /plans/{plan}",
-		"POST /teams/{team}/allowed-addon-services", "DELETE /teams/{team}/allowed-addon-services/{service}",
+		"GET /addons/{addon}/webhook-events", "GET /addons/{addon}/webhook-events/{event}", "GET /addon-services/{service}",
+		"GET /addon-services/{service}/region-capabilities", "GET /addon-services/{service}/plans", "GET /addon-services/{service}/plans/{plan}",
+		"GET /plans/{plan}", "POST /teams/{team}/allowed-addon-services", "DELETE /teams/{team}/allowed-addon-services/{service}",
 	}},
-	{why: "Review apps are not provided yet: create an app and add it to the pipeline.", resource: "review app", later: true, calls: []string{
-		"POST /review-apps", "GET /review-apps/{review}", "DELETE /review-apps/{review}", "GET /apps/{app}/review-app",
-		"GET /pipelines/{pipeline}/review-apps", "GET /pipelines/{pipeline}/review-app-config", "POST /pipelines/{pipeline}/review-app-config",
-		"PATCH /pipelines/{pipeline}/review-app-config", "DELETE /pipelines/{pipeline}/review-app-config",
+	{why: "This server makes no review apps yet: make an app, and add it to the pipeline.", resource: "review app", later: true, calls: []string{
+		"POST /review-apps",
 	}},
-	{why: "Test runs are not provided yet.", resource: "test run", later: true, calls: []string{
-		"POST /test-runs", "GET /test-runs/{run}", "PATCH /test-runs/{run}", "GET /test-runs/{run}/test-cases", "GET /test-runs/{run}/test-nodes",
-		"GET /pipelines/{pipeline}/test-runs", "GET /pipelines/{pipeline}/test-runs/{run}",
-		"GET /pipelines/{pipeline}/stage/{stage}/config-vars", "PATCH /pipelines/{pipeline}/stage/{stage}/config-vars",
+	{why: "This server makes no review apps yet: make an app, and add it to the pipeline.", resource: "review app", absent: true, calls: []string{
+		"GET /review-apps/{review}", "DELETE /review-apps/{review}", "GET /apps/{app}/review-app",
+	}},
+	{why: "This server runs no tests yet.", resource: "test run", later: true, calls: []string{
+		"POST /test-runs",
+	}},
+	{why: "This server runs no tests yet.", resource: "test run", absent: true, calls: []string{
+		"GET /test-runs/{run}", "PATCH /test-runs/{run}", "GET /test-runs/{run}/test-cases", "GET /test-runs/{run}/test-nodes",
+		"GET /pipelines/{pipeline}/test-runs/{run}",
 	}},
 	{why: "Container images are not provided yet: deploy with git push.", resource: "OCI image", later: true, calls: []string{
 		"POST /apps/{app}/oci-images", "GET /apps/{app}/oci-images/{image}",
@@ -112,7 +118,7 @@ func (rt route) refused() bool { return refusedKeys[rt.method+" "+rt.pattern] }
 // refuse says that what is asked for is not there, or why it cannot be done.
 func (r refusal) refuse(c *call) (reply, error) {
 	e := kigo.Invalid("%s", r.why)
-	if c.r.Method == http.MethodGet {
+	if r.absent || c.r.Method == http.MethodGet {
 		e = kigo.NotFound(r.resource)
 		e.Message += " " + r.why
 	}

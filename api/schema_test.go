@@ -37,6 +37,7 @@ var deviations = []struct{ pointer, remove, reason string }{
 	{"definitions/app/definitions/git_url", "pattern", "it wants https://git.heroku.com/"},
 	{"definitions/app/definitions/web_url", "pattern", "it wants *.herokuapp.com"},
 	{"definitions/domain/definitions/hostname", "format", "it says uri, and its own example is a bare host name"},
+	{"definitions/review-app-config/properties/repo", "strictProperties", "it knows a number of GitHub's alone, and we a repository by its full_name"},
 	{"definitions/space/definitions/name", "pattern", "Go's regular expressions have no (?!"},
 }
 

@@ -435,3 +435,23 @@ type SNIEndpoint struct {
 	SSLCert          SSLCert   `json:"ssl_cert"`
 	UpdatedAt        time.Time `json:"updated_at"`
 }
+
+// DeployTarget is where review apps are made.
+type DeployTarget struct {
+	ID   string `json:"id"`
+	Type string `json:"type"`
+}
+
+// ReviewAppConfig says how a pipeline makes review apps.
+type ReviewAppConfig struct {
+	AutomaticReviewApps bool          `json:"automatic_review_apps"`
+	BaseName            *string       `json:"base_name"`
+	DeployTarget        *DeployTarget `json:"deploy_target"`
+	DestroyStaleApps    bool          `json:"destroy_stale_apps"`
+	PipelineID          string        `json:"pipeline_id"`
+	Repo                struct {
+		FullName string `json:"full_name"`
+	} `json:"repo"`
+	StaleDays int  `json:"stale_days"`
+	WaitForCI bool `json:"wait_for_ci"`
+}

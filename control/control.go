@@ -49,6 +49,14 @@ const (
 	DefaultRegion = "us"
 )
 
+// Region is where apps are made that say nothing else.
+func (c *Control) Region() string {
+	if len(c.Regions) > 0 {
+		return c.Regions[0]
+	}
+	return DefaultRegion
+}
+
 // Actor is who asks.
 type Actor struct {
 	ID    kigo.AccountID
