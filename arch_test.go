@@ -48,6 +48,7 @@ var layers = []layer{
 	}},
 	{"loops", map[string][]string{
 		"acme":            nil,
+		"alert":           nil,
 		"build":           nil,
 		"logplex/drain":   nil,
 		"dyno":            nil,

@@ -83,6 +83,9 @@ var permissions = map[string]string{
 	"GET /apps/{app}/formation/{formation}/metrics/{metric}": kigo.PermissionView,
 	"GET /apps/{app}/metrics":                                kigo.PermissionView,
 	"GET /apps/{app}/metrics/prometheus":                     kigo.PermissionView,
+	"GET /apps/{app}/alerts":                                 kigo.PermissionOperate, // addresses may hold credentials
+	"POST /apps/{app}/alerts":                                kigo.PermissionOperate,
+	"DELETE /apps/{app}/alerts/{alert}":                      kigo.PermissionOperate,
 	"GET /apps/{app}/log-inputs":                             kigo.PermissionView,
 	"POST /apps/{app}/log-inputs":                            kigo.PermissionOperate,
 	"DELETE /apps/{app}/log-inputs/{input}":                  kigo.PermissionOperate,

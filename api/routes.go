@@ -265,6 +265,9 @@ var routes = []route{
 	{"GET", "/apps/{app}/router-metrics/{metric}", read, routerMetrics, false},
 	{"GET", "/apps/{app}/formation/{formation}/metrics/{metric}", read, formationMetrics, false},
 	{"GET", "/apps/{app}/metrics", read, metricsSummary, false},
+	{"GET", "/apps/{app}/alerts", read, alertList, false}, // alerts.go
+	{"POST", "/apps/{app}/alerts", write, alertCreate, false},
+	{"DELETE", "/apps/{app}/alerts/{alert}", write, alertDelete, false},
 	{"GET", "/apps/{app}/metrics/prometheus", open, scrapeApp, false}, // asks for the token itself
 	{"GET", "/kigo/metrics", open, scrapePlatform, false},             // and so does this
 

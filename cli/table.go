@@ -38,6 +38,19 @@ func runFlags(fs *pflag.FlagSet) {
 // The table refers to functions that look things up in it, hence init.
 func init() {
 	commands = []command{
+		{name: "alerts", short: "list the alerts of an app and where each stands", app: oneApp, login: true, run: alertsList, flags: jsonFlag},
+		{name: "alerts:add", args: "METRIC", short: "tell somebody when response-time, failed-requests, memory or restarts is above a threshold", app: oneApp, login: true, run: alertAdd, flags: func(fs *pflag.FlagSet) {
+			fs.String("above", "", "the threshold: ms, percent or a number")
+			fs.String("clear", "", "at or below it the alert is over; by default nine tenths of the threshold")
+			fs.String("for", "5m", "how long it must last")
+			fs.String("remind", "", "how often to tell again while it lasts")
+			fs.StringP("process-type", "p", "", "only this process type, for memory and restarts")
+			fs.StringSlice("email", nil, "whom to write to")
+			fs.String("webhook", "", "address to post to")
+			fs.String("name", "", "name of the alert; by default that of the metric")
+		}},
+		{name: "alerts:remove", args: "ALERT", short: "end an alert", app: oneApp, login: true, run: alertRemove},
+
 		{name: "apps", aliases: []string{"list", "apps:list"}, short: "list your apps", login: true, run: appsList, flags: func(fs *pflag.FlagSet) {
 			jsonFlag(fs)
 			fs.BoolP("all", "A", false, "also apps that others own")

@@ -51,6 +51,10 @@ type Config struct {
 	// AllowPrivate are ranges that log drains may reach although they are not
 	// public; nothing else of the own network can be reached by users.
 	AllowPrivate []string `json:"allowPrivate"`
+
+	SMTP       string `json:"smtp"`       // mail server for alerts, such as smtp://user:password@mail.example.com:587; empty: no e-mail
+	MailFrom   string `json:"mailFrom"`   // sender of those
+	AlertEvery string `json:"alertEvery"` // how often alerts are looked at
 }
 
 // Trial is Probation parsed.
@@ -62,6 +66,12 @@ func (c Config) Trial() time.Duration {
 // Idle is IdleAfter parsed; 0: dynos never sleep.
 func (c Config) Idle() time.Duration {
 	d, _ := time.ParseDuration(c.IdleAfter) // Validate has looked at it
+	return d
+}
+
+// Look is AlertEvery parsed.
+func (c Config) Look() time.Duration {
+	d, _ := time.ParseDuration(c.AlertEvery) // Validate has looked at it
 	return d
 }
 
@@ -83,7 +93,7 @@ func Default() Config {
 	return Config{
 		Data: "/var/lib/kigo", API: "127.0.0.1:5000", HTTP: "127.0.0.1:8080", HTTPS: "127.0.0.1:8443",
 		Rendezvous: "127.0.0.1:5001", Domain: "localhost", Network: "10.199.0.0/16", Database: "sqlite",
-		Email: "operator@localhost", Stack: "heroku-22", StackSize: "full", Builds: 2, IdleAfter: "30m", Probation: "1m",
+		Email: "operator@localhost", Stack: "heroku-22", StackSize: "full", Builds: 2, IdleAfter: "30m", AlertEvery: "1m", Probation: "1m",
 	}
 }
 
@@ -111,6 +121,9 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.ACMECA, "acme-ca", c.ACMECA, "PEM file that the ACME directory's own certificate is checked with")
 	fs.StringVar(&c.Runtime, "runtime", c.Runtime, "OCI runtime; by default the runc beside this program, then in PATH")
 	fs.StringSliceVar(&c.AllowPrivate, "allow-private", c.AllowPrivate, "ranges of your own network that log drains may reach, such as 10.1.0.0/16")
+	fs.StringVar(&c.SMTP, "smtp", c.SMTP, "mail server for alerts, such as smtp://user:password@mail.example.com:587 (better in KIGO_SMTP or kigo.json)")
+	fs.StringVar(&c.MailFrom, "mail-from", c.MailFrom, "sender of e-mail; by default the operator's address")
+	fs.StringVar(&c.AlertEvery, "alert-every", c.AlertEvery, "how often alerts are looked at")
 	fs.BoolVar(&c.Verbose, "verbose", c.Verbose, "log at debug level")
 }
 
@@ -201,6 +214,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("--idle-after %q is no time such as 30m, or 0", c.IdleAfter)
 	case c.Builds < 1:
 		return fmt.Errorf("--builds %d: at least one build must be able to run", c.Builds)
+	case c.Look() < time.Second:
+		return fmt.Errorf("--alert-every %q is no time such as 1m, of a second at least", c.AlertEvery)
 	case !strings.Contains(c.Email, "@"):
 		return fmt.Errorf("--email %q is not an e-mail address", c.Email)
 	}

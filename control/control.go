@@ -36,6 +36,7 @@ type Control struct {
 	HasSlug  func(digest string) bool // whether a slug's image is still there; a look at its name, nothing more; nil: always
 	Hardened bool                     // the machine has a runtime for hardened isolation
 	Outbound outbound.Policy          // which addresses users may have the platform connect to
+	Mail     bool                     // whether e-mail can be sent
 }
 
 // Logs takes lines for apps' log streams. logplex.Hub is one. Write must not block.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/acme"
+	"github.com/kigo-dev/kigo/alert"
 	"github.com/kigo-dev/kigo/api"
 	"github.com/kigo-dev/kigo/blob"
 	"github.com/kigo-dev/kigo/build"
@@ -69,6 +70,7 @@ type node struct {
 	drains    *drain.Loop
 	history   *metrics.History
 	samples   *metrics.Sampler
+	alerts    *alert.Loop
 	git       *git.Server
 	changes   bell
 	platform  *api.Server
@@ -134,7 +136,7 @@ func (n *node) openState(ctx context.Context) (err error) {
 	}
 	policy := outbound.Policy{Allow: private}
 	n.control = &control.Control{Store: n.store, Logs: n.hub, Domain: n.cfg.Domain, Stacks: []string{n.cfg.Stack},
-		URL: "http://" + n.child.Addresses["api"], HasSlug: n.slugs.Has, Log: n.log, Outbound: policy}
+		URL: "http://" + n.child.Addresses["api"], HasSlug: n.slugs.Has, Log: n.log, Outbound: policy, Mail: n.cfg.SMTP != ""}
 	n.drains = &drain.Loop{Store: n.store, Hub: n.hub, Outbound: policy, Log: n.log}
 	if err := n.ensureOperator(ctx); err != nil {
 		return err
@@ -225,6 +227,9 @@ func (n *node) makeLoops() error {
 		return err
 	}
 	n.samples = n.sampler()
+	if err := n.makeAlerts(); err != nil {
+		return err
+	}
 	n.feed = &router.Feed{Path: n.cfg.Path("run", "router.sock"), Log: n.log}
 	n.routing = newRouting(n.store, n.cfg.Domain, n.feed, n.log)
 	n.agent = &dyno.Agent{

@@ -54,6 +54,7 @@ func (n *node) stages() (*lifecycle.Group, error) {
 		service("samples", n.samples.Run),
 		service("history", n.history.Run),
 		service("meter", n.meter),
+		service("alerts", n.alerts.Run),
 	)
 	g.Stage(
 		service("routing", n.routing.run),

@@ -1,0 +1,79 @@
+package alert
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/wneessen/go-mail"
+)
+
+// Mailer sends letters by an operator's mail server.
+type Mailer struct {
+	host, user, password string
+	port                 int
+	implicit             bool // TLS from the first byte
+	from                 string
+	tls                  *tls.Config
+}
+
+const mailTimeout = 30 * time.Second
+
+// NewMailer reads an address such as smtp://user:password@mail.example.com:587
+// (STARTTLS, asked for unless the server is this machine) or
+// smtps://mail.example.com:465.
+func NewMailer(address, from string) (*Mailer, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" {
+		return nil, errors.New("the mail server should look like smtp://user:password@mail.example.com:587 or smtps://mail.example.com:465")
+	}
+	m := &Mailer{host: u.Hostname(), port: 587, implicit: u.Scheme == "smtps", from: from, tls: &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}}
+	if m.implicit {
+		m.port = 465
+	}
+	if u.Port() != "" {
+		if m.port, err = strconv.Atoi(u.Port()); err != nil {
+			return nil, fmt.Errorf("the mail server's port %q is no number", u.Port())
+		}
+	}
+	m.user = u.User.Username()
+	m.password, _ = u.User.Password()
+	if err := mail.NewMsg().From(from); err != nil {
+		return nil, fmt.Errorf("letters cannot be from %q: %w", from, err)
+	}
+	return m, nil
+}
+
+// Send sends one letter.
+func (m *Mailer) Send(ctx context.Context, to []string, subject, text string) error {
+	letter := mail.NewMsg()
+	if err := errors.Join(letter.From(m.from), letter.To(to...)); err != nil {
+		return fmt.Errorf("address letter: %w", err)
+	}
+	letter.Subject(subject)
+	letter.SetBodyString(mail.TypeTextPlain, text)
+	policy := mail.TLSMandatory
+	if ip := net.ParseIP(m.host); m.host == "localhost" || ip != nil && ip.IsLoopback() {
+		policy = mail.TLSOpportunistic
+	}
+	options := []mail.Option{mail.WithPort(m.port), mail.WithTimeout(mailTimeout), mail.WithTLSPolicy(policy), mail.WithTLSConfig(m.tls)}
+	if m.implicit {
+		options = append(options, mail.WithSSL())
+	}
+	if m.user != "" {
+		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(m.user), mail.WithPassword(m.password))
+	}
+	client, err := mail.NewClient(m.host, options...)
+	if err != nil {
+		return fmt.Errorf("make mail client: %w", err)
+	}
+	if err := client.DialAndSendWithContext(ctx, letter); err != nil {
+		return fmt.Errorf("send letter by %s: %w", m.host, err)
+	}
+	return nil
+}
