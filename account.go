@@ -26,6 +26,8 @@ type Authorization struct {
 	Description string
 	Scope       []string // "global", "identity", "read", "write", "read-protected", "write-protected"
 	TokenID     string
+	Client      string    // the OAuth client it was given to; empty: none
+	RefreshID   string    // of its refresh token; empty: it has none
 	TokenHint   string    // "HRKU-AAxx**********zzzz"-like redaction, safe to show
 	ExpiresAt   time.Time // zero: never
 	CreatedAt   time.Time

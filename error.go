@@ -39,6 +39,7 @@ const (
 	IDVerification       = "verification_needed"
 	IDRateLimit          = "rate_limit"
 	IDUnavailable        = "service_unavailable"
+	IDTwoFactor          = "two_factor"
 )
 
 // Sentinels for errors.Is; they match any *Error of the same id.

@@ -9,28 +9,59 @@ import (
 
 func serializeAccount(a kigo.Account) client.Account {
 	return client.Account{
-		AllowTracking: false,
-		CreatedAt:     second(a.CreatedAt),
-		Email:         a.Email,
-		ID:            string(a.ID),
-		LastLogin:     optionalTime(a.LastLogin),
-		Name:          optional(a.Name),
-		UpdatedAt:     second(a.UpdatedAt),
-		Verified:      true, // there is nothing to pay with: no command may ask for a credit card
+		AllowTracking:           false,
+		CreatedAt:               second(a.CreatedAt),
+		Email:                   a.Email,
+		ID:                      string(a.ID),
+		LastLogin:               optionalTime(a.LastLogin),
+		TwoFactorAuthentication: a.TwoFactor,
+		Name:                    optional(a.Name),
+		UpdatedAt:               second(a.UpdatedAt),
+		Verified:                true, // there is nothing to pay with: no command may ask for a credit card
 	}
 }
 
 func accountInfo(c *call) (reply, error) {
 	a, err := c.account()
-	return ok(serializeAccount(a)), err
+	if err != nil {
+		return reply{}, err
+	}
+	shown := serializeAccount(a)
+	id, err := c.defaultTeam()
+	if err != nil || id == "" {
+		return ok(shown), err
+	}
+	t, err := ctrl(c).Team(c.ctx(), c.actor, kigo.PermissionView, id)
+	shown.DefaultTeam = &client.Ref{ID: id, Name: t.Name}
+	shown.DefaultOrganization = shown.DefaultTeam
+	return ok(shown), err
 }
 
 func accountUpdate(c *call) (reply, error) {
 	var in struct {
-		Name *string `json:"name"`
+		Name        *string `json:"name"`
+		Email       *string `json:"email"`
+		Password    *string `json:"password"`
+		NewPassword *string `json:"new_password"`
 	}
 	if err := c.decode(&in); err != nil {
 		return reply{}, err
+	}
+	if in.NewPassword != nil || in.Email != nil && *in.Email != c.actor.Email {
+		if err := c.sensitive(); err != nil {
+			return reply{}, err
+		}
+	}
+	if in.NewPassword != nil {
+		if err := ctrl(c).ChangePassword(c.ctx(), c.actor, value(in.Password), *in.NewPassword); err != nil {
+			return reply{}, err
+		}
+	}
+	if in.Email != nil && *in.Email != c.actor.Email {
+		if err := ctrl(c).AskEmail(c.ctx(), c.actor, *in.Email, value(in.Password)); err != nil {
+			return reply{}, err
+		}
+		c.w.Header().Set("X-Heroku-Warning", "An operator has to confirm "+*in.Email+" with `kigo accounts:confirm "+c.actor.Email+"`; until then your address stays.")
 	}
 	a, err := ctrl(c).UpdateAccount(c.ctx(), c.actor, control.AccountChange{Name: in.Name})
 	return ok(serializeAccount(a)), err

@@ -31,8 +31,8 @@ func TestAnAccountKnowsItself(t *testing.T) {
 	if renamed.Name == nil || *renamed.Name != "Tina" {
 		t.Errorf("renamed %+v", renamed)
 	}
-	must(t, s.Do(ctx, "PATCH", "/users/~", map[string]any{"name": "Tina", "email": "x@y.z", "id": "0"}, &a))
-	if a.Email != operator {
+	must(t, s.Do(ctx, "PATCH", "/users/~", map[string]any{"name": "Tina", "operator": false, "two_factor_authentication": true, "verified": false, "id": "0"}, &a))
+	if a.Email != operator || a.TwoFactorAuthentication || !a.Verified || a.ID == "0" {
 		t.Errorf("a field that is no such field was assigned: %+v", a)
 	}
 	limit, err := s.RateLimit(ctx)

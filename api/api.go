@@ -70,10 +70,11 @@ type BuildCache interface {
 // Server is the API as an http.Handler.
 type Server struct {
 	Deps
-	table  []route
-	mux    *chi.Mux
-	rate   *limiter // by account
-	logins *limiter // failed logins, by e-mail address and by network
+	table     []route
+	mux       *chi.Mux
+	rate      *limiter // by account
+	logins    *limiter // failed logins, by e-mail address and by network
+	cliLogins cliLogins
 
 	inputs             inputBook
 	writers, strangers *limiter // of log lines, by input and by network

@@ -159,6 +159,9 @@ func (c checked) RoundTrip(r *http.Request) (*http.Response, error) {
 	if path := r.URL.EscapedPath(); err != nil || outside(path) && resp.StatusCode < 400 || strings.HasPrefix(path, "/logstream/") {
 		return resp, err
 	}
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") && (strings.HasPrefix(r.URL.Path, "/auth/browser/") || r.URL.Path == "/oauth/authorize") {
+		return resp, nil // pages for people
+	}
 	data, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return nil, err

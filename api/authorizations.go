@@ -25,14 +25,20 @@ func (c *call) serializeAuthorization(a kigo.Authorization, user kigo.Account, t
 		left := max(0, int(a.ExpiresAt.Sub(c.s.Now()).Round(time.Second).Seconds()))
 		access.ExpiresIn = &left
 	}
+	var refresh *client.AccessToken
+	if a.RefreshID != "" {
+		refresh = &client.AccessToken{ID: a.RefreshID, Token: "**********"}
+	}
 	return client.Authorization{
-		AccessToken: &access,
-		CreatedAt:   second(a.CreatedAt),
-		Description: a.Description,
-		ID:          a.ID,
-		Scope:       a.Scope,
-		UpdatedAt:   second(a.UpdatedAt),
-		User:        client.AuthorizationUser{Email: user.Email, FullName: optional(user.Name), ID: string(user.ID)},
+		AccessToken:  &access,
+		Client:       c.clientRef(a.Client),
+		RefreshToken: refresh,
+		CreatedAt:    second(a.CreatedAt),
+		Description:  a.Description,
+		ID:           a.ID,
+		Scope:        a.Scope,
+		UpdatedAt:    second(a.UpdatedAt),
+		User:         client.AuthorizationUser{Email: user.Email, FullName: optional(user.Name), ID: string(user.ID)},
 	}
 }
 
@@ -71,9 +77,13 @@ func authorizationCreate(c *call) (reply, error) {
 		Description *string  `json:"description"`
 		ExpiresIn   *int64   `json:"expires_in"`
 		Scope       []string `json:"scope"`
+		Client      *ident   `json:"client"`
 	}
 	if err := c.decode(&in); err != nil {
 		return reply{}, err
+	}
+	if in.Client.String() != "" {
+		return c.grant(control.NewGrant{Client: in.Client.String(), Description: value(in.Description), Scope: in.Scope})
 	}
 	n := control.NewAuthorization{Scope: in.Scope}
 	if in.Description != nil {
@@ -99,6 +109,13 @@ func (c *call) authenticateAnyhow() error {
 	if !basic || !strings.Contains(email, "@") || strings.HasPrefix(password, "HRKU-") {
 		return c.authenticate()
 	}
+	return c.login(email, password, c.r.Header.Get("Heroku-Two-Factor-Code"))
+}
+
+// login finds who an address, a password and, if it is asked for, a second factor belong
+// to. What fails is counted by address and by network; that a second factor is missing
+// counts as well, since it tells that the password is right.
+func (c *call) login(email, password, factor string) error {
 	keys := []string{"email " + strings.ToLower(email), "net " + network(c.r)}
 	for _, k := range keys {
 		if _, allowed := c.s.logins.take(k, 1); !allowed {
@@ -107,7 +124,7 @@ func (c *call) authenticateAnyhow() error {
 		}
 	}
 	var err error
-	c.actor, err = ctrl(c).AuthenticatePassword(c.ctx(), email, password)
+	c.actor, err = ctrl(c).AuthenticatePassword(c.ctx(), email, password, factor)
 	c.actor.From = c.origin()
 	if err != nil {
 		return err

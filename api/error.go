@@ -23,6 +23,7 @@ var statuses = map[string]int{
 	kigo.IDInvalidParams:      http.StatusUnprocessableEntity,
 	kigo.IDVerification:       http.StatusUnprocessableEntity,
 	kigo.IDRateLimit:          http.StatusTooManyRequests,
+	kigo.IDTwoFactor:          http.StatusForbidden,
 	kigo.IDUnavailable:        http.StatusServiceUnavailable,
 	idInternal:                http.StatusInternalServerError,
 }

@@ -144,6 +144,8 @@ var takesBody = map[string]bool{
 	"PATCH /pipeline-couplings/{coupling}": true, "POST /pipeline-promotions": true, "POST /filters/apps": true,
 	"POST /apps/{app}/collaborators": true, "POST /account/app-transfers": true, "PATCH /account/app-transfers/{transfer}": true,
 	"POST /account/keys": true, "POST /app-setups": true, "POST /oauth/clients": true, "PATCH /oauth/clients/{client}": true, "POST /kigo/accounts": true,
+	"POST /kigo/two-factor": true, "POST /kigo/two-factor/actions/enable": true, "POST /kigo/two-factor/actions/disable": true,
+	"POST /kigo/accounts/{account}/actions/reset": true, "PATCH /users/{user}/preferences": true,
 	"POST /teams": true, "PATCH /teams/{team}": true, "PATCH /teams/{team}/preferences": true, "PUT /teams/{team}/members": true,
 	"POST /teams/{team}/members": true, "PATCH /teams/{team}/members": true, "PUT /teams/{team}/invitations": true, "POST /teams/apps": true,
 	"PATCH /teams/apps/{app}": true, "POST /teams/apps/{app}/collaborators": true, "PATCH /teams/apps/{app}/collaborators/{collaborator}": true,

@@ -78,15 +78,6 @@ var refusals = []refusal{
 	{why: "Telemetry drains are not provided yet: log drains are, `heroku drains:add`.", resource: "telemetry drain", later: true, calls: []string{
 		"POST /telemetry-drains", "GET /telemetry-drains/{drain}", "PATCH /telemetry-drains/{drain}", "DELETE /telemetry-drains/{drain}",
 	}},
-	{why: "Tokens of OAuth clients are not provided yet: make an authorization with `heroku authorizations:create`.", resource: "OAuth token", later: true, calls: []string{
-		"POST /oauth/tokens", "DELETE /oauth/tokens/{token}",
-	}},
-	{why: "This server sends no e-mail: an operator sets passwords.", resource: "password reset", later: true, calls: []string{
-		"POST /password-resets", "POST /password-resets/{reset}/actions/finalize",
-	}},
-	{why: "Preferences are not provided yet.", resource: "preferences", later: true, calls: []string{
-		"GET /users/{user}/preferences", "PATCH /users/{user}/preferences",
-	}},
 }
 
 // refusedRoutes makes the routes of the table. Who asks must be known, as

@@ -22,7 +22,16 @@ var routes = []route{
 	{"DELETE", "/users/{user}", global, userDelete, false},
 	{"GET", "/kigo/accounts", global, accountList, false}, // accounts.go
 	{"POST", "/kigo/accounts", global, accountCreate, false},
-	{"GET", "/kigo/audit", global, auditVerify, false}, // audit.go
+	{"GET", "/kigo/audit", global, auditVerify, false},                            // audit.go
+	{"POST", "/kigo/accounts/{account}/actions/reset", global, loginReset, false}, // logins.go
+	{"POST", "/kigo/accounts/{account}/actions/confirm-email", global, emailConfirm, false},
+	{"POST", "/kigo/two-factor", global, twoFactorBegin, false},
+	{"POST", "/kigo/two-factor/actions/enable", global, twoFactorEnable, false},
+	{"POST", "/kigo/two-factor/actions/disable", global, twoFactorDisable, false},
+	{"POST", "/password-resets", open, passwordResetCreate, false},
+	{"POST", "/password-resets/{reset}/actions/finalize", open, passwordResetFinish, false},
+	{"GET", "/users/{user}/preferences", identity, preferencesInfo, false},
+	{"PATCH", "/users/{user}/preferences", global, preferencesUpdate, false},
 	{"GET", "/account/rate-limits", identity, rateLimitInfo, true},
 	{"GET", "/account/features", identity, emptyList, false},
 	{"GET", "/account/features/{feature}", identity, accountFeatureInfo, false},
@@ -46,6 +55,15 @@ var routes = []route{
 	{"PATCH", "/oauth/authorizations/{authorization}", global, authorizationUpdate, false},
 	{"DELETE", "/oauth/authorizations/{authorization}", identity, authorizationDelete, false},
 	{"POST", "/oauth/authorizations/{authorization}/actions/regenerate-tokens", global, authorizationRotate, false},
+	{"POST", "/oauth/tokens", open, tokenCreate, false}, // a client's secret, logins.go
+	{"DELETE", "/oauth/tokens/{token}", global, tokenDelete, false},
+	{"GET", "/oauth/authorize", open, authorizePage, false}, // login_pages.go
+	{"POST", "/oauth/authorize", open, authorizeAnswer, false},
+	{"POST", "/oauth/token", open, tokenForm, false},
+	{"POST", "/auth", open, cliLoginCreate, false}, // `heroku login`, login_pages.go
+	{"GET", "/auth/cli/{login}", open, cliLoginWait, false},
+	{"GET", "/auth/browser/{login}", open, cliLoginPage, false},
+	{"POST", "/auth/browser/{login}", open, cliLoginAnswer, false},
 	{"GET", "/oauth/sessions", identity, emptyList, false},
 	{"DELETE", "/oauth/sessions/{session}", identity, sessionDelete, false},
 	{"GET", "/oauth/clients", global, oauthClientList, false}, // with their secrets

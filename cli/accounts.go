@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"net/url"
+
 	"github.com/spf13/pflag"
 
 	"github.com/kigo-dev/kigo/client"
@@ -41,5 +43,29 @@ func accountCreate(c *call) error {
 		return err
 	}
 	c.println("%s", made.Token)
+	return nil
+}
+
+// accountReset prints a token with which somebody sets a new password, alone on standard output.
+func accountReset(c *call) error {
+	c.begin("Making a password reset for %s", c.arg(0))
+	var made client.LoginReset
+	err := c.api.Do(c, "POST", "/kigo/accounts/"+url.PathEscape(c.arg(0))+"/actions/reset", map[string]bool{"two_factor": c.is("two-factor")}, &made)
+	if err := c.ended(err); err != nil {
+		return err
+	}
+	c.println("%s", made.Token)
+	return nil
+}
+
+// accountConfirm gives somebody the address that they asked for.
+func accountConfirm(c *call) error {
+	c.begin("Confirming the new address of %s", c.arg(0))
+	var a client.Account
+	err := c.api.Do(c, "POST", "/kigo/accounts/"+url.PathEscape(c.arg(0))+"/actions/confirm-email", nil, &a)
+	if err := c.ended(err); err != nil {
+		return err
+	}
+	c.println("%s", a.Email)
 	return nil
 }

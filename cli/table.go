@@ -79,6 +79,10 @@ func init() {
 
 		{name: "accounts", short: "list the accounts of this server, as its operator", login: true, run: accounts, flags: jsonFlag},
 		{name: "accounts:create", args: "EMAIL", short: "make an account and print its token, as the operator", login: true, run: accountCreate, flags: accountFlags},
+		{name: "accounts:reset", args: "EMAIL", short: "print a one-time token with which somebody sets a new password, as the operator", login: true, run: accountReset, flags: func(fs *pflag.FlagSet) {
+			fs.Bool("two-factor", false, "end the account's second factor as well, for who has lost it")
+		}},
+		{name: "accounts:confirm", args: "EMAIL", short: "give somebody the address that they asked for, as the operator", login: true, run: accountConfirm},
 
 		{name: "audit:verify", short: "check that the server's record of changes is whole, as the operator", login: true, run: auditVerify},
 

@@ -247,10 +247,10 @@ type AuthorizationUser struct {
 // Authorization is an OAuth authorization.
 type Authorization struct {
 	AccessToken  *AccessToken      `json:"access_token"`
-	Client       *Ref              `json:"client"`
+	Client       *OAuthClientRef   `json:"client"`
 	CreatedAt    time.Time         `json:"created_at"`
 	Description  string            `json:"description"`
-	Grant        *IDRef            `json:"grant"`
+	Grant        *Grant            `json:"grant"`
 	ID           string            `json:"id"`
 	RefreshToken *AccessToken      `json:"refresh_token"`
 	Scope        []string          `json:"scope"`

@@ -174,6 +174,14 @@ func absent(err error) error {
 	return err
 }
 
+// instead is what a user is told when something is not found; any other error stays.
+func instead(err, told error) error {
+	if errors.Is(err, kigo.ErrNotFound) {
+		return told
+	}
+	return err
+}
+
 // Allows says whether the actor's authorization reaches as far as a verb:
 // "identity" for the account itself, "global" for authorizations and passwords, "read", "write", "read-protected" or
 // "write-protected" for apps.

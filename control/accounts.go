@@ -42,7 +42,8 @@ func (c *Control) UpdateAccount(ctx context.Context, a Actor, ch AccountChange) 
 	return account, err
 }
 
-// SetPassword sets the actor's password, for logins by e-mail address.
+// SetPassword sets the actor's password, for logins by e-mail address. Tokens go on:
+// they are revoked one by one.
 func (c *Control) SetPassword(ctx context.Context, a Actor, password string) error {
 	if err := checkPassword(password); err != nil {
 		return err
@@ -60,8 +61,10 @@ func (c *Control) SetPassword(ctx context.Context, a Actor, password string) err
 }
 
 // AuthenticatePassword returns who an e-mail address and a password belong to. A
-// wrong one and an unknown address take the same time and give the same error.
-func (c *Control) AuthenticatePassword(ctx context.Context, email, password string) (Actor, error) {
+// wrong one and an unknown address take the same time and give the same error. factor is
+// the code of the account's second factor, or one of its recovery codes; an account that
+// has none needs none. Without one that is needed the error is errTwoFactor.
+func (c *Control) AuthenticatePassword(ctx context.Context, email, password, factor string) (Actor, error) {
 	var account kigo.Account
 	var hash string
 	err := c.Store.View(ctx, func(tx *store.Tx) (err error) {
@@ -87,7 +90,7 @@ func (c *Control) AuthenticatePassword(ctx context.Context, email, password stri
 	actor := Actor{ID: account.ID, Email: account.Email}
 	return actor, c.update(ctx, actor, func(tx *change) error {
 		account.LastLogin = tx.Now()
-		return tx.UpdateAccount(&account)
+		return errors.Join(tx.secondFactor(account, factor), tx.UpdateAccount(&account))
 	})
 }
 

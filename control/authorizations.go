@@ -63,7 +63,7 @@ func (c *Control) Authorizations(ctx context.Context, a Actor) (live []kigo.Auth
 	err = c.Store.View(ctx, func(tx *store.Tx) error {
 		all, err := tx.Authorizations(a.ID)
 		live = slices.DeleteFunc(all, func(x kigo.Authorization) bool {
-			return !x.ExpiresAt.IsZero() && !x.ExpiresAt.After(tx.Now())
+			return x.RefreshID == "" && !x.ExpiresAt.IsZero() && !x.ExpiresAt.After(tx.Now())
 		})
 		return err
 	})

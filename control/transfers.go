@@ -173,14 +173,14 @@ func (c *change) newOwner(app kigo.App, to string) (kigo.AccountID, string, erro
 		return "", "", err
 	}
 	if _, err := c.FindTeam(string(app.Owner)); err != nil {
-		return "", "", errors.Join(absent(err), kigo.Invalid("%.80q is no team of yours: offer the app to a person with `heroku apps:transfer`.", to))
+		return "", "", instead(err, kigo.Invalid("%.80q is no team of yours: offer the app to a person with `heroku apps:transfer`.", to))
 	}
 	who, err := findAccount(c.Tx, c.actor, to)
 	if err != nil {
 		return "", "", err
 	}
 	if _, err := c.TeamMember(app.Owner, who.ID); err != nil {
-		return "", "", errors.Join(absent(err), kigo.Invalid("%s is no member of the team that owns %s.", who.Email, app.Name))
+		return "", "", instead(err, kigo.Invalid("%s is no member of the team that owns %s.", who.Email, app.Name))
 	}
 	return who.ID, who.Email, nil
 }
@@ -192,7 +192,7 @@ func (c *Control) LockApp(ctx context.Context, a Actor, id kigo.AppID, locked bo
 			return err
 		}
 		if _, err := tx.FindTeam(string(app.Owner)); err != nil {
-			return errors.Join(absent(err), kigo.Invalid("%s belongs to no team: only its collaborators reach it.", app.Name))
+			return instead(err, kigo.Invalid("%s belongs to no team: only its collaborators reach it.", app.Name))
 		}
 		if err := tx.can(kigo.PermissionManage, app); err != nil {
 			return err

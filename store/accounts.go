@@ -2,11 +2,11 @@ package store
 
 import "github.com/kigo-dev/kigo"
 
-const accountColumns = "id, email, name, operator, team, last_login, created_at, updated_at"
+const accountColumns = "id, email, name, operator, team, two_factor, last_login, created_at, updated_at"
 
 func scanAccount(_ *Tx, row scanner) (kigo.Account, error) {
 	var a kigo.Account
-	err := row.Scan(&a.ID, &a.Email, &a.Name, &a.Operator, &a.Team, at{&a.LastLogin}, at{&a.CreatedAt}, at{&a.UpdatedAt})
+	err := row.Scan(&a.ID, &a.Email, &a.Name, &a.Operator, &a.Team, &a.TwoFactor, at{&a.LastLogin}, at{&a.CreatedAt}, at{&a.UpdatedAt})
 	return a, err
 }
 

@@ -2,12 +2,12 @@ package store
 
 import "github.com/kigo-dev/kigo"
 
-const authorizationColumns = "id, account_id, description, scope, token_id, token_hint, expires_at, created_at, updated_at"
+const authorizationColumns = "id, account_id, description, scope, token_id, token_hint, expires_at, created_at, updated_at, client_id, refresh_id"
 
 func scanAuthorization(_ *Tx, row scanner) (kigo.Authorization, error) {
 	var a kigo.Authorization
 	err := row.Scan(&a.ID, &a.Account, &a.Description, fromJSON{&a.Scope}, &a.TokenID, &a.TokenHint,
-		at{&a.ExpiresAt}, at{&a.CreatedAt}, at{&a.UpdatedAt})
+		at{&a.ExpiresAt}, at{&a.CreatedAt}, at{&a.UpdatedAt}, nullable[string]{&a.Client}, &a.RefreshID)
 	return a, err
 }
 
@@ -17,10 +17,10 @@ func (tx *Tx) CreateAuthorization(a *kigo.Authorization, tokenHash []byte) error
 	newID(&a.TokenID)
 	tx.created(&a.CreatedAt, &a.UpdatedAt)
 	return tx.exec("create authorization", `INSERT INTO authorizations
-		(id, account_id, description, scope, token_id, token_hint, token_hash, expires_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		(id, account_id, description, scope, token_id, token_hint, token_hash, expires_at, created_at, updated_at, client_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		a.ID, string(a.Account), a.Description, asJSON(a.Scope), a.TokenID, a.TokenHint, tokenHash,
-		micros(a.ExpiresAt), micros(a.CreatedAt), micros(a.UpdatedAt))
+		micros(a.ExpiresAt), micros(a.CreatedAt), micros(a.UpdatedAt), orNull(a.Client))
 }
 
 // Authorization returns one authorization, expired or not.

@@ -38,6 +38,8 @@ func (tx *Tx) DeleteSSHKey(id string) error {
 	return tx.execOne("key", "delete key", "DELETE FROM ssh_keys WHERE id = $1", id)
 }
 
+const oauthClientColumns = "id, account_id, name, redirect_uri, secret, created_at, updated_at"
+
 func scanOAuthClient(tx *Tx, row scanner) (kigo.OAuthClient, error) {
 	var c kigo.OAuthClient
 	var sealed []byte
@@ -63,7 +65,7 @@ func (tx *Tx) CreateOAuthClient(c *kigo.OAuthClient) error {
 
 // OAuthClients returns an account's clients, the oldest first.
 func (tx *Tx) OAuthClients(account kigo.AccountID) ([]kigo.OAuthClient, error) {
-	return list(tx, "client", scanOAuthClient, `SELECT id, account_id, name, redirect_uri, secret, created_at, updated_at
+	return list(tx, "client", scanOAuthClient, "SELECT "+oauthClientColumns+`
 		FROM oauth_clients WHERE account_id = $1 ORDER BY created_at, id`, string(account))
 }
 

@@ -60,17 +60,11 @@ func (tx *Tx) DeleteWebhook(id string) error {
 	return tx.execOne("webhook", "delete webhook", "DELETE FROM webhooks WHERE id = $1", id)
 }
 
-// AppsWithWebhooks returns the apps that have any.
-func (tx *Tx) AppsWithWebhooks() (map[kigo.AppID]bool, error) {
-	all, err := list(tx, "app", func(_ *Tx, row scanner) (id kigo.AppID, err error) {
-		err = row.Scan(&id)
-		return id, err
-	}, "SELECT DISTINCT app_id FROM webhooks")
-	set := make(map[kigo.AppID]bool, len(all))
-	for _, id := range all {
-		set[id] = true
-	}
-	return set, err
+// WebhooksSince is the revision after which the oldest webhook is told of events; the
+// newest one when there is none.
+func (tx *Tx) WebhooksSince() (n int64, err error) {
+	err = tx.tx.QueryRowContext(tx.ctx, "SELECT COALESCE((SELECT MIN(since) FROM webhooks), n) FROM revision").Scan(&n)
+	return n, missing(err, "revision", "read revision")
 }
 
 func scanWebhookEvent(_ *Tx, row scanner) (kigo.WebhookEvent, error) {

@@ -78,7 +78,8 @@ func (l *Loop) Run(ctx context.Context) error {
 	return err
 }
 
-// findPlace reads where the last run was; the first one begins with what happens next.
+// findPlace reads where the last run was; the first one begins where the oldest webhook
+// does.
 func (l *Loop) findPlace(ctx context.Context) error {
 	return l.Store.Update(ctx, func(tx *store.Tx) error {
 		text, err := tx.Meta(placeKey)
@@ -89,7 +90,7 @@ func (l *Loop) findPlace(ctx context.Context) error {
 		if !errors.Is(err, kigo.ErrNotFound) {
 			return err
 		}
-		if l.place, err = tx.Revision(); err != nil {
+		if l.place, err = tx.WebhooksSince(); err != nil {
 			return err
 		}
 		return tx.PutMeta(placeKey, strconv.FormatInt(l.place, 10))

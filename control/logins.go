@@ -1,0 +1,293 @@
+package control
+
+import (
+	"context"
+	"encoding/base32"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/pquerna/otp"
+	"github.com/pquerna/otp/hotp"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/secret"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// Second factors are TOTP (RFC 6238) with what every app for it does: SHA-1, 6 digits, 30
+// seconds. A code counts once, with one step of leeway to each side.
+const (
+	totpPeriod    = 30
+	recoveryCodes = 10
+	confirmLife   = 24 * time.Hour
+)
+
+// errTwoFactor asks for a second factor, in the words by which Heroku's clients know it.
+var errTwoFactor = &kigo.Error{ID: kigo.IDTwoFactor, Message: "A second authentication factor is required: send its code, or a recovery code, in the header Heroku-Two-Factor-Code."}
+
+// secondFactor checks an account's second factor, if it has one, and spends it.
+func (c *change) secondFactor(account kigo.Account, code string) error {
+	if !account.TwoFactor {
+		return nil
+	}
+	if code == "" {
+		return errTwoFactor
+	}
+	key, last, err := c.TOTP(account.ID)
+	if err != nil {
+		return err
+	}
+	code = strings.ReplaceAll(strings.TrimSpace(code), " ", "")
+	counter, ok := totpCounter(string(key), code, last, c.Now())
+	if ok {
+		return c.SetTOTP(account.ID, key, true, counter)
+	}
+	err = c.UseRecoveryCode(account.ID, secret.HashToken(code))
+	if errors.Is(err, kigo.ErrNotFound) {
+		return errCredentials
+	}
+	return errors.Join(err, c.emit("account.update", "", string(account.ID), map[string]string{"recovery_code": "used"}))
+}
+
+// totpCounter returns the step that a code is of, when it is later than last.
+func totpCounter(key, code string, last int64, now time.Time) (int64, bool) {
+	for step := now.Unix()/totpPeriod - 1; step <= now.Unix()/totpPeriod+1; step++ {
+		ok, err := hotp.ValidateCustom(code, uint64(max(step, 0)), key, hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
+		if err == nil && ok && step > last {
+			return step, true
+		}
+	}
+	return 0, false
+}
+
+// checkOwnPassword refuses a change that the account's password has to allow.
+func (c *Control) checkOwnPassword(ctx context.Context, a Actor, password string) error {
+	var hash string
+	err := c.Store.View(ctx, func(tx *store.Tx) (err error) {
+		hash, err = tx.PasswordHash(a.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if hash == "" {
+		return kigo.Invalid("Your account has no password: ask an operator for a password reset first.")
+	}
+	ok, err := secret.VerifyPassword(ctx, hash, password)
+	if err == nil && (!ok || len(password) > maxPassword) {
+		err = kigo.Invalid("The password is not that of %s.", a.Email)
+	}
+	return err
+}
+
+// ChangePassword replaces the actor's password by another.
+func (c *Control) ChangePassword(ctx context.Context, a Actor, old, password string) error {
+	if err := errors.Join(a.Allows("global"), c.checkOwnPassword(ctx, a, old)); err != nil {
+		return err
+	}
+	return c.SetPassword(ctx, a, password)
+}
+
+// BeginTwoFactor makes a secret for the actor's second factor, which is asked for from
+// EnableTwoFactor on. It returns the secret and its otpauth address.
+func (c *Control) BeginTwoFactor(ctx context.Context, a Actor, password string) (key, address string, err error) {
+	if err := errors.Join(a.Allows("global"), c.checkOwnPassword(ctx, a, password)); err != nil {
+		return "", "", err
+	}
+	key = base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString([]byte(secret.NewCapability())[:20])
+	err = c.update(ctx, a, func(tx *change) error {
+		account, err := tx.Account(a.ID)
+		if err == nil && account.TwoFactor {
+			err = kigo.Invalid("%s has a second factor already: turn it off first.", a.Email)
+		}
+		if err != nil {
+			return err
+		}
+		return errors.Join(tx.SetTOTP(a.ID, []byte(key), false, 0), tx.emit("account.update", "", string(a.ID), nil))
+	})
+	q := url.Values{"secret": {key}, "issuer": {"Kigo"}}
+	return key, "otpauth://totp/Kigo:" + url.PathEscape(a.Email) + "?" + q.Encode(), err
+}
+
+// EnableTwoFactor asks for the second factor from now on, when code proves that the actor
+// has it. It returns recovery codes, which are told this once.
+func (c *Control) EnableTwoFactor(ctx context.Context, a Actor, code string) (codes []string, err error) {
+	if err := a.Allows("global"); err != nil {
+		return nil, err
+	}
+	err = c.update(ctx, a, func(tx *change) error {
+		account, err := tx.Account(a.ID)
+		if err != nil {
+			return err
+		}
+		key, last, err := tx.TOTP(a.ID)
+		if err != nil {
+			return err
+		}
+		counter, ok := totpCounter(string(key), strings.TrimSpace(code), last, tx.Now())
+		switch {
+		case account.TwoFactor || key == nil:
+			return kigo.Invalid("There is no second factor to turn on: begin with a new secret.")
+		case !ok:
+			return kigo.Invalid("That is not the code of the secret now: check the clock of the device that shows it.")
+		}
+		var hashes [][]byte
+		for range recoveryCodes {
+			made := strings.ToLower(base32.StdEncoding.EncodeToString([]byte(secret.NewCapability())[:10]))
+			codes, hashes = append(codes, made), append(hashes, secret.HashToken(made))
+		}
+		return errors.Join(tx.SetTOTP(a.ID, key, true, counter), tx.SetRecoveryCodes(a.ID, hashes),
+			tx.emit("account.update", "", string(a.ID), map[string]string{"two_factor": "on"}))
+	})
+	return codes, err
+}
+
+// DisableTwoFactor ends it, for who knows the password and has the factor.
+func (c *Control) DisableTwoFactor(ctx context.Context, a Actor, password, code string) error {
+	if err := errors.Join(a.Allows("global"), c.checkOwnPassword(ctx, a, password)); err != nil {
+		return err
+	}
+	return c.update(ctx, a, func(tx *change) error {
+		account, err := tx.Account(a.ID)
+		if err != nil {
+			return err
+		}
+		if err := tx.secondFactor(account, code); err != nil {
+			return err
+		}
+		return errors.Join(tx.SetTOTP(a.ID, nil, false, 0), tx.emit("account.update", "", string(a.ID), map[string]string{"two_factor": "off"}))
+	})
+}
+
+// Kinds of one-time tokens.
+const (
+	confirmPassword = "password"
+	confirmEmail    = "email"
+)
+
+// ResetLogin is for operators: it makes a one-time token with which somebody sets a new
+// password; with factor it also ends the account's second factor, for who has lost it.
+func (c *Control) ResetLogin(ctx context.Context, a Actor, who string, factor bool) (account kigo.Account, token string, err error) {
+	if err := a.Allows("global"); err != nil {
+		return account, "", err
+	}
+	token = secret.NewCapability()
+	err = c.update(ctx, a, func(tx *change) error {
+		if err := tx.operator(); err != nil {
+			return err
+		}
+		if account, err = findAccount(tx.Tx, a, who); err != nil {
+			return err
+		}
+		if factor {
+			if err := tx.SetTOTP(account.ID, nil, false, 0); err != nil {
+				return err
+			}
+		}
+		return errors.Join(tx.PutConfirmation(account.ID, confirmPassword, "", secret.HashToken(token), tx.Now().Add(confirmLife)),
+			tx.emit("account.reset", "", string(account.ID), nil))
+	})
+	return account, token, err
+}
+
+// FinishReset sets a password by a one-time token, which is worth nothing afterwards.
+func (c *Control) FinishReset(ctx context.Context, from, token, password string) (account kigo.Account, err error) {
+	if err := checkPassword(password); err != nil {
+		return account, err
+	}
+	gone := kigo.NotFound("password reset")
+	err = c.Store.View(ctx, func(tx *store.Tx) error {
+		_, _, err := tx.Confirmation(confirmPassword, secret.HashToken(token))
+		return err
+	})
+	if errors.Is(err, kigo.ErrNotFound) {
+		return account, gone // before the hash is made, which costs a lot
+	}
+	hash, err := secret.HashPassword(ctx, password)
+	if err != nil {
+		return account, err
+	}
+	err = c.update(ctx, Actor{From: from}, func(tx *change) error {
+		id, _, err := tx.Confirmation(confirmPassword, secret.HashToken(token))
+		if err != nil {
+			return instead(err, gone)
+		}
+		if account, err = tx.Account(id); err != nil {
+			return err
+		}
+		tx.actor.Email = account.Email
+		return errors.Join(tx.SetPasswordHash(id, hash), tx.DeleteConfirmations(id, confirmPassword), tx.emit("account.update", "", string(id), nil))
+	})
+	return account, err
+}
+
+// AskEmail asks for another address of the actor's. It holds from the moment when it is
+// confirmed: this server sends no mail, so that an operator does who knows whose it is.
+func (c *Control) AskEmail(ctx context.Context, a Actor, email, password string) error {
+	if err := errors.Join(a.Allows("global"), checkEmail(email), c.checkOwnPassword(ctx, a, password)); err != nil {
+		return err
+	}
+	return c.update(ctx, a, func(tx *change) error {
+		if err := tx.freeEmail(email); err != nil {
+			return err
+		}
+		return errors.Join(tx.PutConfirmation(a.ID, confirmEmail, email, secret.HashToken(secret.NewCapability()), tx.Now().Add(7*confirmLife)),
+			tx.emit("account.update", "", string(a.ID), map[string]string{"asks_for": email}))
+	})
+}
+
+func (c *change) freeEmail(email string) error {
+	_, err := c.AccountByEmail(email)
+	if err == nil {
+		return kigo.Invalid("There is an account of %s already.", email)
+	}
+	return absent(err)
+}
+
+// ConfirmEmail gives somebody the address that they asked for. Only operators may.
+func (c *Control) ConfirmEmail(ctx context.Context, a Actor, who string) (account kigo.Account, err error) {
+	if err := a.Allows("global"); err != nil {
+		return account, err
+	}
+	err = c.update(ctx, a, func(tx *change) error {
+		if err := tx.operator(); err != nil {
+			return err
+		}
+		if account, err = findAccount(tx.Tx, a, who); err != nil {
+			return err
+		}
+		email, err := tx.PendingConfirmation(account.ID, confirmEmail)
+		if errors.Is(err, kigo.ErrNotFound) {
+			return kigo.Invalid("%s has asked for no other address, or more than a week ago.", account.Email)
+		}
+		if err != nil {
+			return err
+		}
+		if err := tx.freeEmail(email); err != nil {
+			return err
+		}
+		account.Email = email
+		return errors.Join(tx.UpdateAccount(&account), tx.DeleteConfirmations(account.ID, confirmEmail),
+			tx.emit("account.update", "", string(account.ID), map[string]string{"email": email}))
+	})
+	return account, err
+}
+
+// Preferences returns what the actor's clients keep here, as JSON.
+func (c *Control) Preferences(ctx context.Context, a Actor) (p json.RawMessage, err error) {
+	err = c.Store.View(ctx, func(tx *store.Tx) error {
+		p, err = tx.Preferences(a.ID)
+		return err
+	})
+	return p, err
+}
+
+// SetPreferences replaces them.
+func (c *Control) SetPreferences(ctx context.Context, a Actor, p json.RawMessage) error {
+	return c.update(ctx, a, func(tx *change) error {
+		return errors.Join(tx.SetPreferences(a.ID, p), tx.emit("account.update", "", string(a.ID), nil))
+	})
+}
