@@ -58,6 +58,7 @@ var layers = []layer{
 		"router":          nil,
 		"webhook":         nil,
 		"setup":           nil,
+		"patch":           nil,
 	}},
 	{"edges", map[string][]string{
 		"client": nil, "git/hook": nil, "rendezvous": nil,

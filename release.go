@@ -23,6 +23,7 @@ type Release struct {
 	Version     int    // 1, 2, 3 … within the app, without gaps
 	Slug        SlugID // empty before code is deployed
 	Stack       string
+	Base        string // digest of the stack's image that it runs on; empty: what the stack has when a dyno starts
 	Description string
 	User        AccountID
 	UserEmail   string

@@ -29,6 +29,7 @@ type Deps struct {
 	Blobs   Blobs
 	Slugs   SlugUploads // nil: slugs cannot be uploaded
 	Cache   BuildCache  // nil: there is nothing to purge
+	Patches Patches     // nil: stacks are never patched
 
 	History    *metrics.History       // nil: no metrics are kept
 	Collectors []prometheus.Collector // of the platform, for the operator's Prometheus

@@ -32,6 +32,8 @@ var routes = []route{
 	{"POST", "/password-resets/{reset}/actions/finalize", open, passwordResetFinish, false},
 	{"GET", "/users/{user}/preferences", identity, preferencesInfo, false},
 	{"PATCH", "/users/{user}/preferences", global, preferencesUpdate, false},
+	{"GET", "/kigo/stacks", global, patchList, false}, // patches.go
+	{"POST", "/kigo/stacks/{stack}/actions/patch", global, patchAgain, false},
 	{"GET", "/account/rate-limits", identity, rateLimitInfo, true},
 	{"GET", "/account/features", identity, emptyList, false},
 	{"GET", "/account/features/{feature}", identity, accountFeatureInfo, false},

@@ -25,7 +25,7 @@ func setUp(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.println("Setting up " + s.App.Name + "...")
+	c.println("Setting up %s...", s.App.Name)
 	for followed := false; s.Status == "pending"; {
 		if s.Build != nil && !followed {
 			followed = true
@@ -43,7 +43,7 @@ func setUp(c *call) error {
 	}
 	if s.Postdeploy != nil {
 		c.println("Postdeploy script:")
-		c.println(strings.TrimRight(s.Postdeploy.Output, "\n"))
+		c.println("%s", strings.TrimRight(s.Postdeploy.Output, "\n"))
 	}
 	if s.Status != "succeeded" {
 		lines := ""
@@ -57,7 +57,7 @@ func setUp(c *call) error {
 		return usage(1, "The set-up of %s failed: %s%s\nRemove what is there with: kigo apps:destroy %s", s.App.Name, why, lines, s.App.Name)
 	}
 	if s.ResolvedSuccessURL != nil {
-		c.println(s.App.Name + " is ready: " + *s.ResolvedSuccessURL)
+		c.println("%s is ready: %s", s.App.Name, *s.ResolvedSuccessURL)
 	}
 	return nil
 }

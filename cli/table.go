@@ -231,6 +231,9 @@ func init() {
 			fs.StringArrayP("env", "e", nil, "config var KEY=VALUE that goes before the file's; may be repeated")
 		}},
 
+		{name: "stacks:patch", args: "[STACK]", short: "move apps to a stack's newest image, also those that returned, as the operator", login: true, run: stacksPatch, flags: jsonFlag},
+		{name: "stacks:status", short: "show how far apps are on their way to new stack images, as the operator", login: true, run: stacksStatus, flags: jsonFlag},
+
 		{name: "version", short: "print the version", run: version},
 	}
 }

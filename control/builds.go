@@ -162,7 +162,7 @@ func (c *change) complete(app *kigo.App, b *kigo.Build, slug kigo.Slug) (r kigo.
 	}
 	description := deploy(b.Source.Version)
 	c.byf(app.ID, "%s", description)
-	if r, err = c.release(app, newRelease{slug: slug.ID, description: description}); err != nil {
+	if r, err = c.release(app, newRelease{slug: slug.ID, description: description, built: true}); err != nil {
 		return r, err
 	}
 	b.Status, b.Slug, b.Release = kigo.BuildSucceeded, slug.ID, r.ID

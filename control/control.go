@@ -32,11 +32,12 @@ type Control struct {
 	URL     string       // of the API, for log lines that point to output; may be empty
 	Log     *slog.Logger // nil: slog.Default
 
-	ACME     bool                     // certificates can be got from an authority (package acme)
-	HasSlug  func(digest string) bool // whether a slug's image is still there; a look at its name, nothing more; nil: always
-	Hardened bool                     // the machine has a runtime for hardened isolation
-	Outbound outbound.Policy          // which addresses users may have the platform connect to
-	Mail     bool                     // whether e-mail can be sent
+	Base     func(stack string) string // digest of the newest image of a stack; nil: none is kept with releases
+	ACME     bool                      // certificates can be got from an authority (package acme)
+	HasSlug  func(digest string) bool  // whether a slug's image is still there; a look at its name, nothing more; nil: always
+	Hardened bool                      // the machine has a runtime for hardened isolation
+	Outbound outbound.Policy           // which addresses users may have the platform connect to
+	Mail     bool                      // whether e-mail can be sent
 }
 
 // Logs takes lines for apps' log streams. logplex.Hub is one. Write must not block.

@@ -18,6 +18,8 @@ type newRelease struct {
 	slug        kigo.SlugID // empty: no code yet
 	description string
 	vars        kigo.ConfigVars
+	built       bool   // just built: on the newest image of its stack
+	base        string // the same code on this image of its stack: without a release phase
 }
 
 // CreateRelease releases a slug of the app, with the app's config vars.
@@ -230,8 +232,11 @@ func (c *change) release(app *kigo.App, n newRelease) (r kigo.Release, err error
 			return r, err
 		}
 		r.Stack = slug.Stack
+		if r.Base, err = c.base(app.ID, n, slug.Stack); err != nil {
+			return r, err
+		}
 	}
-	if _, ok := slug.ProcessTypes[releaseType]; ok {
+	if _, ok := slug.ProcessTypes[releaseType]; ok && n.base == "" {
 		r.Status = kigo.ReleasePending
 		r.ID = kigo.ReleaseID(uuid.NewString())
 		r.Output = "release-" + string(r.ID)

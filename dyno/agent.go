@@ -29,7 +29,7 @@ type Agent struct {
 	Store   *store.Store
 	Logs    Logs
 	Log     *slog.Logger
-	Stack   func(name string) (kigo.Image, error) // root image of a stack
+	Stack   func(name, base string) (kigo.Image, error) // root image of a stack: that of the digest, or its newest
 	Binds   []kigo.Bind                           // host settings that each dyno gets
 	Env     map[string]string                     // the same, as variables
 	Settle  func(context.Context)                 // returns once no new request goes to a dyno that is told to stop

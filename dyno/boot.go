@@ -125,7 +125,7 @@ func (a *Agent) plan(ctx context.Context, d kigo.Dyno) (Plan, error) {
 	if stack == "" {
 		stack = p.App.Stack
 	}
-	if p.Stack, err = a.Stack(stack); err != nil {
+	if p.Stack, err = a.Stack(stack, p.Release.Base); err != nil {
 		return p, err
 	}
 	return p, nil

@@ -191,7 +191,7 @@ func newBench(t *testing.T) *bench {
 		Engine: b.engine, Store: st, Logs: b.logs, Log: slog.New(slog.DiscardHandler),
 		IdleAfter: time.Hour,
 		Machine:   func() Machine { return *b.room.Load() },
-		Stack:     func(string) (kigo.Image, error) { return kigo.Image{Digest: "sha256:stack"}, nil },
+		Stack:     func(string, string) (kigo.Image, error) { return kigo.Image{Digest: "sha256:stack"}, nil },
 	}
 	b.update(func(tx *store.Tx) error {
 		owner := kigo.Account{Email: "a@example.com"}

@@ -34,6 +34,7 @@ import (
 	"github.com/kigo-dev/kigo/oci"
 	"github.com/kigo-dev/kigo/outbound"
 	"github.com/kigo-dev/kigo/output"
+	"github.com/kigo-dev/kigo/patch"
 	"github.com/kigo-dev/kigo/release"
 	"github.com/kigo-dev/kigo/router"
 	"github.com/kigo-dev/kigo/secret"
@@ -64,6 +65,7 @@ type node struct {
 	release   *release.Loop
 	builds    *build.Loop
 	setups    *setup.Loop
+	patches   *patch.Loop
 	retention *build.Retention
 	routing   *routing
 	acme      *acme.Loop
@@ -136,7 +138,7 @@ func (n *node) openState(ctx context.Context) (err error) {
 	}
 	policy := outbound.Policy{Allow: private}
 	n.control = &control.Control{Store: n.store, Logs: n.hub, Domain: n.cfg.Domain, Stacks: []string{n.cfg.Stack},
-		URL: "http://" + n.child.Addresses["api"], HasSlug: n.slugs.Has, Log: n.log, Outbound: policy, Mail: n.cfg.SMTP != ""}
+		URL: "http://" + n.child.Addresses["api"], HasSlug: n.slugs.Has, Base: n.newestBase, Log: n.log, Outbound: policy, Mail: n.cfg.SMTP != ""}
 	n.drains = &drain.Loop{Store: n.store, Hub: n.hub, Outbound: policy, Log: n.log}
 	if err := n.ensureOperator(ctx); err != nil {
 		return err
@@ -169,9 +171,25 @@ func (n *node) images(digest string) (string, error) {
 	return n.slugs.Path(digest)
 }
 
-func (n *node) runStack(name string) (kigo.Image, error) {
+// runStack is the image of a release's base, or the newest of its stack: also when
+// the base is gone, as a dyno on a newer one is better than none.
+func (n *node) runStack(name, base string) (kigo.Image, error) {
+	if base != "" {
+		if _, err := n.stacks.Path(base); err == nil {
+			return kigo.Image{Digest: base}, nil
+		}
+	}
 	image, _, err := n.stacks.Image(name, stack.VariantRun)
 	return image, err
+}
+
+// newestBase is the digest of the newest image of a stack.
+func (n *node) newestBase(name string) string {
+	image, _, err := n.stacks.Image(name, stack.VariantRun)
+	if err != nil {
+		return ""
+	}
+	return image.Digest
 }
 
 func (n *node) buildStack(name string) (kigo.Image, error) {
@@ -251,6 +269,7 @@ func (n *node) makeLoops() error {
 		return err
 	}
 	n.setups = &setup.Loop{Store: n.store, Control: n.control, Outputs: n.phases, Read: n.builds.Manifest, Log: n.log}
+	n.patches = &patch.Loop{Store: n.store, Control: n.control, Stacks: []string{n.cfg.Stack}, Newest: n.newestBase, Forget: n.stacks.Forget, Log: n.log}
 	return nil
 }
 

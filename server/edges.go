@@ -64,6 +64,7 @@ func (n *node) stages() (*lifecycle.Group, error) {
 		service("releases", n.release.Run),
 		service("builds", n.builds.Run),
 		service("setups", n.setups.Run),
+		service("patches", n.patches.Run),
 		service("retention", n.retention.Run),
 		service("events", n.follow),
 		service("certificates", n.writeCertificates),
@@ -115,7 +116,7 @@ func (n *node) front() (http.Handler, error) {
 	n.platform, err = api.New(api.Deps{
 		Control: n.control, Store: n.store, Logs: sessions, Output: n.outputs, Blobs: n.blobs,
 		Key: n.box.Derive("capability addresses"), WebURL: n.webURL, GitURL: n.gitURL, Attach: n.attachURL,
-		Stacks: []string{n.cfg.Stack}, Slugs: slugUploads{n}, Cache: buildCache{n}, History: n.history, Log: n.log,
+		Stacks: []string{n.cfg.Stack}, Slugs: slugUploads{n}, Cache: buildCache{n}, Patches: stackPatches{n}, History: n.history, Log: n.log,
 	})
 	if err != nil {
 		return nil, err

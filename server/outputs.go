@@ -64,7 +64,8 @@ func (p *phaseOutputs) key(id kigo.ReleaseID) (string, error) {
 	return r.Output, nil
 }
 
-// Finish ends a stream, also one whose writer died with an earlier process.
+// Finish ends a stream, also one whose writer died with an earlier process, or that
+// never began.
 func (p *phaseOutputs) Finish(key string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,5 +73,12 @@ func (p *phaseOutputs) Finish(key string) error {
 		delete(p.open, key)
 		return w.Close()
 	}
-	return p.outputs.Finish(key)
+	if p.outputs.Exists(key) {
+		return p.outputs.Finish(key)
+	}
+	w, err := p.outputs.Append(key) // it printed nothing: whoever waits for its output sees the end
+	if err != nil {
+		return err
+	}
+	return w.Close()
 }

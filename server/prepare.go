@@ -75,10 +75,15 @@ func makeStack(ctx context.Context, cfg config.Config, variant string, out io.Wr
 	return nil
 }
 
-// Stack is `kigo stack build`: it makes the images of a stack in a data folder.
+// Stack is `kigo stack build`, which makes the images of a stack in a data folder,
+// and `kigo stack install`, which takes one that was made elsewhere. A server that
+// runs moves its apps to it.
 func Stack(args []string, out io.Writer) error {
+	if len(args) > 1 && args[0] == "install" {
+		return installStack(args[1], args[2:], out)
+	}
 	if len(args) == 0 || args[0] != "build" {
-		return errors.New("usage: kigo stack build [--data DIR] [--stack NAME] [--stack-size full|small] [--stack-cache DIR]")
+		return errors.New("usage: kigo stack build [--data DIR] [--stack NAME] [--stack-size full|small] [--stack-cache DIR]\n       kigo stack install FILE [--data DIR] [--stack NAME]")
 	}
 	cfg, err := config.Load(args[1:], os.Getenv)
 	if errors.Is(err, pflag.ErrHelp) {
@@ -95,5 +100,21 @@ func Stack(args []string, out io.Writer) error {
 			return err
 		}
 	}
+	return nil
+}
+
+func installStack(file string, args []string, out io.Writer) error {
+	cfg, err := config.Load(args, os.Getenv)
+	if errors.Is(err, pflag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	info, err := (&stack.Store{Dir: cfg.Path("stacks")}).Install(cfg.Stack, file)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s-%s is now %s, %d MB. A running server moves its apps to it within half a minute: kigo stacks:status\n", info.Name, info.Variant, info.Digest, info.ImageSize>>20)
 	return nil
 }

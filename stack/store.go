@@ -44,7 +44,7 @@ func (s *Store) Path(digest string) (string, error) {
 			return s.imagePath(info), nil
 		}
 	}
-	return "", kigo.NotFound("stack")
+	return s.older(digest)
 }
 
 // List describes every image, by name and variant.
@@ -91,6 +91,9 @@ func (s *Store) twin(o Options) (info Info, from string, ok bool) {
 func (s *Store) take(from string, info Info) error {
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return fmt.Errorf("make stack folder: %w", err)
+	}
+	if err := s.setAside(info); err != nil {
+		return err
 	}
 	if err := os.Remove(s.infoPath(info.Name, info.Variant)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("replace stack: %w", err)

@@ -10,12 +10,12 @@ import (
 	"github.com/kigo-dev/kigo"
 )
 
-const releaseColumns = `id, app_id, version, slug_id, stack, description, user_id, user_email, status, is_current, output, failure, proven_at, dropped, created_at, updated_at`
+const releaseColumns = `id, app_id, version, slug_id, stack, base, description, user_id, user_email, status, is_current, output, failure, proven_at, dropped, created_at, updated_at`
 
 func scanRelease(_ *Tx, row scanner) (kigo.Release, error) {
 	var r kigo.Release
 	var dropped []byte
-	err := row.Scan(&r.ID, &r.App, &r.Version, nullable[kigo.SlugID]{&r.Slug}, &r.Stack, &r.Description, &r.User, &r.UserEmail,
+	err := row.Scan(&r.ID, &r.App, &r.Version, nullable[kigo.SlugID]{&r.Slug}, &r.Stack, &r.Base, &r.Description, &r.User, &r.UserEmail,
 		&r.Status, &r.Current, &r.Output, &r.Failure, at{&r.ProvenAt}, &dropped, at{&r.CreatedAt}, at{&r.UpdatedAt})
 	if err == nil && string(dropped) != "[]" {
 		err = json.Unmarshal(dropped, &r.Dropped)
@@ -38,10 +38,10 @@ func (tx *Tx) CreateRelease(r *kigo.Release, vars kigo.ConfigVars) error {
 	}
 	config := tx.seal("releases", string(r.ID), "config", []byte(asJSON(vars)))
 	return tx.exec("create release", `INSERT INTO releases (id, app_id, version, slug_id, stack, description, user_id, user_email,
-			status, is_current, output, config, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+			status, is_current, output, config, created_at, updated_at, base)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		string(r.ID), string(r.App), r.Version, orNull(r.Slug), r.Stack, r.Description, string(r.User), r.UserEmail,
-		string(r.Status), r.Current, r.Output, config, micros(r.CreatedAt), micros(r.UpdatedAt))
+		string(r.Status), r.Current, r.Output, config, micros(r.CreatedAt), micros(r.UpdatedAt), r.Base)
 }
 
 // Release returns one release.
@@ -140,4 +140,19 @@ func (tx *Tx) ConfigVars(app kigo.AppID) (kigo.ConfigVars, error) {
 		return nil, err
 	}
 	return tx.ReleaseConfig(r.ID)
+}
+
+// SetBase writes the image of releases from before it was kept with them: the one
+// that the stack has now.
+func (tx *Tx) SetBase(stack, digest string) error {
+	return tx.exec("set base of releases", "UPDATE releases SET base = $2 WHERE stack = $1 AND base = '' AND is_current AND slug_id IS NOT NULL", stack, digest)
+}
+
+// BasesInUse returns the images that current releases, and those of dynos that
+// still run, are on.
+func (tx *Tx) BasesInUse() ([]string, error) {
+	return list(tx, "base", func(_ *Tx, row scanner) (d string, err error) {
+		err = row.Scan(&d)
+		return d, err
+	}, `SELECT DISTINCT base FROM releases WHERE base <> '' AND (is_current OR status = 'pending' OR id IN (SELECT release_id FROM dynos)) ORDER BY base`)
 }

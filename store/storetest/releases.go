@@ -39,7 +39,7 @@ func testReleases(t *testing.T, f *fixture) {
 			return err
 		}
 		for i, status := range []kigo.ReleaseStatus{kigo.ReleaseSucceeded, kigo.ReleasePending, kigo.ReleaseSucceeded} {
-			r := kigo.Release{App: f.app.ID, Slug: s.ID, Stack: "heroku-22", Description: "d", User: f.account.ID, UserEmail: "e", Status: status, Output: "o"}
+			r := kigo.Release{App: f.app.ID, Slug: s.ID, Stack: "heroku-22", Base: "sha256:ba5e", Description: "d", User: f.account.ID, UserEmail: "e", Status: status, Output: "o"}
 			if i == 0 {
 				r.Slug = "" // before code
 			}
