@@ -33,7 +33,7 @@ func patchApps(t *testing.T) int {
 // request; the one app that needs what the new image lacks stays on the old one.
 func TestAPatchMovesEveryAppWithoutABuildOrALostRequest(t *testing.T) {
 	testenv.NeedsRoot(t)
-	s := startServer(t)
+	s := startServer(t, setup{})
 	k := newOperator(t, s)
 	n := patchApps(t)
 	source := t.TempDir()
