@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"syscall"
 
 	kigo "github.com/kigo-dev/kigo"
 )
@@ -52,6 +53,9 @@ func (c *call) fail(err error) {
 	case user:
 	case errors.Is(err, context.Canceled) && c.r.Context().Err() != nil:
 		return // nobody is left to read the answer
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		c.s.Log.ErrorContext(c.r.Context(), "disk full", "error", err, "method", c.r.Method, "path", c.r.URL.Path, "request_id", c.id)
+		e = newError(kigo.IDUnavailable, "The platform's disk is full: nothing was changed. Try again when its operator has freed some space.")
 	default:
 		c.s.Log.ErrorContext(c.r.Context(), "request failed", "error", err, "method", c.r.Method,
 			"path", c.r.URL.Path, "request_id", c.id)

@@ -40,6 +40,8 @@ func ValidKey(key string) bool { return validKey.MatchString(key) }
 type Store struct {
 	Dir string
 	Max int64 // bytes of one blob; 0: MaxSize
+
+	Room func() error // asked before anything is stored; nil: there is always room
 }
 
 // Info describes a stored blob.
@@ -64,6 +66,11 @@ func (s *Store) PutKey(ctx context.Context, key string, r io.Reader) (size int64
 }
 
 func (s *Store) put(ctx context.Context, key string, r io.Reader) (string, int64, error) {
+	if s.Room != nil {
+		if err := s.Room(); err != nil {
+			return "", 0, err
+		}
+	}
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		return "", 0, fmt.Errorf("make blob folder: %w", err)
 	}

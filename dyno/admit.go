@@ -12,6 +12,8 @@ type Machine struct {
 	Available int64 // without pushing out what runs
 	DiskTotal int64 // 0: unknown
 	DiskFree  int64
+	Files     int64 // that the disk can hold; 0: unknown, or as many as there is space for
+	FilesFree int64
 }
 
 // diskReserve is what stays free of the disk: the disks of dynos are sparse, and
@@ -24,6 +26,21 @@ const Overcommit = 8
 
 // reserve is what the platform itself and the kernel keep.
 func (m Machine) reserve() int64 { return min(m.Total/16, 1<<30) }
+
+// filesReserve is how many more files the disk has to be able to hold.
+func (m Machine) filesReserve() int64 { return min(m.Files/20, 100_000) }
+
+// DiskRoom reports that what is left of the disk is kept for the platform itself: its
+// database goes on when nothing else is stored any more.
+func (m Machine) DiskRoom() error {
+	switch {
+	case m.DiskTotal > 0 && m.DiskFree < m.diskReserve():
+		return fmt.Errorf("%s of this machine's disk are free, and %s are kept for the platform", mega(max(0, m.DiskFree)), mega(m.diskReserve()))
+	case m.Files > 0 && m.FilesFree < m.filesReserve():
+		return fmt.Errorf("this machine's disk can hold %d more files, and %d are kept for the platform", max(0, m.FilesFree), m.filesReserve())
+	}
+	return nil
+}
 
 // Promised is the sum of the quotas of what runs.
 type Promised struct{ Shared, Dedicated int64 }
@@ -46,8 +63,8 @@ func (m Machine) Admit(size kigo.Size, p Promised) error {
 	}
 	p.add(size)
 	switch {
-	case m.DiskTotal > 0 && m.DiskFree < m.diskReserve():
-		return fmt.Errorf("%s of this machine's disk are free, and %s are kept for the platform", mega(max(0, m.DiskFree)), mega(m.diskReserve()))
+	case m.DiskRoom() != nil:
+		return m.DiskRoom()
 	case m.Total == 0: // unknown
 		return nil
 	case size.Memory > usable:

@@ -33,6 +33,7 @@ func TestAMachineAdmitsWhatItHasRoomFor(t *testing.T) {
 		{"memory that others use", Machine{Total: 24 * gb, Available: gb + 100<<20}, "Basic", Promised{}, "Basic needs 128 MB of free memory to start, and 100 MB of this machine's 24 GB are free"},
 		{"a small machine keeps a sixteenth", Machine{Total: gb, Available: gb}, "Standard-2X", Promised{}, "this machine has 960 MB"},
 		{"a disk that is almost full", Machine{Total: 24 * gb, Available: 20 * gb, DiskTotal: 100 * gb, DiskFree: gb}, "Basic", Promised{}, "1024 MB of this machine's disk are free, and 2048 MB are kept for the platform"},
+		{"a disk with few files left", Machine{Total: 24 * gb, Available: 20 * gb, DiskTotal: 20 * gb, DiskFree: 19 * gb, Files: 1000, FilesFree: 7}, "Basic", Promised{}, "this machine's disk can hold 7 more files, and 50 are kept for the platform"},
 		{"a disk with room", Machine{Total: 24 * gb, Available: 20 * gb, DiskTotal: 20 * gb, DiskFree: gb}, "Basic", Promised{}, ""},
 		{"a machine that tells nothing", Machine{}, "Performance-2XL", Promised{}, ""},
 	}

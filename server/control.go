@@ -124,7 +124,7 @@ func (n *node) openState(ctx context.Context) (err error) {
 		return err
 	}
 	n.history = &metrics.History{Store: n.store, Log: n.log}
-	n.blobs = &blob.Store{Dir: n.cfg.Path("blobs")}
+	n.blobs = &blob.Store{Dir: n.cfg.Path("blobs"), Room: room(machineWith(n.cfg.Data))}
 	n.outputs = &output.Store{Dir: n.cfg.Path("output")}
 	n.slugs = &slug.Store{Dir: n.cfg.Path("slugs")}
 	n.stacks = &stack.Store{Dir: n.cfg.Path("stacks")}

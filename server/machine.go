@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/dyno"
 )
 
@@ -19,8 +20,21 @@ func machineWith(folder string) func() dyno.Machine {
 		var fs unix.Statfs_t
 		if unix.Statfs(folder, &fs) == nil {
 			m.DiskTotal, m.DiskFree = int64(fs.Blocks)*fs.Bsize, int64(fs.Bavail)*fs.Bsize
+			m.Files, m.FilesFree = int64(fs.Files), int64(fs.Ffree)
 		}
 		return m
+	}
+}
+
+// room refuses what a user would store when the disk is almost full.
+func room(machine func() dyno.Machine) func() error {
+	return func() error {
+		err := machine().DiskRoom()
+		if err == nil {
+			return nil
+		}
+		return &kigo.Error{ID: kigo.IDUnavailable, Message: "The platform's disk is almost full: " + err.Error() +
+			". Nothing was stored. Try again when its operator has freed some space."}
 	}
 }
 

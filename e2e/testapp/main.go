@@ -35,7 +35,7 @@ func main() {
 		time.AfterFunc(time.Second, func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL) })
 		serve()
 	case "unbound": // never listens
-		select {}
+		time.Sleep(time.Hour)
 	case "hog": // takes memory until it is killed
 		var all [][]byte
 		for {
