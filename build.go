@@ -23,6 +23,7 @@ type Build struct {
 	Status     BuildStatus
 	Stack      string
 	Buildpacks []string // URLs or names as the app had them; empty: detected
+	Resolved   []Buildpack // what took part, in order; set when it succeeded
 	Source     Source
 	Slug       SlugID    // set when it succeeded
 	Release    ReleaseID // set when it succeeded
@@ -40,6 +41,22 @@ type Source struct {
 	Checksum    string // "SHA256:…" as given, checked when fetched
 	Version     string // commit or the client's own word, becomes SOURCE_VERSION
 	Description string // of that version, such as the commit's subject
+}
+
+// Buildpack is one that took part in a build.
+type Buildpack struct {
+	Name string // "heroku/go", or the URL as the app has it
+	Pin  string // "built in", a git commit, "sha256:…" of an archive
+}
+
+// Made is what a build made. Config and Addons are what the last buildpack wants for
+// an app's first release.
+type Made struct {
+	Slug       Slug
+	Buildpacks []Buildpack
+	Detected   bool // the app had named none
+	Fallback   bool // no language was found: nothing is remembered
+	Config     ConfigVars
 }
 
 // BuildpackInstallation is one buildpack of an app, in order from 0.

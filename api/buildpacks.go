@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/base64"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,6 +21,17 @@ func serializeBuildpack(urlOrName string) client.Buildpack {
 	}
 	return client.Buildpack{Name: urlOrName, URL: urlOrName}
 }
+
+// serializeResolved names a git repository's commit, as one would to have just it.
+func serializeResolved(p kigo.Buildpack) client.Buildpack {
+	out := serializeBuildpack(p.Name)
+	if base, _, _ := strings.Cut(out.URL, "#"); commit.MatchString(p.Pin) && strings.Contains(base, "://") {
+		out.URL = base + "#" + p.Pin
+	}
+	return out
+}
+
+var commit = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 
 func serializeInstallations(all []kigo.BuildpackInstallation) []client.BuildpackInstallation {
 	out := make([]client.BuildpackInstallation, len(all))

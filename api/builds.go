@@ -34,7 +34,12 @@ func (c *call) serializeBuild(b kigo.Build) client.Build {
 		User:      userRef(b.User, b.UserEmail),
 	}
 	for _, p := range b.Buildpacks {
-		out.Buildpacks = append(out.Buildpacks, serializeBuildpack(p))
+		if len(b.Resolved) == 0 {
+			out.Buildpacks = append(out.Buildpacks, serializeBuildpack(p))
+		}
+	}
+	for _, p := range b.Resolved {
+		out.Buildpacks = append(out.Buildpacks, serializeResolved(p))
 	}
 	return out
 }

@@ -37,6 +37,9 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.why }
 
+// maxInterruptions is how often a build begins again.
+const maxInterruptions = 3
+
 // Causes of a build's early end.
 var (
 	errTimeout  = errors.New("timed out")
@@ -54,10 +57,21 @@ func (a *attempt) run(ctx context.Context) error {
 	}
 	a.out, a.say = out, buildpack.Output{W: out}
 	defer a.cleanUp()
-	defer a.out.Close() //nolint:errcheck // readers see the end all the same
-	if a.loop.interrupted[string(a.build.ID)] {
+	defer func() {
+		if ctx.Err() == nil { // else the next process goes on
+			a.out.Close() //nolint:errcheck // readers see the end all the same
+			a.loop.forgetInterruptions(a.build.ID)
+		}
+	}()
+	a.wasOver()
+	switch times := a.loop.interrupted[string(a.build.ID)]; {
+	case times >= maxInterruptions: // it may be what ends us
 		return a.fail(ctx, &refusal{why: "interrupted", lines: []string{
-			"", " !     The build was interrupted: the platform was restarted.", " !     Nothing of your app was changed. Push again.", ""}})
+			"", fmt.Sprintf(" !     The build was interrupted %d times by a restart of the platform.", times), " !     Nothing of your app was changed. Push again.", ""}})
+	case times > 0:
+		a.say.Plain("")
+		a.say.Warn("The platform was restarted. The build begins again.")
+		a.say.Plain("")
 	}
 	err = a.steps(ctx)
 	if err != nil && a.again(ctx, err) {
@@ -69,10 +83,13 @@ func (a *attempt) run(ctx context.Context) error {
 		a.sandbox, a.result = nil, buildpack.Result{}
 		err = a.steps(ctx)
 	}
-	if err != nil {
-		return a.fail(ctx, err)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return nil // we are being ended: the build begins again with the next process
 	}
-	return nil
+	return a.fail(ctx, err)
 }
 
 // again reports whether a build that failed is worth another try: the fault is
@@ -187,10 +204,11 @@ func goodAppJSON(text string) string {
 
 // complete makes the release and says where the app is.
 func (a *attempt) complete(ctx context.Context) error {
-	release, err := a.loop.Control.CompleteBuild(ctx, a.build.ID, a.slug)
+	release, err := a.loop.Control.CompleteBuildWith(ctx, a.build.ID, a.made())
 	if err != nil {
 		return err
 	}
+	a.tellAddons()
 	a.sandbox.keepCache = true
 	a.say.Title("Launching...")
 	if _, ok := a.slug.ProcessTypes["release"]; ok {
@@ -199,4 +217,33 @@ func (a *attempt) complete(ctx context.Context) error {
 	a.say.Line("Released v%d", release.Version)
 	a.say.Line("%s deployed to Kigo", a.loop.URL(a.app))
 	return nil
+}
+
+// Bounds of what a result may say about buildpacks.
+const (
+	maxPacks    = 32
+	maxPackName = 2048
+)
+
+// made is the build's result for control. The app's own code may have written it.
+func (a *attempt) made() kigo.Made {
+	made := kigo.Made{Slug: a.slug, Detected: a.result.Detected && len(a.build.Buildpacks) == 0, Fallback: a.result.Fallback, Config: a.result.Config}
+	for _, p := range a.result.Buildpacks[:min(maxPacks, len(a.result.Buildpacks))] {
+		if len(p.Name) <= maxPackName && len(p.Pin) <= maxPackName {
+			made.Buildpacks = append(made.Buildpacks, kigo.Buildpack{Name: p.Name, Pin: p.Pin})
+		}
+	}
+	return made
+}
+
+// tellAddons says what Heroku would have added at an app's first release.
+func (a *attempt) tellAddons() {
+	if !a.app.ReleasedAt.IsZero() {
+		return
+	}
+	for _, name := range a.result.Addons[:min(maxPacks, len(a.result.Addons))] {
+		if len(name) <= 100 {
+			a.say.Warn("The buildpack asks for the add-on %s: attach one, or set the config vars that the app expects.", name)
+		}
+	}
 }

@@ -218,7 +218,7 @@ func tidy(home string) error {
 	}
 	entries, err := os.ReadDir(home)
 	for _, e := range entries {
-		if e.Name() != "stack" && !slices.Contains(count, e.Name()) {
+		if e.Name() != "stack" && e.Name() != overFile && !slices.Contains(count, e.Name()) {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(home, e.Name())))
 		}
 	}
@@ -239,6 +239,29 @@ func (l *Loop) PurgeCache(app kigo.AppID) error {
 		return fmt.Errorf("purge cache: %w", err)
 	}
 	return os.RemoveAll(gone)
+}
+
+// overFile tells the next build that the cache had become too large.
+const overFile = "over"
+
+// limitCache drops a cache that has grown past its share of the disk: what is in it
+// can be fetched and made again.
+func (l *Loop) limitCache(c *cache) error {
+	used := usage(context.Background(), c.home)
+	if used <= l.CacheSize {
+		return nil
+	}
+	app := kigo.AppID(filepath.Base(c.home))
+	l.Log.Info("build cache was too large and is dropped", "app", app, "bytes", used)
+	return errors.Join(l.PurgeCache(app), os.WriteFile(filepath.Join(c.home, overFile), fmt.Append(nil, used>>20), 0o600))
+}
+
+// wasOver says once that the cache had become too large.
+func (a *attempt) wasOver() {
+	file := a.loop.path("cache", string(a.app.ID), overFile)
+	if text, err := os.ReadFile(file); err == nil && os.Remove(file) == nil {
+		a.say.Warn("The build cache had grown to %s MB, more than the %d MB of an app: it begins anew.", text, a.loop.CacheSize>>20)
+	}
 }
 
 // Forget removes all that is kept for an app which is being destroyed.

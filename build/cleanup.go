@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/internal/atomicfile"
 	"github.com/kigo-dev/kigo/store"
 )
 
@@ -27,7 +28,7 @@ func (a *attempt) cleanUp() {
 	}
 	var err error
 	if s.cache != nil {
-		err = s.cache.close(s.keepCache)
+		err = errors.Join(s.cache.close(s.keepCache), a.loop.limitCache(s.cache))
 	}
 	if err = errors.Join(err, sweep(s.dir)); err != nil {
 		a.loop.Log.Error("clean up build", "build", a.build.ID, "err", err)
@@ -52,17 +53,52 @@ func (l *Loop) remove(id kigo.DynoID) {
 	}
 }
 
+// interruptions begins the names of files, one line for each time that a build was
+// interrupted.
+const interruptions = "interrupted-"
+
+// interrupt counts that a build was interrupted once more.
+func (l *Loop) interrupt(id string) error {
+	file := l.path("builds", interruptions+id)
+	before, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	l.interrupted[id] = len(before) + 1
+	return atomicfile.Write(file, append(before, 'x'), 0o600)
+}
+
+// forgetInterruptions is for a build that has ended.
+func (l *Loop) forgetInterruptions(id kigo.BuildID) {
+	_ = os.Remove(l.path("builds", interruptions+string(id))) // there is none of most
+}
+
+// settleInterrupted forgets the interruptions of a build that has ended since.
+func (l *Loop) settleInterrupted(ctx context.Context, id kigo.BuildID) error {
+	return l.Store.View(ctx, func(tx *store.Tx) error {
+		b, err := tx.Build(id)
+		switch {
+		case errors.Is(err, kigo.ErrNotFound) || err == nil && b.Status != kigo.BuildPending:
+			l.forgetInterruptions(id)
+			return nil
+		default:
+			return err
+		}
+	})
+}
+
 // sweep removes a build's folder, with its mounts.
 func sweep(dir string) error {
-	if err := unmount(filepath.Join(dir, "cache")); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+	for _, name := range []string{"cache", secrets} {
+		if err := unmount(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
 	}
 	return os.RemoveAll(dir)
 }
 
 // cleanUp ends and removes everything of builds that an earlier process left. A
-// build that was under way then fails when its turn comes (attempt.run); one that
-// had not begun is begun.
+// build that was under way then begins again when its turn comes (attempt.run).
 func (l *Loop) cleanUp(ctx context.Context) error {
 	launches, err := l.Engine.List(ctx)
 	if err != nil {
@@ -75,6 +111,10 @@ func (l *Loop) cleanUp(ctx context.Context) error {
 	}
 	entries, err := os.ReadDir(l.path("builds"))
 	for _, e := range entries {
+		if id, ok := strings.CutPrefix(e.Name(), interruptions); ok {
+			err = errors.Join(err, l.settleInterrupted(ctx, kigo.BuildID(id)))
+			continue
+		}
 		err = errors.Join(err, l.settle(ctx, e.Name()), sweep(l.path("builds", e.Name())))
 	}
 	homes, herr := filepath.Glob(l.path("cache", "*"))
@@ -98,8 +138,7 @@ func (l *Loop) settle(ctx context.Context, id string) error {
 	case err != nil:
 		return err
 	case b.Status == kigo.BuildPending:
-		l.interrupted[id] = true
-		return nil
+		return l.interrupt(id)
 	}
 	return l.Output.Finish(b.Output)
 }

@@ -47,8 +47,6 @@ func (a *attempt) explain(ctx context.Context, err error) (lines []string, why s
 		return []string{"", " !     Build canceled.", ""}, "canceled"
 	case errors.Is(err, errGone):
 		return []string{"", " !     The app was destroyed while it was being built.", ""}, "app destroyed"
-	case errors.Is(err, context.Canceled):
-		return []string{"", " !     The build was interrupted: the platform is being restarted.", " !     Nothing of your app was changed. Push again.", ""}, "interrupted"
 	}
 	a.loop.Log.ErrorContext(ctx, "build failed for a reason of ours", "app", a.app.Name, "build", a.build.ID, "err", err)
 	what := "could not be finished"

@@ -135,34 +135,6 @@ func TestAnAppThatIsDestroyedEndsItsBuild(t *testing.T) {
 	p.eventually("nothing is left", func() bool { return len(p.leftovers()) == 0 })
 }
 
-func TestAfterACrashAnInterruptedBuildFailsAndAWaitingOneRuns(t *testing.T) {
-	p := newPlatform(t)
-	p.fakeGo()
-	alive := p.config.Engine
-	dead := &deadEngine{Engine: alive, ended: make(chan struct{})}
-	p.config.Engine = dead
-	loop, stop := p.start()
-	first := p.push(p.hostile("sleep 600"))
-	loop.Mark(p.app.ID)
-	p.eventually("it runs", func() bool { return len(p.leftovers()) > 1 })
-	dead.dead.Store(true) // as after kill -9: nothing more is done by this process
-	p.mute.Store(true)
-	close(dead.ended)
-	stop()
-	p.mute.Store(false)
-	must(t, os.MkdirAll(filepath.Join(p.dir, "builds", string(first), "tree"), 0o711)) // a killed process could not have removed it
-	second := p.push(map[string]string{"Procfile": "web: a\n"})
-	p.config.Engine = alive
-	p.start()
-	if text := p.read(second); p.end(second) != "succeeded" {
-		t.Errorf("second: %s\n%s", p.end(second), text)
-	}
-	if p.end(first) != "interrupted" {
-		t.Errorf("first: %q", p.end(first))
-	}
-	p.eventually("nothing is left", func() bool { return len(p.leftovers()) == 0 })
-}
-
 func TestAFullDiskIsToldAsOurs(t *testing.T) {
 	p := newPlatform(t)
 	small := filepath.Join(p.dir, "builds")

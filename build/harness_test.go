@@ -239,8 +239,9 @@ func (p *platform) eventually(what string, ok func() bool) {
 	}
 }
 
-// CompleteBuild is the test's control.
-func (p *platform) CompleteBuild(ctx context.Context, id kigo.BuildID, s kigo.Slug) (kigo.Release, error) {
+// CompleteBuildWith is the test's control.
+func (p *platform) CompleteBuildWith(ctx context.Context, id kigo.BuildID, made kigo.Made) (kigo.Release, error) {
+	s := made.Slug
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.slugs[id], p.ends[id] = s, "succeeded"

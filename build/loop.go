@@ -39,7 +39,7 @@ type Engine interface {
 
 // Control is told the end of each build.
 type Control interface {
-	CompleteBuild(ctx context.Context, build kigo.BuildID, slug kigo.Slug) (kigo.Release, error)
+	CompleteBuildWith(ctx context.Context, build kigo.BuildID, made kigo.Made) (kigo.Release, error)
 	FailBuild(ctx context.Context, build kigo.BuildID, why string) error
 }
 
@@ -63,6 +63,8 @@ type Config struct {
 	SlugLimit int64         // compressed bytes; default kigo.SlugHardLimit
 	Program   string        // folder that holds kigo-buildpack; default the embedded one
 	Host      *Environment  // default HostEnvironment
+	CacheSize int64         // bytes of an app's cache, above which it begins anew; default 4 GiB
+	Available func() int64  // bytes of memory that are available; default the machine's
 
 	Buildpacks string   // folder, or https URL, of the operator's own buildpacks; optional
 	Allowed    []string // patterns of the buildpacks that apps may ask for; empty: all
@@ -74,7 +76,10 @@ type Loop struct {
 	loop        reconcile.Loop
 	toolchains  *toolchains
 	idle        chan kigo.Image // the stack of a build that has ended: time for what nobody waits for
-	interrupted map[string]bool // ids of builds that an earlier process did not end; written before the loop starts
+	interrupted map[string]int  // builds that an earlier process did not end, with how often; written before the loop starts
+
+	mu      sync.Mutex
+	running int // builds under way
 }
 
 // New returns a loop. Its folders are made, and a missing program is told at the
@@ -92,11 +97,17 @@ func New(c Config) (*Loop, error) {
 	if c.Scratch <= 0 {
 		c.Scratch = 8 << 30
 	}
+	if c.CacheSize <= 0 {
+		c.CacheSize = 4 << 30
+	}
+	if c.Available == nil {
+		c.Available = availableMemory
+	}
 	if c.Host == nil {
 		host := HostEnvironment()
 		c.Host = &host
 	}
-	l := &Loop{Config: c, interrupted: map[string]bool{}}
+	l := &Loop{Config: c, interrupted: map[string]int{}}
 	for _, name := range []string{"builds", "cache", "toolchains"} {
 		if err := os.MkdirAll(l.path(name), 0o711); err != nil {
 			return nil, fmt.Errorf("make folder of builds: %w", err)
@@ -138,6 +149,9 @@ func (l *Loop) Run(ctx context.Context) error {
 				return
 			case stack := <-l.idle:
 				l.toolchains.compile(ctx, stack)
+				if err := l.Collect(ctx, time.Now()); err != nil {
+					l.Log.ErrorContext(ctx, "collect toolchains", "err", err)
+				}
 			}
 		}
 	})
@@ -167,6 +181,10 @@ func (l *Loop) Reconcile(ctx context.Context, key string) (reconcile.Result, err
 	if err != nil || a == nil {
 		return reconcile.Result{}, err
 	}
+	if !l.begin() {
+		return reconcile.Result{After: time.Second}, nil
+	}
+	defer l.ended()
 	if err := a.run(ctx); err != nil {
 		return reconcile.Result{}, fmt.Errorf("build %s of %s: %w", a.build.ID, a.app.Name, err)
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/buildpack"
 	"github.com/kigo-dev/kigo/slug"
@@ -24,6 +26,7 @@ import (
 //	builds/ID/tree    /tmp/build_…  BUILD_DIR, what becomes the slug
 //	builds/ID/codon   /tmp/codon    buildpacks, wishes, result
 //	builds/ID/cache   CACHE_DIR     the app's cache (cache.go)
+//	builds/ID/secret  in memory: the job in /opt/kigo/job, and ENV_DIR
 type sandbox struct {
 	dir, kigo, tree, codon string
 	id                     kigo.DynoID
@@ -67,14 +70,39 @@ func (a *attempt) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.give("job.json", job)
+	return s.giveSecret(job)
+}
+
+// secrets is the folder in memory: config vars are never on the disk in the clear.
+const secrets = "secret"
+
+// secretsSize bounds it: a job twice over, as a file and as files of config vars.
+const secretsSize = "16m"
+
+// giveSecret puts the job where the build can read it and nobody else can.
+func (s *sandbox) giveSecret(job []byte) error {
+	dir := filepath.Join(s.dir, secrets)
+	if err := os.Mkdir(dir, 0o711); err != nil {
+		return err
+	}
+	if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=711,size="+secretsSize); err != nil {
+		return fmt.Errorf("mount %s: %w", dir, err)
+	}
+	for _, name := range []string{"job", "env"} {
+		part := filepath.Join(dir, name)
+		if err := errors.Join(os.Mkdir(part, 0o700), os.Chown(part, s.uid, s.uid)); err != nil {
+			return err
+		}
+	}
+	file := filepath.Join(dir, "job", filepath.Base(buildpack.JobFile))
+	return errors.Join(os.WriteFile(file, job, 0o400), os.Chown(file, s.uid, s.uid))
 }
 
 func (s *sandbox) folders() error {
 	if err := os.MkdirAll(s.dir, 0o711); err != nil {
 		return err
 	}
-	for _, dir := range []string{s.kigo, filepath.Join(s.kigo, "bin"), filepath.Join(s.kigo, "toolchains"), filepath.Join(s.kigo, "refusals"), filepath.Join(s.kigo, filepath.Base(buildpack.Operators))} {
+	for _, dir := range []string{s.kigo, filepath.Join(s.kigo, "bin"), filepath.Join(s.kigo, "toolchains"), filepath.Join(s.kigo, "refusals"), filepath.Join(s.kigo, filepath.Base(filepath.Dir(buildpack.JobFile))), filepath.Join(s.kigo, filepath.Base(buildpack.Operators))} {
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			return err
 		}
@@ -88,15 +116,6 @@ func (s *sandbox) folders() error {
 		}
 	}
 	return nil
-}
-
-// give puts a file where the build can read it and nobody else can.
-func (s *sandbox) give(name string, content []byte) error {
-	file := filepath.Join(s.kigo, name)
-	if err := os.WriteFile(file, content, 0o400); err != nil {
-		return err
-	}
-	return os.Chown(file, s.uid, s.uid)
 }
 
 // installCA copies the host's certificate authorities into a folder.
@@ -183,6 +202,8 @@ func (a *attempt) launchProgram(ctx context.Context, what string) error {
 		kigo.Bind{Source: a.loop.path("toolchains"), Target: buildpack.Toolchains},
 		kigo.Bind{Source: s.tree, Target: buildpack.BuildPrefix + s.hex, Writable: true},
 		kigo.Bind{Source: s.codon, Target: buildpack.Work, Writable: true},
+		kigo.Bind{Source: filepath.Join(s.dir, secrets, "job"), Target: filepath.Dir(buildpack.JobFile)},
+		kigo.Bind{Source: filepath.Join(s.dir, secrets, "env"), Target: buildpack.Default(s.hex).Env, Writable: true},
 		kigo.Bind{Source: s.cache.dir, Target: buildpack.CacheDir, Writable: true},
 	)
 	if filepath.IsAbs(a.loop.Buildpacks) {

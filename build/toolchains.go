@@ -94,6 +94,7 @@ func (t *toolchains) ensure(ctx context.Context, name string, stack kigo.Image) 
 		return err
 	}
 	if _, err := os.Stat(t.loop.path("toolchains", tool.Name())); err == nil {
+		t.use(tool)
 		return nil
 	}
 	done := t.fetches.DoChan(tool.Name(), func() (any, error) {

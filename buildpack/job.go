@@ -7,7 +7,7 @@ const (
 	Program     = Home + "/bin/kigo-buildpack"  // this program, which holds the built-in buildpacks
 	Toolchains  = Home + "/toolchains"          // compilers and runtimes shared by all builds
 	Refusals    = Home + "/refusals"            // NAME: why the toolchain NAME could not be had
-	JobFile     = Home + "/job.json"            // a Job
+	JobFile     = Home + "/job/job.json"        // a Job
 	SourceFile  = Home + "/source.tar"          // the source, when the platform holds it
 	CAFile      = Home + "/ca-certificates.crt" // the host's certificate authorities
 	Operators   = Home + "/buildpacks"          // OWNER/NAME: the operator's own buildpacks
@@ -64,6 +64,8 @@ type Result struct {
 	Infrastructure bool   // the failure is the platform's or the network's, not the app's
 	Language       string // "Go": what the last buildpack's detect said
 	Buildpacks     []Pack // in order
+	Detected       bool   // the app had named none
+	Fallback       bool   // no language was found
 	ProcessTypes   map[string]string
 	Order          []string          // of the process types: Procfile first, then defaults
 	Config         map[string]string // config_vars of the last bin/release

@@ -3,8 +3,11 @@ package control
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
+	"slices"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -123,6 +126,12 @@ func (c *change) endBuild(b *kigo.Build, why string) error {
 // follows, all at once. Of a build that is complete already it changes nothing
 // and answers with the same release, so that it can be repeated after a crash.
 func (c *Control) CompleteBuild(ctx context.Context, id kigo.BuildID, slug kigo.Slug) (r kigo.Release, err error) {
+	return c.CompleteBuildWith(ctx, id, kigo.Made{Slug: slug})
+}
+
+// CompleteBuildWith is CompleteBuild for a build that also tells which buildpacks
+// took part and what they want of an app's first release.
+func (c *Control) CompleteBuildWith(ctx context.Context, id kigo.BuildID, made kigo.Made) (r kigo.Release, err error) {
 	err = c.update(ctx, Actor{}, func(tx *change) error {
 		b, err := tx.Build(id)
 		if err != nil {
@@ -140,13 +149,14 @@ func (c *Control) CompleteBuild(ctx context.Context, id kigo.BuildID, slug kigo.
 		if err != nil {
 			return err
 		}
-		r, err = tx.complete(&app, &b, slug)
+		r, err = tx.complete(&app, &b, made)
 		return err
 	})
 	return r, err
 }
 
-func (c *change) complete(app *kigo.App, b *kigo.Build, slug kigo.Slug) (r kigo.Release, err error) {
+func (c *change) complete(app *kigo.App, b *kigo.Build, made kigo.Made) (r kigo.Release, err error) {
+	slug := made.Slug
 	slug.App = app.ID
 	if slug.Commit == "" {
 		slug.Commit, slug.CommitDescription = b.Source.Version, b.Source.Description
@@ -162,13 +172,65 @@ func (c *change) complete(app *kigo.App, b *kigo.Build, slug kigo.Slug) (r kigo.
 	}
 	description := deploy(b.Source.Version)
 	c.byf(app.ID, "%s", description)
-	if r, err = c.release(app, newRelease{slug: slug.ID, description: description, built: true}); err != nil {
+	vars, err := c.firstConfig(app.ID, made.Config)
+	if err != nil {
 		return r, err
 	}
-	b.Status, b.Slug, b.Release = kigo.BuildSucceeded, slug.ID, r.ID
+	if r, err = c.release(app, newRelease{slug: slug.ID, description: description, built: true, vars: vars}); err != nil {
+		return r, err
+	}
+	if err := c.remember(app.ID, made); err != nil {
+		return r, err
+	}
+	b.Status, b.Slug, b.Release, b.Resolved = kigo.BuildSucceeded, slug.ID, r.ID, made.Buildpacks
 	if err := c.UpdateBuild(b); err != nil {
 		return r, err
 	}
 	c.logf(app.ID, "Build succeeded")
 	return r, c.emit("build.update", app.ID, string(b.ID), map[string]string{"status": string(b.Status)})
+}
+
+// firstConfig joins what a buildpack wants with an app's config vars, where they are
+// not set, at its first release of code. It is nil when nothing changes.
+func (c *change) firstConfig(app kigo.AppID, wanted kigo.ConfigVars) (kigo.ConfigVars, error) {
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	releases, err := c.Releases(app)
+	if err != nil || slices.ContainsFunc(releases, func(r kigo.Release) bool { return r.Slug != "" }) {
+		return nil, err
+	}
+	vars, err := c.ConfigVars(app)
+	if err != nil {
+		return nil, err
+	}
+	all := maps.Clone(vars)
+	if all == nil {
+		all = kigo.ConfigVars{}
+	}
+	for name, value := range wanted {
+		if _, set := all[name]; !set && utf8.ValidString(value) && kigo.ValidateConfigVars(kigo.ConfigVars{name: value}) == nil {
+			all[name] = value
+		}
+	}
+	if kigo.ValidateConfigVars(all) != nil { // too much together: the app's own count
+		return nil, nil
+	}
+	return all, nil
+}
+
+// remember has later builds use the buildpack that was detected for an app's first.
+func (c *change) remember(app kigo.AppID, made kigo.Made) error {
+	if !made.Detected || made.Fallback || len(made.Buildpacks) != 1 {
+		return nil
+	}
+	have, err := c.BuildpackInstallations(app)
+	if err != nil || len(have) > 0 {
+		return err
+	}
+	all, err := parseBuildpacks([]string{made.Buildpacks[0].Name})
+	if err != nil {
+		return nil //nolint:nilerr // a name that was never an app's own is not remembered
+	}
+	return c.SetBuildpackInstallations(app, all)
 }

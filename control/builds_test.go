@@ -30,6 +30,32 @@ func testFirstDeploy(t *testing.T, x *site) {
 	same(t, "slug", []string{s.Commit, s.CommitDescription, s.Stack}, []string{commit, "first", "heroku-22"})
 }
 
+func testWhatABuildpackWants(t *testing.T, x *site) {
+	app := x.app("myapp")
+	mine := "mine"
+	_, _, err := x.SetConfig(x.ctx, x.actor, app.ID, map[string]*string{"RACK_ENV": &mine})
+	same(t, "set", err, error(nil))
+	made := kigo.Made{
+		Slug: slug(web), Detected: true, Buildpacks: []kigo.Buildpack{{Name: "heroku/ruby", Pin: "built in"}},
+		Config: kigo.ConfigVars{"RACK_ENV": "production", "LANG": "C.UTF-8", "not a name": "x", "BAD": "\xff"},
+	}
+	complete := func(m kigo.Made) kigo.Build {
+		b := must(x.CreateBuild(x.ctx, x.actor, app.ID, kigo.Source{Blob: "k"}, nil))(t)
+		must(x.CompleteBuildWith(x.ctx, b.ID, m))(t)
+		return read(x, func(tx *store.Tx) (kigo.Build, error) { return tx.Build(b.ID) })
+	}
+	same(t, "kept with the build", complete(made).Resolved, made.Buildpacks)
+	vars := func(tx *store.Tx) (kigo.ConfigVars, error) { return tx.ConfigVars(app.ID) }
+	packs := func(tx *store.Tx) ([]kigo.BuildpackInstallation, error) { return tx.BuildpackInstallations(app.ID) }
+	same(t, "config vars of the first release", read(x, vars), kigo.ConfigVars{"RACK_ENV": "mine", "LANG": "C.UTF-8"})
+	remembered := []kigo.BuildpackInstallation{{URL: "urn:buildpack:heroku/ruby", Name: "heroku/ruby"}}
+	same(t, "remembered", read(x, packs), remembered)
+	made.Config, made.Buildpacks = kigo.ConfigVars{"LATER": "x"}, []kigo.Buildpack{{Name: "heroku/go"}}
+	complete(made)
+	same(t, "later releases are not asked", read(x, vars), kigo.ConfigVars{"RACK_ENV": "mine", "LANG": "C.UTF-8"})
+	same(t, "still remembered", read(x, packs), remembered)
+}
+
 func testCompleteTwice(t *testing.T, x *site) {
 	app := x.app("myapp")
 	b := must(x.CreateBuild(x.ctx, x.actor, app.ID, kigo.Source{Blob: "k"}, nil))(t)

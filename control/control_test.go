@@ -33,6 +33,7 @@ var tests = []struct {
 	{"parallel config changes are all kept", testParallelConfig},
 	{"a config change keeps the code", testConfigAfterDeploy},
 	{"a first deploy scales web to one", testFirstDeploy},
+	{"a buildpack's wishes count at the first release, and a detected one is remembered", testWhatABuildpackWants},
 	{"completing a build twice makes one release", testCompleteTwice},
 	{"builds fail and are cancelled once", testBuildEnds},
 	{"bad sources and buildpacks are refused", testBadBuilds},

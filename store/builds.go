@@ -7,14 +7,14 @@ import (
 )
 
 const buildColumns = `id, app_id, user_id, user_email, status, stack, buildpacks, source_blob, source_url, source_checksum,
-	source_version, source_description, slug_id, release_id, output, failure, created_at, updated_at`
+	source_version, source_description, slug_id, release_id, output, failure, created_at, updated_at, resolved`
 
 func scanBuild(tx *Tx, row scanner) (kigo.Build, error) {
 	var b kigo.Build
 	var url []byte
 	err := row.Scan(&b.ID, &b.App, &b.User, &b.UserEmail, &b.Status, &b.Stack, fromJSON{&b.Buildpacks}, &b.Source.Blob, &url,
 		&b.Source.Checksum, &b.Source.Version, &b.Source.Description, nullable[kigo.SlugID]{&b.Slug}, nullable[kigo.ReleaseID]{&b.Release},
-		&b.Output, &b.Failure, at{&b.CreatedAt}, at{&b.UpdatedAt})
+		&b.Output, &b.Failure, at{&b.CreatedAt}, at{&b.UpdatedAt}, fromJSON{&b.Resolved})
 	if err != nil {
 		return b, err
 	}
@@ -32,11 +32,11 @@ func (tx *Tx) CreateBuild(b *kigo.Build) error {
 	newID(&b.ID)
 	tx.created(&b.CreatedAt, &b.UpdatedAt)
 	return tx.exec("create build", `INSERT INTO builds (id, app_id, user_id, user_email, status, stack, buildpacks, source_blob, source_url,
-			source_checksum, source_version, source_description, slug_id, release_id, output, failure, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+			source_checksum, source_version, source_description, slug_id, release_id, output, failure, created_at, updated_at, resolved)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
 		string(b.ID), string(b.App), string(b.User), b.UserEmail, string(b.Status), b.Stack, asJSON(b.Buildpacks), b.Source.Blob,
 		tx.seal("builds", string(b.ID), "source_url", []byte(b.Source.URL)), b.Source.Checksum, b.Source.Version, b.Source.Description,
-		orNull(b.Slug), orNull(b.Release), b.Output, b.Failure, micros(b.CreatedAt), micros(b.UpdatedAt))
+		orNull(b.Slug), orNull(b.Release), b.Output, b.Failure, micros(b.CreatedAt), micros(b.UpdatedAt), asJSON(b.Resolved))
 }
 
 // Build returns one build.
@@ -58,6 +58,6 @@ func (tx *Tx) PendingBuilds() ([]kigo.Build, error) {
 func (tx *Tx) UpdateBuild(b *kigo.Build) error {
 	b.UpdatedAt = tx.now
 	return tx.execOne("build", "update build", `UPDATE builds
-		SET status = $2, buildpacks = $3, slug_id = $4, release_id = $5, output = $6, failure = $7, updated_at = $8 WHERE id = $1`,
-		string(b.ID), string(b.Status), asJSON(b.Buildpacks), orNull(b.Slug), orNull(b.Release), b.Output, b.Failure, micros(b.UpdatedAt))
+		SET status = $2, buildpacks = $3, slug_id = $4, release_id = $5, output = $6, failure = $7, updated_at = $8, resolved = $9 WHERE id = $1`,
+		string(b.ID), string(b.Status), asJSON(b.Buildpacks), orNull(b.Slug), orNull(b.Release), b.Output, b.Failure, micros(b.UpdatedAt), asJSON(b.Resolved))
 }

@@ -48,6 +48,7 @@ func (r *Runner) choose(ctx context.Context) error {
 		r.out.Plain("\t\t\tSee %sbuildpacks#buildpack-detect-order", articles)
 	}
 	r.packs = agreed[:1]
+	r.result.Detected, r.result.Fallback = true, isFallback(agreed[0])
 	return nil
 }
 

@@ -38,6 +38,9 @@ const patience = 5 * time.Minute
 func (s Shelf) Need(ctx context.Context, t Tool, say func()) (string, error) {
 	for _, dir := range []string{filepath.Join(s.Store, t.Name()), filepath.Join(s.Cache, "toolchains", t.Name())} {
 		if isDir(dir) {
+			if s.Wishes != "" {
+				_ = os.WriteFile(filepath.Join(s.Wishes, t.Name()), nil, 0o644) // so that the host knows that it is used
+			}
 			return dir, nil
 		}
 	}

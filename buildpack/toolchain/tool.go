@@ -40,3 +40,6 @@ func ParseName(name string) (Tool, error) {
 	}
 	return Tool{Kind: m[1], Version: m[2]}, nil
 }
+
+// OfDebian reports whether Debian's packages are the tool.
+func (t Tool) OfDebian() bool { return debianTools[t.Kind].version == t.Version }

@@ -111,6 +111,7 @@ func testBuilds(t *testing.T, f *fixture) {
 			return err
 		}
 		b.Status, b.Slug, b.Release, b.Failure, b.Buildpacks = kigo.BuildSucceeded, s.ID, r.ID, "why", []string{"heroku/nodejs", "heroku/go"}
+		b.Resolved = []kigo.Buildpack{{Name: "heroku/go", Pin: "built in"}}
 		return tx.UpdateBuild(&b)
 	})
 	same(t, "one", get(t, f, func(tx *store.Tx) (kigo.Build, error) { return tx.Build(b.ID) }), b)
