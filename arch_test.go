@@ -50,7 +50,8 @@ var layers = []layer{
 		"acme":            nil,
 		"alert":           nil,
 		"build":           nil,
-		"logplex/drain":   nil,
+		"telemetry":       nil,
+		"logplex/drain":   {"telemetry"}, // lines go to the same consumers
 		"dyno":            nil,
 		"dyno/enginetest": {"dyno"},
 		"formation":       nil,

@@ -16,6 +16,7 @@ import (
 // caller's "own", where nobody reaches another's, or "all", the same for every account,
 // or "operator". A route without a line fails the test.
 var whose = map[string]string{
+	"POST /telemetry-drains": "own", "GET /telemetry-drains/{drain}": "own", "PATCH /telemetry-drains/{drain}": "own", "DELETE /telemetry-drains/{drain}": "own",
 	"GET /account": "own", "PATCH /account": "own", "DELETE /account": "own", "GET /users/{user}": "own", "PATCH /users/{user}": "own", "DELETE /users/{user}": "own",
 	"GET /kigo/accounts": "operator", "POST /kigo/accounts": "operator", "GET /kigo/audit": "operator", "GET /kigo/stacks": "operator", "POST /kigo/stacks/{stack}/actions/patch": "operator", "GET /account/rate-limits": "own", "GET /account/features": "own",
 	"GET /account/features/{feature}": "own", "PATCH /account/features/{feature}": "own",

@@ -75,9 +75,6 @@ var refusals = []refusal{
 	{why: "Container images are not provided yet: deploy with git push.", resource: "OCI image", later: true, calls: []string{
 		"POST /apps/{app}/oci-images", "GET /apps/{app}/oci-images/{image}",
 	}},
-	{why: "Telemetry drains are not provided yet: log drains are, `heroku drains:add`.", resource: "telemetry drain", later: true, calls: []string{
-		"POST /telemetry-drains", "GET /telemetry-drains/{drain}", "PATCH /telemetry-drains/{drain}", "DELETE /telemetry-drains/{drain}",
-	}},
 }
 
 // refusedRoutes makes the routes of the table. Who asks must be known, as

@@ -281,6 +281,13 @@ var routes = []route{
 	{"GET", "/apps/{app}/log-drains/{drain}", read, drainInfo, false},
 	{"DELETE", "/apps/{app}/log-drains/{drain}", write, drainDelete, false},
 
+	// OpenTelemetry, telemetry.go
+	{"GET", "/apps/{app}/telemetry-drains", read, telemetryList, false},
+	{"POST", "/telemetry-drains", write, telemetryCreate, false},
+	{"GET", "/telemetry-drains/{drain}", read, telemetryInfo, false},
+	{"PATCH", "/telemetry-drains/{drain}", write, telemetryUpdate, false},
+	{"DELETE", "/telemetry-drains/{drain}", write, telemetryDelete, false},
+
 	// Metrics, metrics.go, scrape.go
 	{"GET", "/apps/{app}/router-metrics/{metric}", read, routerMetrics, false},
 	{"GET", "/apps/{app}/formation/{formation}/metrics/{metric}", read, formationMetrics, false},
@@ -318,7 +325,6 @@ var routes = []route{
 	{"GET", "/apps/{app}/addon-attachments/{addon}", read, addonMissing, false},
 	{"POST", "/actions/addons/resolve", read, addonMissing, false},
 	{"POST", "/actions/addon-attachments/resolve", read, addonMissing, false},
-	{"GET", "/apps/{app}/telemetry-drains", read, emptyList, false},
 	{"GET", "/users/{user}/addons", read, emptyListOfUser, false},
 	{"GET", "/addon-region-capabilities", read, emptyList, false},
 	{"GET", "/regions/{region}/addon-region-capabilities", read, emptyList, false},

@@ -41,7 +41,7 @@ func (n *node) dispatch(e kigo.Event) error {
 		return n.keepLogs(e.App)
 	case "egress":
 		n.refreshEgress()
-	case "drain":
+	case "drain", "telemetry":
 		n.drains.Mark()
 	default:
 		n.routing.mark()

@@ -55,6 +55,7 @@ func (n *node) stages() (*lifecycle.Group, error) {
 		service("history", n.history.Run),
 		service("meter", n.meter),
 		service("alerts", n.alerts.Run),
+		service("telemetry", n.telemetry().Run),
 	)
 	g.Stage(
 		service("routing", n.routing.run),

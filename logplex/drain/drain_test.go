@@ -4,13 +4,20 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	otlp "go.opentelemetry.io/proto/otlp/logs/v1"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/control"
@@ -327,5 +334,48 @@ func TestARemovedDrainEndsAndLeavesNothing(t *testing.T) {
 	s.write("web.1", 0, 10)
 	if r.n > 0 {
 		t.Errorf("%d requests arrived", r.n)
+	}
+}
+
+func TestLinesArriveAsRecordsOfOpenTelemetry(t *testing.T) {
+	s := newSite(t)
+	var mu sync.Mutex
+	var texts []string
+	status := http.StatusServiceUnavailable
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		var data otlp.LogsData
+		if err := proto.Unmarshal(body, &data); err != nil || r.URL.Path != "/v1/logs" || r.Header.Get("Api-Key") != "hunter2" {
+			t.Errorf("%s %v %v", r.URL.Path, r.Header, err)
+		}
+		if status == http.StatusOK {
+			for _, record := range data.ResourceLogs[0].ScopeLogs[0].LogRecords {
+				texts = append(texts, record.Attributes[1].Value.GetStringValue()+" "+record.Body.GetStringValue())
+			}
+		}
+		w.WriteHeader(status)
+		status = http.StatusOK
+	}))
+	defer srv.Close()
+	d := kigo.TelemetryDrain{App: s.app, Signals: []string{"logs"}, Exporter: kigo.Exporter{Type: kigo.ExporterHTTP, Endpoint: srv.URL, Headers: map[string]string{"Api-Key": "hunter2"}}}
+	if err := s.store.Update(t.Context(), func(tx *store.Tx) error { return tx.CreateTelemetryDrain(&d) }); err != nil {
+		t.Fatal(err)
+	}
+	defer s.start()()
+	s.ready(kigo.Drain{ID: d.ID})
+	s.write("web.1", 0, 100)
+	s.hub.Write(s.app, kigo.LogLine{Source: "heroku", Process: "router", Message: "snow ☃ \x1b[31m\x00\xff"})
+	eventually(t, 20*time.Second, func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(texts) < 101 {
+			return fmt.Errorf("%d records", len(texts))
+		}
+		return nil
+	})
+	if len(texts) != 101 || texts[0] != "web.1 0" || texts[99] != "web.1 99" || texts[100] != "router snow ☃ \x1b[31m\uFFFD\uFFFD" {
+		t.Errorf("%d records, the last is %q", len(texts), texts[len(texts)-1])
 	}
 }

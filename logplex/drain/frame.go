@@ -38,7 +38,8 @@ func newFrame(host string, lines []kigo.LogLine, lost loss) *frame {
 	f.Body = make([]byte, 0, size)
 	if lost.N > 0 {
 		f.Count++
-		f.add(host, &kigo.LogLine{Time: time.Now(), Source: "heroku", Process: "logplex", Message: lost.String()})
+		told := lost.line()
+		f.add(host, &told)
 	}
 	for i := range lines {
 		f.add(host, &lines[i])
@@ -50,6 +51,11 @@ func newFrame(host string, lines []kigo.LogLine, lost loss) *frame {
 type loss struct {
 	N     int
 	Since time.Time
+}
+
+// line tells of them.
+func (l loss) line() kigo.LogLine {
+	return kigo.LogLine{Time: time.Now(), Source: "heroku", Process: "logplex", Message: l.String()}
 }
 
 // String is Logplex's L10.

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+
+	"github.com/kigo-dev/kigo"
 )
 
 // userAgent is what receivers know; the version is that of the frames.
@@ -44,7 +46,7 @@ func newPoster(client *http.Client, u *url.URL, token string) *poster {
 	return &poster{client: client, url: &bare, user: u.User, token: token}
 }
 
-func (p *poster) host() string { return "host" }
+func (p *poster) frame(lines []kigo.LogLine, lost loss) *frame { return newFrame("host", lines, lost) }
 
 func (p *poster) send(ctx context.Context, f *frame) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url.String(), bytes.NewReader(f.Body))

@@ -44,6 +44,14 @@ type running struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 	drain  kigo.Drain
+	since  time.Time // when what it does was last changed
+}
+
+// job is one drain that there should be.
+type job struct {
+	kigo.Drain
+	exporter *kigo.Exporter // of a telemetry drain
+	app      kigo.App
 }
 
 func (l *Loop) init() {
@@ -90,17 +98,18 @@ func (l *Loop) Run(ctx context.Context) error {
 
 // sync starts and ends senders so that there is one for each drain.
 func (l *Loop) sync(ctx context.Context) error {
-	var all []kigo.Drain
-	err := l.Store.View(ctx, func(tx *store.Tx) (err error) {
-		all, err = tx.AllDrains()
-		return err
-	})
+	all, err := l.jobs(ctx)
 	if err != nil {
 		return err
 	}
 	wanted := make(map[string]bool, len(all))
 	for _, d := range all {
 		wanted[d.ID] = true
+		if r := l.senders[d.ID]; r != nil && !r.since.Equal(d.UpdatedAt) {
+			r.cancel()
+			<-r.done
+			delete(l.senders, d.ID)
+		}
 		if l.senders[d.ID] == nil {
 			l.start(ctx, d)
 		}
@@ -121,9 +130,38 @@ func (l *Loop) sync(ctx context.Context) error {
 	return nil
 }
 
+// jobs are all log drains, and the telemetry drains that log lines go to.
+func (l *Loop) jobs(ctx context.Context) (all []job, err error) {
+	err = l.Store.View(ctx, func(tx *store.Tx) error {
+		drains, err := tx.AllDrains()
+		if err != nil {
+			return err
+		}
+		for _, d := range drains {
+			all = append(all, job{Drain: d})
+		}
+		others, err := tx.AllTelemetryDrains()
+		if err != nil {
+			return err
+		}
+		for _, d := range others {
+			if !d.Sends(kigo.SignalLogs) {
+				continue
+			}
+			app, err := tx.App(d.App)
+			if err != nil {
+				return err
+			}
+			all = append(all, job{Drain: kigo.Drain{ID: d.ID, App: d.App, URL: d.Exporter.Endpoint, UpdatedAt: d.UpdatedAt}, exporter: &d.Exporter, app: app})
+		}
+		return nil
+	})
+	return all, err
+}
+
 func (l *Loop) path(d kigo.Drain) string { return l.Hub.File(d.App, "drain-"+d.ID) }
 
-func (l *Loop) start(ctx context.Context, d kigo.Drain) {
+func (l *Loop) start(ctx context.Context, d job) {
 	to, err := l.transport(d)
 	if err != nil {
 		l.Log.Error("log drain has no address", "drain", d.ID, "err", err)
@@ -135,9 +173,9 @@ func (l *Loop) start(ctx context.Context, d kigo.Drain) {
 		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	r := &running{cancel: cancel, done: make(chan struct{}), drain: d}
+	r := &running{cancel: cancel, done: make(chan struct{}), drain: d.Drain, since: d.UpdatedAt}
 	l.senders[d.ID] = r
-	s := &sender{drain: d, hub: l.Hub, to: to, log: l.Log, pause: [2]time.Duration{l.FirstTry, l.LastTry}, path: l.path(d)}
+	s := &sender{drain: d.Drain, hub: l.Hub, to: to, log: l.Log, pause: [2]time.Duration{l.FirstTry, l.LastTry}, path: l.path(d.Drain)}
 	go func() {
 		defer close(r.done)
 		s.run(ctx)
@@ -154,7 +192,10 @@ func (l *Loop) endAll() {
 	l.client.CloseIdleConnections()
 }
 
-func (l *Loop) transport(d kigo.Drain) (transport, error) {
+func (l *Loop) transport(d job) (transport, error) {
+	if d.exporter != nil {
+		return &records{client: l.client, to: *d.exporter, app: d.app}, nil
+	}
 	u, err := url.Parse(d.URL)
 	if err != nil {
 		return nil, hide(err)

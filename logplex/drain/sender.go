@@ -18,7 +18,7 @@ const maxTries = 3
 
 // transport sends a frame and returns nil when it was taken.
 type transport interface {
-	host() string // what messages name as their host
+	frame(lines []kigo.LogLine, lost loss) *frame // what is sent of lines
 	send(ctx context.Context, f *frame) error
 	close()
 }
@@ -100,7 +100,7 @@ func (s *sender) fill() bool {
 	if len(lines) == 0 && s.state.Lost.N == 0 {
 		return false
 	}
-	s.state.Frame = newFrame(s.to.host(), lines, s.state.Lost)
+	s.state.Frame = s.to.frame(lines, s.state.Lost)
 	clear(s.lines)
 	s.state.Next, s.state.Lost = s.cursor.Pos(), loss{}
 	s.tries = 0

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/kigo-dev/kigo"
 )
 
 // Pace of a syslog connection.
@@ -35,7 +37,7 @@ type wire struct {
 	gone   *atomic.Bool // the receiver has closed the connection
 }
 
-func (w *wire) host() string { return w.token }
+func (w *wire) frame(lines []kigo.LogLine, lost loss) *frame { return newFrame(w.token, lines, lost) }
 
 func (w *wire) send(ctx context.Context, f *frame) error {
 	if w.conn != nil && w.gone.Load() {

@@ -1,0 +1,200 @@
+package telemetry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/metrics"
+	"github.com/kigo-dev/kigo/store"
+)
+
+const (
+	every    = 20 * time.Second
+	lateness = 30 * time.Second // after which a minute's counts have come
+	atOnce   = time.Hour        // of points in one message
+	retryMax = 10 * time.Minute
+)
+
+// Loop sends metrics to all telemetry drains. Set the fields before Run.
+type Loop struct {
+	Store   *store.Store
+	History *metrics.History
+	Client  *http.Client // one that reaches only what users may reach
+	Log     *slog.Logger
+	Now     func() time.Time // nil: time.Now
+
+	failing map[string]failure // by drain
+}
+
+type failure struct {
+	wait time.Duration
+	next time.Time
+}
+
+func (l *Loop) now() time.Time {
+	if l.Now != nil {
+		return l.Now()
+	}
+	return time.Now()
+}
+
+// Run sends until ctx ends.
+func (l *Loop) Run(ctx context.Context) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		if err := l.Send(ctx); err != nil && ctx.Err() == nil {
+			l.Log.ErrorContext(ctx, "send telemetry", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Send brings every drain what it has not got.
+func (l *Loop) Send(ctx context.Context) error {
+	var all []kigo.TelemetryDrain
+	err := l.Store.View(ctx, func(tx *store.Tx) (err error) {
+		all, err = tx.AllTelemetryDrains()
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read telemetry drains: %w", err)
+	}
+	former := l.failing
+	l.failing = map[string]failure{}
+	for _, d := range all {
+		f := former[d.ID]
+		if !d.Sends(kigo.SignalMetrics) {
+			continue
+		}
+		if l.now().Before(f.next) {
+			l.failing[d.ID] = f
+			continue
+		}
+		if err := l.one(ctx, d); err != nil && ctx.Err() == nil {
+			if f.wait == 0 {
+				l.Log.InfoContext(ctx, "telemetry drain fails", "drain", d.ID, "app", d.App, "err", hide(err))
+			}
+			f.wait = min(max(2*f.wait, every), retryMax)
+			f.next = l.now().Add(f.wait)
+			l.failing[d.ID] = f
+		}
+	}
+	return nil
+}
+
+// one sends a drain's whole minutes up to now.
+func (l *Loop) one(ctx context.Context, d kigo.TelemetryDrain) error {
+	var app kigo.App
+	err := l.Store.View(ctx, func(tx *store.Tx) (err error) {
+		app, err = tx.App(d.App)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	end := l.now().Add(-lateness).Truncate(metrics.Fine)
+	from := d.Sent.Truncate(metrics.Fine)
+	if oldest := end.Add(-metrics.FineKept); from.Before(oldest) {
+		from = oldest
+	}
+	for from.Before(end) {
+		to := from.Add(atOnce)
+		if to.After(end) {
+			to = end
+		}
+		points, err := l.History.Series(ctx, d.App, from, to, metrics.Fine)
+		if err != nil {
+			return err
+		}
+		if data := encode(app, points); len(data.ResourceMetrics[0].ScopeMetrics[0].Metrics) > 0 {
+			body, err := proto.Marshal(data)
+			if err != nil {
+				return fmt.Errorf("encode metrics: %w", err)
+			}
+			if err := l.post(ctx, d.Exporter, body); err != nil {
+				return err
+			}
+		}
+		from = to
+		err = l.Store.Update(ctx, func(tx *store.Tx) error { return tx.SetTelemetrySent(d.ID, from) })
+		if errors.Is(err, kigo.ErrNotFound) {
+			return nil // it was removed meanwhile
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Loop) post(ctx context.Context, e kigo.Exporter, body []byte) error {
+	r, err := Request(ctx, e, "/v1/metrics", body)
+	if err != nil {
+		return err
+	}
+	resp, err := l.Client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // the status is the answer
+	switch resp.StatusCode {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		l.Log.WarnContext(ctx, "a consumer of telemetry refuses a message for good", "status", resp.StatusCode)
+		return nil // the protocol says not to send it again
+	}
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("consumer answered %d", resp.StatusCode)
+	}
+	return nil
+}
+
+// Request posts a message of OTLP below an exporter's endpoint.
+func Request(ctx context.Context, e kigo.Exporter, path string, body []byte) (*http.Request, error) {
+	u, err := url.Parse(e.Endpoint)
+	if err != nil {
+		return nil, hide(err)
+	}
+	user := u.User
+	u.User = nil
+	u.Path = strings.TrimSuffix(u.Path, "/") + path
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, hide(err)
+	}
+	if user != nil {
+		password, _ := user.Password()
+		r.SetBasicAuth(user.Username(), password)
+	}
+	for name, v := range e.Headers {
+		r.Header.Set(name, v)
+	}
+	r.Header.Set("Content-Type", "application/x-protobuf")
+	r.Header.Set("User-Agent", "Kigo")
+	return r, nil
+}
+
+// hide keeps an address, which may hold credentials, out of an error.
+func hide(err error) error {
+	var at *url.Error
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
+}

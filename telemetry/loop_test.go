@@ -1,0 +1,143 @@
+package telemetry
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	otlp "go.opentelemetry.io/proto/otlp/metrics/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/control"
+	"github.com/kigo-dev/kigo/metrics"
+	"github.com/kigo-dev/kigo/secret"
+	"github.com/kigo-dev/kigo/store"
+	"github.com/kigo-dev/kigo/store/storetest"
+)
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// consumer keeps what it is sent, while it answers 200.
+type consumer struct {
+	status int
+	tries  int
+	got    []*otlp.MetricsData
+}
+
+func (c *consumer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	c.tries++
+	var m otlp.MetricsData
+	if r.URL.Path != "/in/v1/metrics" || r.Header.Get("Content-Type") != "application/x-protobuf" || r.Header.Get("X-Key") != "hunter2" || proto.Unmarshal(body, &m) != nil {
+		w.WriteHeader(http.StatusTeapot)
+		return
+	}
+	if c.status == http.StatusOK {
+		c.got = append(c.got, &m)
+	}
+	w.WriteHeader(c.status)
+}
+
+// requests are those that the consumer has been told of, by minute.
+func (c *consumer) requests() (total int64, minutes map[uint64]int64) {
+	minutes = map[uint64]int64{}
+	for _, m := range c.got {
+		for _, metric := range m.ResourceMetrics[0].ScopeMetrics[0].Metrics {
+			if metric.Name != "kigo.requests" {
+				continue
+			}
+			for _, p := range metric.GetSum().DataPoints {
+				total += p.GetAsInt()
+				minutes[p.StartTimeUnixNano] += p.GetAsInt()
+			}
+		}
+	}
+	return total, minutes
+}
+
+func TestEveryMinuteIsSentOnceOverFailuresAndRestarts(t *testing.T) {
+	ctx, db := t.Context(), storetest.OpenSQLite(t)
+	c := control.Control{Store: db, Domain: "localhost"}
+	account, err := c.EnsureOperator(ctx, "op@example.com", secret.NewToken())
+	must(t, err)
+	app, err := c.CreateApp(ctx, control.Actor{ID: account.ID, Email: account.Email}, control.NewApp{Name: "myapp"})
+	must(t, err)
+	to := &consumer{status: http.StatusOK}
+	srv := httptest.NewServer(to)
+	defer srv.Close()
+	now := time.Now().UTC().Truncate(time.Hour)
+	d := kigo.TelemetryDrain{App: app.ID, Signals: []string{"metrics"}, Sent: now,
+		Exporter: kigo.Exporter{Type: kigo.ExporterHTTP, Endpoint: srv.URL + "/in/", Headers: map[string]string{"X-Key": "hunter2"}}}
+	must(t, db.Update(ctx, func(tx *store.Tx) error { return tx.CreateTelemetryDrain(&d) }))
+	h := &metrics.History{Store: db, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }}
+	for minute := range 180 {
+		p := &metrics.Point{Requests: metrics.Requests{Count: 10, Status: [6]int64{2: 9, 5: 1}, Codes: map[string]int64{"H12": 1}}}
+		p.Requests.Service.Add(70 * time.Millisecond)
+		web := p.Of("web")
+		web.Dynos, web.Restarts = 1, 1
+		web.Memory.Add(100 << 20)
+		must(t, h.Add(ctx, now.Add(30*time.Second), map[kigo.AppID]*metrics.Point{app.ID: p}, nil))
+		now = now.Add(time.Minute)
+		to.status = http.StatusOK
+		if minute > 20 && minute < 120 {
+			to.status = http.StatusServiceUnavailable
+		}
+		l := &Loop{Store: db, History: h, Client: srv.Client(), Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }}
+		must(t, l.Send(ctx)) // a new process each minute
+	}
+	now = now.Add(time.Minute)
+	must(t, (&Loop{Store: db, History: h, Client: srv.Client(), Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }}).Send(ctx))
+	total, minutes := to.requests()
+	if total != 1800 || len(minutes) != 180 {
+		t.Errorf("%d of 1800 requests in %d of 180 minutes", total, len(minutes))
+	}
+	names := map[string]*otlp.Metric{}
+	for _, m := range to.got[len(to.got)-1].ResourceMetrics[0].ScopeMetrics[0].Metrics {
+		names[m.Name] = m
+	}
+	duration := names["http.server.request.duration"].GetHistogram().GetDataPoints()
+	if len(duration) == 0 || duration[0].Count != 1 || len(duration[0].BucketCounts) != len(metrics.Bounds)+1 || duration[0].BucketCounts[4] != 1 {
+		t.Errorf("durations %v", duration)
+	}
+	if memory := names["kigo.memory.mean"].GetGauge().GetDataPoints(); len(memory) == 0 || memory[0].GetAsDouble() != 100<<20 || names["kigo.restarts"] == nil {
+		t.Errorf("memory %v", memory)
+	}
+	if attributes := to.got[0].ResourceMetrics[0].Resource.Attributes; attributes[0].Value.GetStringValue() != "myapp" {
+		t.Errorf("the resource is %v", attributes)
+	}
+}
+
+func TestAConsumerThatFailsIsAskedLessAndLess(t *testing.T) {
+	ctx, db := t.Context(), storetest.OpenSQLite(t)
+	c := control.Control{Store: db, Domain: "localhost"}
+	account, err := c.EnsureOperator(ctx, "op@example.com", secret.NewToken())
+	must(t, err)
+	app, err := c.CreateApp(ctx, control.Actor{ID: account.ID}, control.NewApp{Name: "myapp"})
+	must(t, err)
+	to := &consumer{status: http.StatusInternalServerError}
+	srv := httptest.NewServer(to)
+	defer srv.Close()
+	now := time.Now().UTC().Truncate(time.Hour)
+	d := kigo.TelemetryDrain{App: app.ID, Signals: []string{"metrics"}, Sent: now,
+		Exporter: kigo.Exporter{Type: kigo.ExporterHTTP, Endpoint: srv.URL + "/in", Headers: map[string]string{"X-Key": "hunter2"}}}
+	must(t, db.Update(ctx, func(tx *store.Tx) error { return tx.CreateTelemetryDrain(&d) }))
+	h := &metrics.History{Store: db, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }}
+	must(t, h.Add(ctx, now, map[kigo.AppID]*metrics.Point{app.ID: {Requests: metrics.Requests{Count: 1, Status: [6]int64{2: 1}}}}, nil))
+	l := &Loop{Store: db, History: h, Client: srv.Client(), Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }}
+	for range 180 { // an hour of ticks
+		now = now.Add(every)
+		must(t, l.Send(ctx))
+	}
+	if to.tries < 5 || to.tries > 15 {
+		t.Errorf("tried %d times within an hour", to.tries)
+	}
+}
