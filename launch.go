@@ -23,6 +23,7 @@ type Launch struct {
 	TTY     *TTY          // a terminal; nil: plain pipes
 	Stdin   bool          // keep standard input open for Engine.Attach
 	Binds   []Bind        // builds only: extra folders or files
+	Isolate Isolation     // how it is kept apart from the machine; empty: standard
 	Scratch int64         // bytes for /app and /tmp; 0: not limited
 }
 

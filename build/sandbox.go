@@ -18,6 +18,7 @@ import (
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/buildpack"
 	"github.com/kigo-dev/kigo/slug"
+	"github.com/kigo-dev/kigo/store"
 )
 
 // sandbox is the host's side of a build's places (buildpack/job.go):
@@ -197,6 +198,13 @@ func (a *attempt) launchProgram(ctx context.Context, what string) error {
 	l := a.loop.newLaunch(s.id, s.kigo)
 	l.App, l.UIDBase, l.Stack = a.app.ID, a.app.UIDBase, image
 	l.Memory, l.Scratch, l.Pids = a.loop.Memory, a.loop.Scratch, 4096
+	err = a.loop.Store.View(ctx, func(tx *store.Tx) (err error) {
+		l.Isolate, err = tx.Isolation(a.app.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	l.Command = []string{buildpack.Program, what, buildpack.JobFile}
 	l.Binds = append(l.Binds,
 		kigo.Bind{Source: a.loop.path("toolchains"), Target: buildpack.Toolchains},

@@ -162,6 +162,7 @@ func (t *toolchains) run(ctx context.Context, id kigo.DynoID, home, bring string
 	const target = "/tmp/toolchain"
 	l := t.loop.newLaunch(id, home)
 	l.App, l.UIDBase, l.Stack, l.Memory, l.Pids = "toolchain", fetcherUID, stack, fetchMemory, 256
+	l.Scratch = t.loop.Scratch
 	l.Command = []string{buildpack.Program, "fetch", tool.Name(), target}
 	l.Binds = append(l.Binds,
 		kigo.Bind{Source: t.loop.path("toolchains"), Target: buildpack.Toolchains},

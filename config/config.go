@@ -46,6 +46,7 @@ type Config struct {
 	ACMECA    string `json:"acmeCA"`    // PEM file of what the directory's own certificate is signed with; empty: the machine's
 
 	Runtime string `json:"runtime"` // OCI runtime (runc); found beside the program when empty
+	Runsc   string `json:"runsc"`   // gVisor's runtime, for apps with hardened isolation; empty: there is none
 	Verbose bool   `json:"verbose"`
 
 	// AllowPrivate are ranges that log drains may reach although they are not
@@ -120,6 +121,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.ACMEEmail, "acme-email", c.ACMEEmail, "e-mail address that the certificate authority is told")
 	fs.StringVar(&c.ACMECA, "acme-ca", c.ACMECA, "PEM file that the ACME directory's own certificate is checked with")
 	fs.StringVar(&c.Runtime, "runtime", c.Runtime, "OCI runtime; by default the runc beside this program, then in PATH")
+	fs.StringVar(&c.Runsc, "runsc", c.Runsc, "path of gVisor's runsc, so that apps can have hardened isolation")
 	fs.StringSliceVar(&c.AllowPrivate, "allow-private", c.AllowPrivate, "ranges of your own network that log drains may reach, such as 10.1.0.0/16")
 	fs.StringVar(&c.SMTP, "smtp", c.SMTP, "mail server for alerts, such as smtp://user:password@mail.example.com:587 (better in KIGO_SMTP or kigo.json)")
 	fs.StringVar(&c.MailFrom, "mail-from", c.MailFrom, "sender of e-mail; by default the operator's address")

@@ -110,6 +110,9 @@ func (a *Agent) plan(ctx context.Context, d kigo.Dyno) (Plan, error) {
 		if p.Release, err = tx.Release(d.Release); err != nil {
 			return err
 		}
+		if p.Isolate, err = tx.Isolation(d.App); err != nil {
+			return err
+		}
 		if p.Config, err = tx.ReleaseConfig(d.Release); err != nil {
 			return err
 		}

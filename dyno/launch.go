@@ -25,6 +25,7 @@ type Plan struct {
 	Slug    kigo.Slug
 	Config  kigo.ConfigVars
 	Stack   kigo.Image
+	Isolate kigo.Isolation
 	Binds   []kigo.Bind       // of the host's own settings, such as its resolver
 	HostEnv map[string]string // of the host's own settings, such as its CA bundle
 }
@@ -57,7 +58,7 @@ func (p Plan) Launch() (kigo.Launch, error) {
 		Stack: p.Stack, Slug: kigo.Image{Digest: p.Slug.Digest},
 		Command: []string{"/bin/bash", "-c", bootScript, "bash", keepsEcho(p.Dyno.Command)},
 		Memory:  size.Memory, Most: hardFactor * size.Memory, CPU: kigo.CPU{Shares: size.CPUShares, Quota: size.CPUQuota}, Pids: size.Pids, Scratch: size.Disk(),
-		Grace: kigo.StopGrace, Binds: p.Binds,
+		Grace: kigo.StopGrace, Binds: p.Binds, Isolate: p.Isolate,
 	}
 	if p.Dyno.Type == "web" && !p.Dyno.OneOff {
 		l.Port, l.Boot = port(p.Dyno.ID), kigo.BootTimeout

@@ -16,6 +16,7 @@ type Config struct {
 	Dir       string                              // the data folder
 	Instance  string                              // 4 hex digits that name this server's things on the machine
 	Runtime   string                              // path of runc, 1.2.8 or later, with seccomp
+	Hardened  string                              // path of runsc, for launches with hardened isolation; empty: they are refused
 	Images    func(digest string) (string, error) // where an image's file is
 	Subnet    netip.Prefix                        // the dyno network, IPv4
 	Allow     []netip.Prefix                      // private networks that dynos may reach

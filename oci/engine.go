@@ -52,6 +52,9 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	if err := checkRuntime(ctx, config.Runtime); err != nil {
 		return nil, err
 	}
+	if err := checkHardened(ctx, config.Hardened); err != nil {
+		return nil, err
+	}
 	net, err := network.New(network.Config{
 		Instance: config.Instance, Subnet: config.Subnet, Allow: config.Allow,
 		HostPorts: config.HostPorts, Resolvers: config.Resolvers, Log: config.Log,
@@ -85,7 +88,7 @@ func (e *Engine) prepareHost(ctx context.Context) (err error) {
 	if e.seccomp, err = seccompProfile(); err != nil {
 		return err
 	}
-	if e.stage, err = stageFolder(e.config.Dir, e.config.Runtime); err != nil {
+	if e.stage, err = stageFolder(e.config.Dir, e.config.Runtime, e.config.Hardened); err != nil {
 		return err
 	}
 	for _, dir := range []string{e.dynos(), e.images.dir} {

@@ -21,7 +21,7 @@ func (e *ErrUnconfined) Unconfined() {}
 func (e *Engine) posture(l kigo.Launch) shim.Posture {
 	p := shim.Posture{
 		Files: fileLimit(), Memory: max(l.Memory, l.Most), Quota: int64(l.CPU.Quota) * 100, Shares: int64(l.CPU.Shares),
-		OOMScore: oomScore(l.ID),
+		OOMScore: oomScore(l.ID), Sandbox: l.Isolate == kigo.IsolationHardened,
 	}
 	if l.Memory <= 0 {
 		p.Memory = 0

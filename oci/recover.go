@@ -179,7 +179,7 @@ func killRuntime(id kigo.DynoID) {
 	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		words := strings.Split(strings.TrimRight(string(data), "\x00"), "\x00")
-		if err != nil || len(words) < 2 || words[len(words)-1] != string(id) || !strings.Contains(words[0], "runc") {
+		if err != nil || len(words) < 2 || words[len(words)-1] != string(id) || !strings.HasPrefix(filepath.Base(words[0]), "run") {
 			continue
 		}
 		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {

@@ -3,10 +3,15 @@ package oci
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
+
+	"github.com/kigo-dev/kigo"
 )
 
 // checkRuntime refuses a runtime that would silently confine less than we ask
@@ -37,6 +42,35 @@ func checkRuntime(ctx context.Context, path string) error {
 		return fmt.Errorf("oci: %s is built without seccomp or idmapped mounts: run `make build`", path)
 	}
 	return nil
+}
+
+// checkHardened refuses what is not gVisor's runsc.
+func checkHardened(ctx context.Context, path string) error {
+	if path == "" {
+		return nil
+	}
+	if !filepath.IsAbs(path) {
+		return fmt.Errorf("oci: the path of runsc must be absolute: %s", path)
+	}
+	out, err := exec.CommandContext(ctx, path, "--version").Output()
+	if err != nil {
+		return fmt.Errorf("ask %s for its version: %w", path, err)
+	}
+	if !strings.HasPrefix(string(out), "runsc version ") {
+		return fmt.Errorf("oci: %s is not gVisor's runsc: it says %.60q", path, out)
+	}
+	return nil
+}
+
+// runtime is the program that runs a launch.
+func (e *Engine) runtime(l kigo.Launch) (string, error) {
+	switch {
+	case l.Isolate != kigo.IsolationHardened:
+		return e.config.Runtime, nil
+	case e.config.Hardened == "":
+		return "", errors.New("this app wants hardened isolation, and this machine has no runtime for it: start the server with --runsc PATH")
+	}
+	return e.config.Hardened, nil
 }
 
 var runcVersion = regexp.MustCompile(`(?m)^runc version (\d+)\.(\d+)\.(\d+)`)

@@ -112,6 +112,10 @@ func (e *Engine) startAt(l kigo.Launch, address netip.Addr, stack, slug string) 
 		return err
 	}
 	defer users.Close()
+	runtime, err := e.runtime(l)
+	if err != nil {
+		return err
+	}
 	disk, err := e.disks.template(l.Scratch)
 	if err != nil {
 		return err
@@ -121,7 +125,7 @@ func (e *Engine) startAt(l kigo.Launch, address netip.Addr, stack, slug string) 
 		return fmt.Errorf("encode spec: %w", err)
 	}
 	order, err := memoryFile(shim.Order{
-		ID: string(l.ID), Runtime: e.config.Runtime, Spec: spec, Stage: e.stage, Stack: stack, Slug: slug,
+		ID: string(l.ID), Runtime: runtime, Spec: spec, Stage: e.stage, Stack: stack, Slug: slug,
 		Files: e.files(l, address.String()), Cgroup: e.cgroupPath(l.ID), Address: address.String(),
 		UIDBase: l.UIDBase, Port: l.Port, Boot: l.Boot, Grace: l.Grace, TTY: l.TTY != nil, Stdin: l.Stdin, Disk: disk, Posture: e.posture(l), KillOnOOM: l.Most > 0,
 	})

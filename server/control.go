@@ -138,7 +138,7 @@ func (n *node) openState(ctx context.Context) (err error) {
 	}
 	policy := outbound.Policy{Allow: private}
 	n.control = &control.Control{Store: n.store, Logs: n.hub, Domain: n.cfg.Domain, Stacks: []string{n.cfg.Stack},
-		URL: "http://" + n.child.Addresses["api"], HasSlug: n.slugs.Has, Base: n.newestBase, Log: n.log, Outbound: policy, Mail: n.cfg.SMTP != ""}
+		URL: "http://" + n.child.Addresses["api"], HasSlug: n.slugs.Has, Base: n.newestBase, Log: n.log, Outbound: policy, Mail: n.cfg.SMTP != "", Hardened: n.cfg.Runsc != ""}
 	n.drains = &drain.Loop{Store: n.store, Hub: n.hub, Outbound: policy, Log: n.log}
 	if err := n.ensureOperator(ctx); err != nil {
 		return err
@@ -230,7 +230,7 @@ func (n *node) makeEngine() error {
 		return err
 	}
 	n.engine, err = oci.New(context.Background(), oci.Config{
-		Dir: n.cfg.Data, Instance: id, Runtime: runtime, Images: n.images, Subnet: subnet, Egress: n.egressRules, Log: n.log,
+		Dir: n.cfg.Data, Instance: id, Runtime: runtime, Hardened: n.cfg.Runsc, Images: n.images, Subnet: subnet, Egress: n.egressRules, Log: n.log,
 	})
 	return err
 }

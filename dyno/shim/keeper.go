@@ -17,7 +17,7 @@ import (
 type keeper struct {
 	order  Order
 	bundle string
-	ports  *diagnosis  // nil when it need not listen
+	ports  ports       // nil when it need not listen
 	log    *logWriter  // nil when output is attached
 	attach *attachment // nil when output is logged
 

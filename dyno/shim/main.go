@@ -62,7 +62,9 @@ func (k *keeper) run() error {
 		return err
 	}
 	killpoint.At("shim-staged")
-	if k.order.Port != 0 {
+	if k.order.Port != 0 && k.order.Posture.Sandbox {
+		k.ports = caller(k.order.Address)
+	} else if k.order.Port != 0 {
 		ports, err := openDiagnosis(fdNet)
 		if err != nil {
 			return err

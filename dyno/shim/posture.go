@@ -41,7 +41,7 @@ var errUnconfined = errors.New("check confinement")
 // run; one that has ended already is none of its business.
 func hardened(pid int, order *Order) error {
 	if order.Posture.Sandbox {
-		return checkGroup(pid, order)
+		return checkSandbox(pid, order)
 	}
 	deadline := time.Now().Add(10 * time.Second)
 	for {
@@ -58,6 +58,18 @@ func hardened(pid int, order *Order) error {
 		time.Sleep(200 * time.Microsecond)
 	}
 	return checkPosture(pid, order)
+}
+
+// checkSandbox looks at the kernel that a runtime such as gVisor's runs around the
+// dyno: its process is held by the dyno's control group, limits and network. What the
+// dyno may do is that kernel's affair.
+func checkSandbox(pid int, order *Order) error {
+	for _, check := range []func(int, *Order) error{checkGroup, checkNetwork} {
+		if err := check(pid, order); err != nil && !over(pid) {
+			return fmt.Errorf("%w: %w", errUnconfined, err)
+		}
+	}
+	return nil
 }
 
 // checkPosture looks at one process of the dyno as the kernel shows it to the
