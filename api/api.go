@@ -37,8 +37,8 @@ type Deps struct {
 	Key     []byte                     // secret of capability addresses, the same after a restart
 	BaseURL string                     // of this API, such as "https://kigo.example.com:5000"; empty: as each client reached it
 	WebURL  func(app string) string    // where an app is served
-	GitURL  func(app string) string    // where it is pushed to; nil: below BaseURL
-	Attach  func(secret string) string // rendezvous address of an attached one-off
+	GitURL  func(r *http.Request, app string) string    // where it is pushed to; nil: below BaseURL
+	Attach  func(r *http.Request, secret string) string // rendezvous address of an attached one-off
 	Stacks  []string                   // the default one first
 
 	Log *slog.Logger     // nil: slog.Default

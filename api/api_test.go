@@ -67,7 +67,7 @@ func newServer(t testing.TB) *server {
 		Control: s.control, Store: db, Logs: &logplex.Sessions{Hub: s.hub, Key: key}, Output: s.output, Blobs: s.blobs,
 		Key: key, Log: log, Stacks: s.control.Stacks, History: s.history, Slugs: adopter{s},
 		WebURL: func(app string) string { return "http://" + app + ".localhost:8080/" },
-		Attach: func(secret string) string { return "rendezvous://localhost:5001/" + secret },
+		Attach: func(_ *http.Request, secret string) string { return "rendezvous://localhost:5001/" + secret },
 	})
 	must(t, err)
 	s.api = handler

@@ -27,7 +27,7 @@ func (c *call) serializeDyno(d kigo.Dyno) client.Dyno {
 		out.Extended = &client.DynoMore{Reason: d.Reason}
 	}
 	if d.Attach.Secret != "" && c.s.Attach != nil {
-		out.AttachURL = optional(c.s.Attach(d.Attach.Secret))
+		out.AttachURL = optional(c.s.Attach(c.r, d.Attach.Secret))
 	}
 	return out
 }

@@ -63,7 +63,7 @@ func (s *Server) regionName(idOrName string) string {
 
 func (s *Server) gitURL(r *http.Request, app string) string {
 	if s.GitURL != nil {
-		return s.GitURL(app)
+		return s.GitURL(r, app)
 	}
 	return s.baseURL(r) + "/" + app + ".git"
 }

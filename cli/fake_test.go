@@ -52,6 +52,11 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "migrating\ndone\n")
 		return
 	}
+	if r.Header.Get("Authorization") == "Bearer wrong" {
+		w.WriteHeader(http.StatusUnauthorized)
+		io.WriteString(w, `{"id":"unauthorized","message":"Invalid credentials provided."}`)
+		return
+	}
 	a := f.answer(r.Method+" "+r.URL.EscapedPath(), r, body)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Request-Id", "01234567-89ab-cdef-0123-456789abcdef")

@@ -121,6 +121,10 @@ func init() {
 		{name: "config:set", aliases: []string{"config:add"}, args: "KEY=VALUE...", short: "set config vars", app: oneApp, login: true, run: configSet},
 		{name: "config:unset", aliases: []string{"config:remove"}, args: "KEY...", short: "remove config vars", app: oneApp, login: true, run: configUnset},
 
+		{name: "connect", args: "[COMMAND...]", short: "let Heroku's command line work with a server that is elsewhere", login: true, raw: true, run: connect, flags: func(fs *pflag.FlagSet) {
+			fs.String("listen", "127.0.0.1:0", "address of this machine to listen at")
+		}},
+
 		{name: "deploy", args: "[FOLDER]", short: "build and release a folder without a commit", app: oneApp, login: true, run: deploy, flags: func(fs *pflag.FlagSet) {
 			fs.String("version", "", "name of the source's version")
 		}},

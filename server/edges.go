@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -146,13 +147,32 @@ func (n *node) webURL(app string) string {
 }
 
 // gitURL is where an app is pushed to.
-func (n *node) gitURL(app string) string {
-	return "https://" + n.child.Addresses["api"] + "/" + app + ".git"
+func (n *node) gitURL(r *http.Request, app string) string {
+	return "https://" + reached(n.child.Addresses["api"], r) + "/" + app + ".git"
+}
+
+// reached is an address as who asks can reach it: a server that listens for other
+// machines is where they found it.
+func reached(addr string, r *http.Request) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || isLoopbackHost(host) {
+		return addr
+	}
+	asked := (&url.URL{Host: r.Host}).Hostname()
+	if asked == "" {
+		return addr
+	}
+	return net.JoinHostPort(asked, port)
+}
+
+func isLoopbackHost(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // attachURL is where the terminal of a one-off is.
-func (n *node) attachURL(secret string) string {
-	return "rendezvous://" + n.child.Addresses["rendezvous"] + "/" + secret
+func (n *node) attachURL(r *http.Request, secret string) string {
+	return "rendezvous://" + reached(n.child.Addresses["rendezvous"], r) + "/" + secret
 }
 
 // openConsole connects a rendezvous client to the dyno that waits for it.

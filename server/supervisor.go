@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/kigo-dev/kigo/client"
 	"github.com/kigo-dev/kigo/config"
 	"github.com/kigo-dev/kigo/internal/atomicfile"
 )
@@ -187,11 +187,6 @@ func (s *supervisor) bind() error {
 	return nil
 }
 
-// herokuScript keeps the official CLI from Heroku's own hosts.
-//
-//go:embed heroku.cjs
-var herokuScript []byte
-
 // describe writes DATA/server.json, from which `kigo env` and the tests learn
 // where the server is.
 func (s *supervisor) describe() error {
@@ -203,7 +198,7 @@ func (s *supervisor) describe() error {
 	if err != nil {
 		return fmt.Errorf("describe server: %w", err)
 	}
-	if err := atomicfile.Write(s.cfg.Path("heroku.cjs"), herokuScript, 0o644); err != nil {
+	if err := atomicfile.Write(s.cfg.Path("heroku.cjs"), client.HerokuScript, 0o644); err != nil {
 		return err
 	}
 	return atomicfile.Write(s.cfg.Path("server.json"), append(b, '\n'), 0o644)
