@@ -150,8 +150,32 @@ func (s *server) raw(method, path, token string, header http.Header, body []byte
 // checked validates every answer that passes, except those of endless streams.
 type checked struct{ t testing.TB }
 
+// official is the public schema of version 3, with the links that only the variant
+// 3.sdk has.
 var official = sync.OnceValues(func() (*hyperSchema, error) {
-	return loadSchema("testdata/schema/platform-api-schema.json")
+	s, err := loadSchema("testdata/schema/platform-api-schema.json")
+	if err != nil {
+		return nil, err
+	}
+	more, err := variant()
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, l := range s.links {
+		known[l.key()] = true
+	}
+	for _, l := range more.links {
+		if !known[l.key()] {
+			s.links = append(s.links, l)
+		}
+	}
+	return s, nil
+})
+
+// variant is the schema that Heroku's command line asks for: answers with more.
+var variant = sync.OnceValues(func() (*hyperSchema, error) {
+	return loadSchema("testdata/schema/platform-api-schema-3.sdk.json")
 })
 
 func (c checked) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -19,7 +19,7 @@ func (s *server) paths(app string) func(pattern string) string {
 	must(s.t, s.Do(s.t.Context(), "POST", "/kigo/enterprise-accounts", map[string]string{"name": "myfirm"}, nil))
 	must(s.t, s.Do(s.t.Context(), "POST", "/enterprise-accounts/myfirm/teams", map[string]string{"name": "myteam"}, nil))
 	fill := strings.NewReplacer(
-		"{token}", "x", "{account}", "nobody@example.com", "{reset}", "x", "{login}", "x", "{webhook}", "x", "{delivery}", "x", "{event}", "x", "{enterprise}", "myfirm", "{member}", "x", "{invitation}", "x", "{provider}", "x", "{invoice}", "x", "{service}", "x", "{year}", "2026", "{month}", "01",
+		"{other}", app, "{certificate}", "x", "{meter}", "x", "{resource}", "x", "{token}", "x", "{account}", "nobody@example.com", "{reset}", "x", "{login}", "x", "{webhook}", "x", "{delivery}", "x", "{event}", "x", "{enterprise}", "myfirm", "{member}", "x", "{invitation}", "x", "{provider}", "x", "{invoice}", "x", "{service}", "x", "{year}", "2026", "{month}", "01",
 		"{app}", app, "{user}", "~", "{build}", builds[0].ID, "{release}", r.ID, "{slug}", r.Slug.ID, "{dyno}", "web.1",
 		"{type}", "web", "{formation}", "web", "{domain}", app+".localhost", "{feature}", "preboot", "{collaborator}", operator,
 		"{authorization}", "~", "{session}", "~", "{stack}", "heroku-22", "{region}", "us", "{size}", "basic", "{addon}", "x",

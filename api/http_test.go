@@ -146,6 +146,7 @@ var takesBody = map[string]bool{
 	"POST /account/keys": true, "POST /app-setups": true, "POST /oauth/clients": true, "PATCH /oauth/clients/{client}": true, "POST /kigo/accounts": true,
 	"POST /kigo/two-factor": true, "POST /kigo/two-factor/actions/enable": true, "POST /kigo/two-factor/actions/disable": true,
 	"POST /kigo/accounts/{account}/actions/reset": true, "PATCH /users/{user}/preferences": true,
+	"PUT /users/~/capabilities": true, "POST /identity-providers": true,
 	"POST /teams": true, "PATCH /teams/{team}": true, "PATCH /teams/{team}/preferences": true, "PUT /teams/{team}/members": true,
 	"POST /teams/{team}/members": true, "PATCH /teams/{team}/members": true, "PUT /teams/{team}/invitations": true, "POST /teams/apps": true,
 	"PATCH /teams/apps/{app}": true, "POST /teams/apps/{app}/collaborators": true, "PATCH /teams/apps/{app}/collaborators/{collaborator}": true,

@@ -30,14 +30,16 @@ var refusals = []refusal{
 		"GET /spaces/{space}/members", "GET /spaces/{space}/members/{account}", "PATCH /spaces/{space}/members/{account}", "GET /spaces/{space}/nat",
 		"GET /spaces/{space}/topology", "GET /spaces/{space}/telemetry-drains", "GET /spaces/{space}/peering-info", "GET /spaces/{space}/peerings",
 		"GET /spaces/{space}/peerings/{peering}", "DELETE /spaces/{space}/peerings/{peering}", "POST /spaces/{space}/peerings/{peering}/actions/accept",
+		"GET /spaces/{space}/hosts", "GET /spaces/{space}/log-drain", "PUT /spaces/{space}/log-drain", "POST /spaces/{space}/peerings",
 		"GET /spaces/{space}/vpn-connections", "POST /spaces/{space}/vpn-connections", "GET /spaces/{space}/vpn-connections/{vpn}",
 		"PATCH /spaces/{space}/vpn-connections/{vpn}", "DELETE /spaces/{space}/vpn-connections/{vpn}",
 	}},
 	{why: "Nothing costs anything here: there are no payments, credits or invoices.", resource: "invoice address", calls: []string{
 		"POST /account/credits", "GET /account/invoice-address", "PUT /account/invoice-address",
+		"PATCH /account/payment-method", "POST /account/payments", "POST /teams/{team}/payments",
 	}},
 	{why: "Nothing costs anything here: there are no payments, credits or invoices.", resource: "invoice", absent: true, calls: []string{
-		"GET /account/credits/{credit}", "GET /account/invoices/{invoice}", "GET /teams/{team}/invoices/{invoice}",
+		"GET /account/payment-method", "GET /account/credits/{credit}", "GET /account/invoices/{invoice}", "GET /teams/{team}/invoices/{invoice}",
 	}},
 	{why: "Archives of events are not kept: `kigo audit` and the list of events have them.", resource: "archive", absent: true, calls: []string{
 		"GET /enterprise-accounts/{enterprise}/archives", "GET /enterprise-accounts/{enterprise}/archives/{year}/{month}",
@@ -46,10 +48,25 @@ var refusals = []refusal{
 		"GET /enterprise-accounts/{enterprise}/usage/daily", "GET /enterprise-accounts/{enterprise}/usage/monthly",
 		"GET /teams/{team}/usage/daily", "GET /teams/{team}/usage/monthly",
 	}},
+	{why: "Tokens of other services of Heroku's are not made here: make an authorization with `heroku authorizations:create`.", resource: "token", calls: []string{
+		"POST /users/~/gateway-tokens", "POST /users/~/gateway-tokens/oauth-authorization", "POST /teams/{team}/oauth/authorizations",
+	}},
+	{why: "Config vars are not masked here: who may see them is said by the permission deploy.", resource: "setting", calls: []string{
+		"GET /apps/{app}/config-vars-settings", "PATCH /apps/{app}/config-vars-settings",
+	}},
+	{why: "Builds run on this server, with its own cache: `heroku builds:cache:purge` empties it.", resource: "build metadata", calls: []string{
+		"GET /apps/{app}/build-metadata",
+	}},
+	{why: "An identity provider stays with its team.", resource: "identity provider", absent: true, calls: []string{
+		"POST /identity-providers/{provider}/migrate",
+	}},
 	{why: "This server sends no text messages.", resource: "SMS number", calls: []string{
 		"GET /users/{user}/sms-number", "POST /users/{user}/sms-number/actions/confirm", "POST /users/{user}/sms-number/actions/recover",
 	}},
 	{why: "This server has no add-on providers. Run the service elsewhere and give the app its address by a config var.", resource: "add-on", absent: true, calls: []string{
+		"GET /addon-attachments/{attachment}/telemetry-ingress-info", "GET /addons/{addon}/sso", "GET /apps/{app}/addons/{addon}/sso",
+		"POST /addons/{addon}/actions/peer", "POST /addons/{addon}/actions/unpeer", "GET /plans/{plan}/meters", "GET /plans/{plan}/meters/{meter}",
+		"GET /resource/{resource}/usage-history",
 		"GET /addons/{addon}", "PATCH /apps/{app}/addons/{addon}", "DELETE /apps/{app}/addons/{addon}", "GET /addons/{addon}/config", "PATCH /addons/{addon}/config",
 		"POST /addons/{addon}/actions/provision", "POST /addons/{addon}/actions/deprovision", "GET /addons/{addon}/addon-attachments", "POST /addon-attachments",
 		"GET /addon-attachments/{attachment}", "DELETE /addon-attachments/{attachment}", "GET /addons/{addon}/log-drains", "PUT /addons/{addon}/log-drains/{drain}",

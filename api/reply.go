@@ -56,6 +56,13 @@ func matches(list, tag string) bool {
 
 // write sends rep, or 304 when the client has it already.
 func (c *call) write(rep reply) error {
+	if c.sdk() {
+		body, err := enrich(rep.body)
+		if err != nil {
+			return err
+		}
+		rep.body = body
+	}
 	data, err := encode(rep.body)
 	if err != nil {
 		return err

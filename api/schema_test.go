@@ -29,6 +29,7 @@ type link struct {
 	method, href    string
 	path            *regexp.Regexp
 	pointer         string // of its targetSchema; empty: it has none
+	of              *hyperSchema
 	schema          *jsonschema.Schema
 }
 
@@ -38,6 +39,7 @@ var deviations = []struct{ pointer, remove, reason string }{
 	{"definitions/app/definitions/web_url", "pattern", "it wants *.herokuapp.com"},
 	{"definitions/domain/definitions/hostname", "format", "it says uri, and its own example is a bare host name"},
 	{"definitions/review-app-config/properties/repo", "strictProperties", "it knows a number of GitHub's alone, and we a repository by its full_name"},
+	{"definitions/app/definitions/generation", "type", "3.sdk says string; clients of version 3 decode an object alone, and the command line takes both"},
 	{"definitions/space/definitions/name", "pattern", "Go's regular expressions have no (?!"},
 }
 
@@ -100,6 +102,9 @@ func loadSchema(file string) (*hyperSchema, error) {
 			s.links = append(s.links, newLink(name, i, l.(map[string]any)))
 		}
 	}
+	for _, l := range s.links {
+		l.of = s
+	}
 	strict(root)
 	return s, s.compiler.AddResource("heroku.json", doc)
 }
@@ -113,7 +118,7 @@ func newLink(name string, i int, l map[string]any) *link {
 		pattern = strings.Replace(pattern, regexp.QuoteMeta(part), "([^/]+)", 1)
 	}
 	title, _ := l["title"].(string)
-	out := &link{resource: name, title: title, method: l["method"].(string), href: href, path: regexp.MustCompile(pattern)}
+	out := &link{resource: name, title: title, method: strings.ToUpper(l["method"].(string)), href: href, path: regexp.MustCompile(pattern)}
 	if _, has := l["targetSchema"]; has {
 		out.pointer = fmt.Sprintf("heroku.json#/definitions/%s/links/%d/targetSchema", name, i)
 	}
@@ -214,6 +219,13 @@ func (s *hyperSchema) check(r *http.Request, status int, contentType string, bod
 		method = to
 	}
 	l := s.find(method, r.URL)
+	if strings.Contains(r.Header.Get("Accept"), "version=3.sdk") {
+		if of, err := variant(); err != nil {
+			return err
+		} else if better := of.find(method, r.URL); better != nil {
+			l = better
+		}
+	}
 	if l == nil {
 		if outside(r.URL.EscapedPath()) || matchesAny(besidePaths, method+" "+r.URL.EscapedPath()) {
 			return nil
@@ -230,7 +242,7 @@ func (s *hyperSchema) check(r *http.Request, status int, contentType string, bod
 	if l.pointer == "" {
 		return nil
 	}
-	target, err := s.compiled(l)
+	target, err := l.of.compiled(l)
 	if err != nil {
 		return err
 	}

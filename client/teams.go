@@ -153,3 +153,50 @@ type AuditTrailEvent struct {
 	Team              Ref               `json:"team"`
 	Type              string            `json:"type"`
 }
+
+// ProviderWhole is an identity provider as the variant 3.sdk of the API shows it.
+type ProviderWhole struct {
+	Certificate    *string                    `json:"certificate"`
+	Certificates   []ProviderCertificateShort `json:"certificates"`
+	CreatedAt      time.Time                  `json:"created_at"`
+	Enabled        bool                       `json:"enabled"` // never: logins do not use it
+	EntityID       string                     `json:"entity_id"`
+	HerokuACSURL   string                     `json:"heroku_acs_url"`
+	HerokuEntityID string                     `json:"heroku_entity_id"`
+	HerokuStartURL string                     `json:"heroku_start_url"`
+	ID             string                     `json:"id"`
+	Name           string                     `json:"name"`
+	Owner          ProviderOwner              `json:"owner"`
+	SLOTargetURL   string                     `json:"slo_target_url"`
+	SSOTargetURL   string                     `json:"sso_target_url"`
+	UpdatedAt      time.Time                  `json:"updated_at"`
+}
+
+// ProviderCertificateShort is a certificate as its provider lists it.
+type ProviderCertificateShort struct {
+	Body      string    `json:"body"`
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+	ID        string    `json:"id"`
+	Name      *string   `json:"name"`
+}
+
+// ProviderCertificate is one by itself.
+type ProviderCertificate struct {
+	Body               string    `json:"body"`
+	CreatedAt          time.Time `json:"created_at"`
+	ExpiresAt          time.Time `json:"expires_at"`
+	ID                 string    `json:"id"`
+	IdentityProviderID string    `json:"identity_provider_id"`
+	Name               *string   `json:"name"`
+}
+
+// Capability says whether the actor may do something.
+type Capability struct {
+	Capability           string `json:"capability"`
+	Capable              bool   `json:"capable"`
+	RequiresSecondFactor bool   `json:"requires_second_factor"`
+	ResourceCanonicalID  string `json:"resource_canonical_id"`
+	ResourceID           string `json:"resource_id"`
+	ResourceType         string `json:"resource_type"`
+}
