@@ -301,8 +301,8 @@ func TestTheSourceHoldsTheCommit(t *testing.T) {
 	w.must("commit", "-q", "-m", "first\n\nbody")
 	out := w.must("push", "heroku", "main")
 	for _, want := range []string{
-		`remote:  !     Warning: the submodule "vendor/module" is not fetched; its folder is empty in the build.`,
 		`remote:  !     Warning: 1 Git LFS pointers are in the source; the files that they stand for are not fetched.`,
+		`remote:  !     Have the build fetch them, or keep the files in git itself: git lfs migrate export --include='*'`,
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing:\n%s", want, out)
@@ -312,7 +312,7 @@ func TestTheSourceHoldsTheCommit(t *testing.T) {
 	want := map[string]string{
 		".gitattributes": "0644 secret export-ignore\n", "big.bin": "0644 version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 12\n",
 		"bin/run": "0755 #!/bin/sh\n", "empty": "0644 ", "großer name\twith tab": "0644 x", "link": "-> ../../etc/passwd",
-		"secret": "0644 kept all the same", "vendor/module/": "dir",
+		"secret": "0644 kept all the same", "vendor/module/": "dir " + strings.Repeat("1", 40),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -343,7 +343,7 @@ func readBlob(t testing.TB, s *site, key string) map[string]string {
 		case tar.TypeSymlink:
 			got[h.Name] = "-> " + h.Linkname
 		case tar.TypeDir:
-			got[h.Name] = "dir"
+			got[h.Name] = strings.TrimSpace("dir " + h.PAXRecords["KIGO.submodule"])
 		default:
 			got[h.Name] = fmt.Sprintf("%04o %s", h.Mode, content)
 		}

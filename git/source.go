@@ -24,6 +24,10 @@ const (
 	maxCommit  = 1 << 20 // bytes of a commit that are read
 	appUser    = 1000    // who owns the files in a build
 	lfsPointer = "version https://git-lfs.github.com/spec/"
+
+	// submoduleRecord names the commit of a submodule at its folder in the tar, for
+	// the build.
+	submoduleRecord = "KIGO.submodule"
 )
 
 var quarantineName = regexp.MustCompile(`^(tmp_objdir-)?incoming-[A-Za-z0-9]+$`)
@@ -139,7 +143,6 @@ type archive struct {
 	objects  *objects
 	tar      *tar.Writer
 	time     time.Time
-	modules  []string
 	pointers int
 }
 
@@ -155,9 +158,9 @@ func (a *archive) write(files []file) error {
 
 func (a *archive) add(f file) error {
 	h := &tar.Header{Name: f.path, ModTime: a.time, Uid: appUser, Gid: appUser, Format: tar.FormatPAX}
-	if f.mode == "160000" {
-		a.modules = append(a.modules, f.path)
+	if f.mode == "160000" { // the build fetches it, in its sandbox
 		h.Typeflag, h.Name, h.Mode = tar.TypeDir, f.path+"/", 0o755
+		h.PAXRecords = map[string]string{submoduleRecord: f.id}
 		return a.tar.WriteHeader(h)
 	}
 	size, content, err := a.objects.next(f.id)
@@ -198,15 +201,9 @@ func (a *archive) add(f file) error {
 
 // warnings are lines for the person who pushes.
 func (a *archive) warnings() (lines []string) {
-	for i, path := range a.modules {
-		if i == 10 {
-			lines = append(lines, fmt.Sprintf(" !     … and %d more.", len(a.modules)-i))
-			break
-		}
-		lines = append(lines, fmt.Sprintf(" !     Warning: the submodule %q is not fetched; its folder is empty in the build.", path))
-	}
 	if a.pointers > 0 {
-		lines = append(lines, fmt.Sprintf(" !     Warning: %d Git LFS pointers are in the source; the files that they stand for are not fetched.", a.pointers))
+		lines = append(lines, fmt.Sprintf(" !     Warning: %d Git LFS pointers are in the source; the files that they stand for are not fetched.", a.pointers),
+			" !     Have the build fetch them, or keep the files in git itself: git lfs migrate export --include='*'")
 	}
 	return lines
 }

@@ -72,8 +72,12 @@ func transcript(t *testing.T, comment []byte, files []txtar.File) string {
 			Operators: filepath.Join(dir, "operators"), Env: filepath.Join(dir, "env"), Packs: filepath.Join(dir, "packs"), Result: filepath.Join(dir, "result.json"),
 		},
 	}
+	modules := map[string]string{}
 	for line := range strings.Lines(string(comment)) {
-		if list, ok := strings.CutPrefix(line, "buildpacks:"); ok {
+		if module, ok := strings.CutPrefix(line, "submodule:"); ok {
+			at, commit, _ := strings.Cut(strings.TrimSpace(module), " ")
+			modules[at] = strings.ReplaceAll(commit, "COMMIT", helloCommit)
+		} else if list, ok := strings.CutPrefix(line, "buildpacks:"); ok {
 			job.Buildpacks = strings.Fields(strings.ReplaceAll(list, "SHELF", shelf.URL))
 		} else if list, ok := strings.CutPrefix(line, "allowed:"); ok {
 			job.Allowed = strings.Fields(list)
@@ -92,7 +96,7 @@ func transcript(t *testing.T, comment []byte, files []txtar.File) string {
 		}
 		return own
 	})
-	if err := os.WriteFile(job.Layout.Source, archive(t, files), 0o644); err != nil {
+	if err := os.WriteFile(job.Layout.Source, archive(t, files, modules), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if slices.ContainsFunc(files, func(f txtar.File) bool { return f.Name == "go.mod" }) {
@@ -129,12 +133,19 @@ func toolchains(t *testing.T) string {
 	return dir
 }
 
-func archive(t *testing.T, files []txtar.File) []byte {
+func archive(t *testing.T, files []txtar.File, modules map[string]string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
+	for at, commit := range modules {
+		h := tar.Header{Typeflag: tar.TypeDir, Name: at + "/", Mode: 0o755, Format: tar.FormatPAX, PAXRecords: map[string]string{"KIGO.submodule": commit}}
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, f := range files {
 		data := bytes.ReplaceAll(f.Data, []byte("GOVERSION"), []byte(goVersion))
+		data = bytes.ReplaceAll(data, []byte("SHELF"), []byte(strings.TrimPrefix(shelf.URL, "https://")))
 		mode := int64(0o644)
 		if bytes.HasPrefix(data, []byte("#!")) {
 			mode = 0o755
@@ -156,7 +167,7 @@ var (
 
 // neutral takes out what differs from run to run.
 func neutral(s, dir string) string {
-	s = strings.NewReplacer(shelf.URL, "https://SHELF", dir, "DIR", goVersion, "GOVERSION").Replace(s)
+	s = strings.NewReplacer(strings.TrimPrefix(shelf.URL, "https://"), "SHELF", dir, "DIR", goVersion, "GOVERSION").Replace(s)
 	s = compiled.ReplaceAllString(s, "")
 	s = sums.ReplaceAllString(s, "SHA256")
 	return commits.ReplaceAllString(s, "COMMIT")

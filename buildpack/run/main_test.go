@@ -35,6 +35,8 @@ var shelf *httptest.Server
 var (
 	caFile  string
 	goCache func() string
+
+	helloCommit string // of the repository hello
 )
 
 func TestMain(m *testing.M) {
@@ -116,6 +118,11 @@ func git(dir string) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		panic(string(out))
 	}
+	id, err := exec.Command("git", "--git-dir", repo, "rev-parse", "HEAD").Output()
+	if err != nil {
+		panic(err)
+	}
+	helloCommit = strings.TrimSpace(string(id))
 }
 
 func serveTarball(w http.ResponseWriter, dir string) {

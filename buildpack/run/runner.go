@@ -28,6 +28,7 @@ type Runner struct {
 
 	out      buildpack.Output
 	result   buildpack.Result
+	modules  map[string]string // commits of submodules by path
 	packs    []*pack
 	exports  []string // export scripts of the buildpacks so far
 	defaults map[string]string
@@ -56,6 +57,7 @@ func (r *Runner) Run(ctx context.Context) bool {
 	return r.steps(ctx, []step{
 		{"prepare folders", r.prepare},
 		{"unpack the source", r.unpack},
+		{"fetch submodules", r.submodules},
 		{"apply .slugignore", r.ignore},
 		{"check the Procfile", r.checkProcfile},
 		{"fetch buildpacks", r.fetch},

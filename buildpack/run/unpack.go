@@ -52,7 +52,8 @@ func (r *Runner) unpack(ctx context.Context) error {
 		return err
 	}
 	defer root.Close()
-	if err := Untar(f, root, r.Job.Limits); err != nil {
+	r.modules = map[string]string{}
+	if err := untarTo(f, root, r.Job.Limits, r.modules); err != nil {
 		var bad *badArchive
 		if errors.As(err, &bad) {
 			return reject("The source is not a tar archive that can be used: %s", bad.why)
@@ -97,6 +98,11 @@ func bad(format string, args ...any) error { return &badArchive{fmt.Sprintf(form
 // of root; what is neither file, folder nor link is left out; sizes and counts
 // are bounded while reading.
 func Untar(src io.Reader, root *os.Root, limits buildpack.Limits) error {
+	return untarTo(src, root, limits, nil)
+}
+
+// untarTo is Untar that notes the commits of submodules, when modules is not nil.
+func untarTo(src io.Reader, root *os.Root, limits buildpack.Limits, modules map[string]string) error {
 	in := bufio.NewReaderSize(src, 256<<10)
 	var stream io.Reader = in
 	if magic, _ := in.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
@@ -120,6 +126,9 @@ func Untar(src io.Reader, root *os.Root, limits buildpack.Limits) error {
 		}
 		if err != nil {
 			return bad("%s", err)
+		}
+		if id := h.PAXRecords[submoduleRecord]; modules != nil && h.Typeflag == tar.TypeDir && commitID.MatchString(id) {
+			modules[path.Clean(h.Name)] = id
 		}
 		if err := u.entry(h, tr); err != nil {
 			return err
