@@ -34,7 +34,7 @@ var layers = []layer{
 	}},
 	{"control", map[string][]string{"config": nil, "control": nil}},
 	{"parts", map[string][]string{
-		"cert": nil, "logplex": nil, "metrics": nil, "network": nil, "slug": nil,
+		"cert": nil, "logplex": nil, "metrics": nil, "network": nil, "registry": nil, "slug": nil,
 		"stack":           {"cert"}, // what the machine trusts is found in one place
 		"stack/stacktest": {"stack"},
 		"dyno/pid1":       nil, "dyno/shim": nil,

@@ -35,6 +35,7 @@ import (
 	"github.com/kigo-dev/kigo/outbound"
 	"github.com/kigo-dev/kigo/output"
 	"github.com/kigo-dev/kigo/patch"
+	"github.com/kigo-dev/kigo/registry"
 	"github.com/kigo-dev/kigo/release"
 	"github.com/kigo-dev/kigo/router"
 	"github.com/kigo-dev/kigo/secret"
@@ -74,6 +75,7 @@ type node struct {
 	samples   *metrics.Sampler
 	alerts    *alert.Loop
 	git       *git.Server
+	registry  *registry.Registry
 	changes   bell
 	platform  *api.Server
 	phases    *phaseOutputs
@@ -127,6 +129,7 @@ func (n *node) openState(ctx context.Context) (err error) {
 	n.blobs = &blob.Store{Dir: n.cfg.Path("blobs"), Room: room(machineWith(n.cfg.Data))}
 	n.outputs = &output.Store{Dir: n.cfg.Path("output")}
 	n.slugs = &slug.Store{Dir: n.cfg.Path("slugs")}
+	n.registry = n.newRegistry()
 	n.stacks = &stack.Store{Dir: n.cfg.Path("stacks")}
 	n.retention = &build.Retention{Store: n.store, Slugs: n.slugs, Blobs: n.blobs, Log: n.log}
 	if err := n.retention.Sweep(); err != nil {
@@ -309,6 +312,9 @@ func (n *node) destroy(ctx context.Context, app kigo.App) error {
 		return err
 	}
 	if err := n.hub.Drop(app.ID); err != nil {
+		return err
+	}
+	if err := n.registry.Forget(repositoryKey(app.ID, "")); err != nil {
 		return err
 	}
 	n.history.Forget(app.ID)

@@ -21,6 +21,7 @@ import (
 	"github.com/kigo-dev/kigo/internal/lifecycle"
 	"github.com/kigo-dev/kigo/logplex"
 	"github.com/kigo-dev/kigo/metrics"
+	"github.com/kigo-dev/kigo/registry"
 	"github.com/kigo-dev/kigo/rendezvous"
 	"github.com/kigo-dev/kigo/store"
 )
@@ -126,6 +127,10 @@ func (n *node) front() (http.Handler, error) {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if git.Match(r.URL.Path) {
 			n.git.ServeHTTP(w, r)
+			return
+		}
+		if registry.Match(r.URL.Path) {
+			n.registry.ServeHTTP(w, r)
 			return
 		}
 		n.platform.ServeHTTP(w, r)

@@ -1,0 +1,234 @@
+package registry
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Media types of manifests.
+const (
+	typeManifest       = "application/vnd.oci.image.manifest.v1+json"
+	typeIndex          = "application/vnd.oci.image.index.v1+json"
+	typeDockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
+	typeDockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
+)
+
+// Descriptor names content from within a manifest.
+type Descriptor struct {
+	MediaType    string            `json:"mediaType"`
+	Digest       string            `json:"digest"`
+	Size         int64             `json:"size"`
+	Annotations  map[string]string `json:"annotations,omitempty"`
+	ArtifactType string            `json:"artifactType,omitempty"`
+}
+
+// Manifest is what of a manifest or an index matters here.
+type Manifest struct {
+	SchemaVersion int               `json:"schemaVersion"`
+	MediaType     string            `json:"mediaType"`
+	ArtifactType  string            `json:"artifactType"`
+	Config        *Descriptor       `json:"config"`
+	Layers        []Descriptor      `json:"layers"`
+	Manifests     []Descriptor      `json:"manifests"`
+	Subject       *Descriptor       `json:"subject"`
+	Annotations   map[string]string `json:"annotations"`
+}
+
+// stored is a manifest as it lies in its file: the media type, a line end, the bytes.
+func (q *request) stored(d digest) (mediaType string, content []byte, err error) {
+	b, err := os.ReadFile(filepath.Join(q.repo, "manifests", d.file()))
+	if err != nil {
+		return "", nil, err
+	}
+	mediaType, rest, _ := strings.Cut(string(b), "\n")
+	return mediaType, []byte(rest), nil
+}
+
+// resolve turns a tag or a digest into the digest of a manifest that is there.
+func (q *request) resolve(reference string) (digest, error) {
+	unknown := refuse(http.StatusNotFound, "MANIFEST_UNKNOWN", "the repository %s has no manifest %.150q", q.name, reference)
+	if strings.Contains(reference, ":") {
+		d, err := parseDigest(reference)
+		if err != nil {
+			return d, err
+		}
+		if _, err := os.Stat(filepath.Join(q.repo, "manifests", d.file())); err != nil {
+			return d, unknown
+		}
+		return d, nil
+	}
+	if !tagRule.MatchString(reference) {
+		return digest{}, refuse(http.StatusNotFound, "MANIFEST_UNKNOWN", "%.150q is neither a tag nor a digest", reference)
+	}
+	b, err := os.ReadFile(filepath.Join(q.repo, "tags", reference))
+	if err != nil {
+		return digest{}, unknown
+	}
+	return parseDigest(string(b))
+}
+
+func (q *request) manifests() error {
+	switch q.r.Method {
+	case http.MethodPut:
+		return q.putManifest()
+	case http.MethodDelete:
+		return q.deleteManifest()
+	case http.MethodGet, http.MethodHead:
+	default:
+		return q.unsupported()
+	}
+	d, err := q.resolve(q.rest)
+	if err != nil {
+		return err
+	}
+	mediaType, content, err := q.stored(d)
+	if err != nil {
+		return refuse(http.StatusNotFound, "MANIFEST_UNKNOWN", "the repository %s has no manifest %s any more", q.name, d)
+	}
+	h := q.w.Header()
+	h.Set("Content-Type", mediaType)
+	h.Set("Content-Length", strconv.Itoa(len(content)))
+	h.Set("Docker-Content-Digest", d.String())
+	h.Set("ETag", `"`+d.String()+`"`)
+	q.w.WriteHeader(http.StatusOK)
+	if q.r.Method == http.MethodGet {
+		_, _ = q.w.Write(content)
+	}
+	return nil
+}
+
+func (q *request) putManifest() error {
+	content, err := io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, MaxManifest))
+	if err != nil {
+		return refuse(http.StatusRequestEntityTooLarge, "SIZE_INVALID", "a manifest may have %d bytes at most", MaxManifest)
+	}
+	tags := q.r.URL.Query()["tag"]
+	d := digestOfBytes("sha256", content)
+	if strings.Contains(q.rest, ":") {
+		if d, err = parseDigest(q.rest); err != nil {
+			return err
+		}
+		if digestOfBytes(d.alg, content) != d {
+			return refuse(http.StatusBadRequest, "DIGEST_INVALID", "the manifest is not that of %s", d)
+		}
+	} else {
+		tags = []string{q.rest}
+	}
+	for _, tag := range tags {
+		if !tagRule.MatchString(tag) {
+			return refuse(http.StatusBadRequest, "MANIFEST_INVALID", "%.150q is not a tag: use up to 128 letters, digits, dots, dashes and underscores", tag)
+		}
+	}
+	m, mediaType, err := q.check(content)
+	if err != nil {
+		return err
+	}
+	if err := write(filepath.Join(q.repo, "manifests", d.file()), append([]byte(mediaType+"\n"), content...)); err != nil {
+		return err
+	}
+	for _, tag := range tags {
+		if err := write(filepath.Join(q.repo, "tags", tag), []byte(d.String())); err != nil {
+			return err
+		}
+		q.w.Header().Add("OCI-Tag", tag)
+	}
+	if m.Subject != nil {
+		q.w.Header().Set("OCI-Subject", m.Subject.Digest)
+	}
+	return q.created("manifests", d)
+}
+
+// check refuses a manifest that no client could use: not JSON, of a kind that is
+// not known, or with content that the repository does not have.
+func (q *request) check(content []byte) (m Manifest, mediaType string, err error) {
+	bad := func(message string, args ...any) error {
+		return refuse(http.StatusBadRequest, "MANIFEST_INVALID", message, args...)
+	}
+	if err := json.Unmarshal(content, &m); err != nil {
+		return m, "", bad("the manifest is not one: %v", err)
+	}
+	mediaType, _, _ = strings.Cut(q.r.Header.Get("Content-Type"), ";")
+	if mediaType = strings.TrimSpace(mediaType); mediaType == "" {
+		mediaType = m.MediaType
+	}
+	if m.MediaType != "" && m.MediaType != mediaType {
+		return m, "", bad("the manifest says that it is %.100q, the request that it is %.100q", m.MediaType, mediaType)
+	}
+	if m.SchemaVersion != 2 {
+		return m, "", bad("the manifest has schemaVersion %d: only 2 is known", m.SchemaVersion)
+	}
+	switch mediaType {
+	case typeManifest, typeDockerManifest:
+		if m.Config == nil {
+			return m, "", bad("the manifest has no config")
+		}
+	case typeIndex, typeDockerList:
+	default:
+		return m, "", bad("manifests of the type %.100q are not known here", mediaType)
+	}
+	needed := m.Layers
+	if m.Config != nil {
+		needed = append([]Descriptor{*m.Config}, needed...)
+	}
+	for _, n := range append(slices.Clone(needed), m.Manifests...) {
+		if _, err := parseDigest(n.Digest); err != nil {
+			return m, "", err
+		}
+	}
+	for _, n := range needed {
+		d, _ := parseDigest(n.Digest)
+		foreign := strings.Contains(n.MediaType, "nondistributable") || strings.Contains(n.MediaType, "foreign")
+		if !foreign && !q.has(d) {
+			return m, "", refuse(http.StatusNotFound, "MANIFEST_BLOB_UNKNOWN", "the manifest names %s, which was not pushed to %s", d, q.name)
+		}
+	}
+	if m.Subject != nil {
+		if _, err := parseDigest(m.Subject.Digest); err != nil {
+			return m, "", err
+		}
+	}
+	return m, mediaType, nil
+}
+
+func (q *request) deleteManifest() error {
+	d, err := q.resolve(q.rest)
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(q.rest, ":") {
+		err = os.Remove(filepath.Join(q.repo, "tags", q.rest))
+	} else {
+		err = q.forget(d)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("delete manifest: %w", err)
+	}
+	q.w.WriteHeader(http.StatusAccepted)
+	return nil
+}
+
+// forget removes a manifest and the tags that name it.
+func (q *request) forget(d digest) error {
+	tags, err := q.allTags()
+	if err != nil {
+		return err
+	}
+	for _, tag := range tags {
+		path := filepath.Join(q.repo, "tags", tag)
+		if b, err := os.ReadFile(path); err == nil && string(b) == d.String() {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+	}
+	return os.Remove(filepath.Join(q.repo, "manifests", d.file()))
+}
