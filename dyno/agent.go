@@ -30,11 +30,11 @@ type Agent struct {
 	Logs    Logs
 	Log     *slog.Logger
 	Stack   func(name, base string) (kigo.Image, error) // root image of a stack: that of the digest, or its newest
-	Binds   []kigo.Bind                           // host settings that each dyno gets
-	Env     map[string]string                     // the same, as variables
-	Settle  func(context.Context)                 // returns once no new request goes to a dyno that is told to stop
-	Output  func(kigo.Dyno, kigo.OutputLine)      // also gets the output of release-phase dynos; may be nil
-	Machine func() Machine                        // the memory there is; nil: nobody asks
+	Binds   []kigo.Bind                                 // host settings that each dyno gets
+	Env     map[string]string                           // the same, as variables
+	Settle  func(context.Context)                       // returns once no new request goes to a dyno that is told to stop
+	Output  func(kigo.Dyno, kigo.OutputLine)            // also gets the output of release-phase dynos; may be nil
+	Machine func() Machine                              // the memory there is; nil: nobody asks
 	Workers int
 
 	IdleAfter time.Duration // without traffic, until dynos on sizes that sleep do; 0: never, and those that sleep wake

@@ -114,6 +114,7 @@ func (a *Agent) forgetCheck(run kigo.DynoID) string {
 // watchChecks asks until the launch has ended.
 func (a *Agent) watchChecks(ctx context.Context, c *check, d kigo.Dyno, run kigo.RunStatus) {
 	address := a.address(d, run)
+	deadline := time.Now().Add(kigo.BootTimeout - max(0, time.Since(run.StartedAt))) // from here on a clock that is set changes nothing
 	for ready, _ := c.state(); !ready; {
 		err := a.ask(ctx, address, c.readiness)
 		switch {
@@ -123,7 +124,7 @@ func (a *Agent) watchChecks(ctx context.Context, c *check, d kigo.Dyno, run kigo
 			c.set(true, "")
 			a.Mark(d.ID)
 			ready = true
-		case time.Since(run.StartedAt) > kigo.BootTimeout:
+		case time.Now().After(deadline):
 			a.endByCheck(ctx, c, d, run.ID, fmt.Sprintf("Readiness check %v for %d seconds", err, int(kigo.BootTimeout.Seconds())))
 			return
 		default:

@@ -147,7 +147,7 @@ func exited(code int) string {
 
 // revive starts a crashed dyno again when its wait is over.
 func (a *Agent) revive(ctx context.Context, d kigo.Dyno) (reconcile.Result, error) {
-	if left := time.Until(d.RetryAt); left > 0 {
+	if left := retryIn(time.Now(), d); left > 0 {
 		return reconcile.Result{After: left}, nil
 	}
 	if err := a.move(ctx, &d, kigo.DynoStarting); err != nil {

@@ -1,6 +1,10 @@
 package dyno
 
-import "time"
+import (
+	"time"
+
+	"github.com/kigo-dev/kigo"
+)
 
 // Delays of the crash restart policy (Heroku's documentation of dynos): the
 // first crash restarts at once, the next waits 10 minutes, and each further one
@@ -24,4 +28,14 @@ func RestartDelay(n int) time.Duration {
 		return maxDelay
 	}
 	return min(firstDelay<<shift, maxDelay)
+}
+
+// retryIn is how long a crashed dyno has to wait yet. When the machine's clock has been
+// set back since the crash, the wait is over: nobody knows how much of it has passed.
+func retryIn(now time.Time, d kigo.Dyno) time.Duration {
+	left := d.RetryAt.Sub(now)
+	if left > RestartDelay(d.Crashes) {
+		return 0
+	}
+	return max(left, 0)
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/kigo-dev/kigo"
 )
 
 func TestCrashesInARowWaitLongerUpToADay(t *testing.T) {
@@ -39,4 +41,23 @@ func TestACrashLoopIsSlowedDownToOneStartADay(t *testing.T) {
 			t.Errorf("%d starts in a day, %d in a week: %v", day, len(starts), starts)
 		}
 	})
+}
+
+func TestAClockThatJumpsNeitherHoldsUpARestartNorRepeatsIt(t *testing.T) {
+	crashed := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	d := kigo.Dyno{Crashes: 2, RetryAt: crashed.Add(RestartDelay(2))}
+	for what, tt := range map[string]struct {
+		passed, want time.Duration
+	}{
+		"at once":                    {0, 10 * time.Minute},
+		"later":                      {9 * time.Minute, time.Minute},
+		"in time":                    {10 * time.Minute, 0},
+		"the clock jumped ahead":     {48 * time.Hour, 0},
+		"the clock was set back":     {-time.Minute, 0},
+		"it was set back by a month": {-31 * 24 * time.Hour, 0},
+	} {
+		if got := retryIn(crashed.Add(tt.passed), d); got != tt.want {
+			t.Errorf("%s: %v, want %v", what, got, tt.want)
+		}
+	}
 }

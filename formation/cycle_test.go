@@ -81,3 +81,14 @@ func TestCyclingWaitsForAReplacementThatStarts(t *testing.T) {
 		t.Errorf("nothing: %v %v", due, after)
 	}
 }
+
+func TestAClockThatJumpsCyclesNoTwoDynosOfATypeAtOnce(t *testing.T) {
+	now := time.Now()
+	dynos := fleet("web", 5, now)
+	if due, after := Cycle(now.Add(90*24*time.Hour), dynos); len(due) != 1 || after != time.Minute {
+		t.Errorf("three months ahead: due %v, after %v", due, after)
+	}
+	if due, after := Cycle(now.Add(-90*24*time.Hour), dynos); len(due) != 0 || after <= 0 {
+		t.Errorf("set back by three months: due %v, after %v", due, after)
+	}
+}

@@ -40,6 +40,10 @@ func (e *Engine) Exec(ctx context.Context, id kigo.DynoID, x kigo.Exec) (io.Read
 	if err == nil {
 		line, err = readLine(conn)
 	}
+	if err == nil && line == "error "+shim.NotRunning { // it has ended, or is about to, since we looked
+		_ = conn.Close()
+		return nil, kigo.Conflict("Dyno %s is not running.", id)
+	}
 	if err == nil && line != "ok" {
 		err = errors.New(strings.TrimPrefix(line, "error "))
 	}

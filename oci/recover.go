@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,21 +20,31 @@ import (
 	"github.com/kigo-dev/kigo/internal/cgroup"
 )
 
+// recoverAtOnce is how many bundles are taken over side by side.
+const recoverAtOnce = 16
+
 // recover takes over all bundles of the data folder.
 func (e *Engine) recover() error {
 	entries, err := os.ReadDir(e.dynos())
 	if err != nil {
 		return fmt.Errorf("list dynos: %w", err)
 	}
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	turns := make(chan struct{}, recoverAtOnce)
 	for _, entry := range entries {
 		id := kigo.DynoID(entry.Name())
 		if strings.HasPrefix(entry.Name(), ".") { // half made, or half removed
 			_ = os.RemoveAll(filepath.Join(e.dynos(), entry.Name()))
 			continue
 		}
-		if err := e.adopt(id); err != nil {
-			e.config.Log.Error("dyno folder cannot be taken over", "dyno", id, "error", err)
-		}
+		turns <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-turns }()
+			if err := e.adopt(id); err != nil {
+				e.config.Log.Error("dyno folder cannot be taken over", "dyno", id, "error", err)
+			}
+		})
 	}
 	return nil
 }

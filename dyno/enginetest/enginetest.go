@@ -182,7 +182,7 @@ func (s *suite) awaitLine(id kigo.DynoID, text string) {
 	}
 }
 
-var tests = slices.Concat(lifeTests, stopTests, rootTests, logTests, attachTests, execTests, crashTests)
+var tests = slices.Concat(lifeTests, stopTests, rootTests, logTests, attachTests, execTests, crashTests, badTests)
 
 func (s *suite) check(err error) {
 	s.Helper()

@@ -47,7 +47,7 @@ func (k *keeper) answerExec(conn *net.UnixConn, in *bufio.Reader) {
 // namespaces of the dyno hold for it, and carries its input and output.
 func (k *keeper) exec(conn *net.UnixConn, e Exec) error {
 	if s, _ := k.now(); s.Pid == 0 || s.Phase != Starting && s.Phase != Ready {
-		return errors.New("the dyno does not run")
+		return errors.New(NotRunning)
 	}
 	pid, a, err := k.execStart(e)
 	if err != nil {

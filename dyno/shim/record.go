@@ -95,6 +95,9 @@ const (
 	Lost     = "lost"
 )
 
+// NotRunning is why a shim refuses an exec in a dyno that has ended or is ending.
+const NotRunning = "the dyno does not run"
+
 // Names in a bundle folder.
 const (
 	LaunchFile = "launch.json"

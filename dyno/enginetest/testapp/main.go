@@ -28,6 +28,8 @@ var behaviours = map[string]func([]string){
 	"eat":     eat,
 	"lines":   lines,
 	"threads": threads,
+	"swarm":   swarm,
+	"orphans": orphans,
 	"litter":  litter,
 }
 
@@ -125,6 +127,36 @@ func threads([]string) {
 		}
 	}
 	fmt.Println("processes", n)
+}
+
+// swarm starts as many children as it may, tries on, and stays.
+func swarm(args []string) {
+	wanted, _ := strconv.Atoi(args[0])
+	started, refused := 0, 0
+	for range wanted {
+		if _, err := syscall.ForkExec("/bin/sleep", []string{"sleep", "1000"}, &syscall.ProcAttr{}); err != nil {
+			refused++
+		} else {
+			started++
+		}
+	}
+	fmt.Printf("started some: %v, refused some: %v\n", started > 0, refused > 0)
+	time.Sleep(time.Hour)
+}
+
+// orphans starts children that start one each and leave it to process 1.
+func orphans(args []string) {
+	wanted, _ := strconv.Atoi(args[0])
+	for range wanted {
+		pid, err := syscall.ForkExec("/bin/sh", []string{"sh", "-c", "true &"}, &syscall.ProcAttr{})
+		if err != nil {
+			fatal(err)
+		}
+		if _, err := syscall.Wait4(pid, nil, 0, nil); err != nil {
+			fatal(err)
+		}
+	}
+	fmt.Println("all orphaned")
 }
 
 // litter makes empty files in a folder until it may not, says how many and why, and stays.
