@@ -11,15 +11,16 @@ import (
 type conn struct {
 	rt        *Router
 	wire      *wire
-	in        *buffer // what the client sent and nobody used; nil while idle
-	peer      string  // its address, for X-Forwarded-For
-	forwarded string  // header lines that are the same for all its requests
-	via       string  // how it came to us
-	protocol  string  // end of its log lines
-	sni       string  // TLS name; empty without one
-	plain     bool    // no TLS
-	seat      string  // its client's network, where it is counted
-	stream    *stream // when it is one stream of HTTP/2
+	in        *buffer                 // what the client sent and nobody used; nil while idle
+	peer      string                  // its address, for X-Forwarded-For
+	forwarded string                  // header lines that are the same for all its requests
+	via       string                  // how it came to us
+	protocol  string                  // end of its log lines
+	sni       string                  // TLS name; empty without one
+	plain     bool                    // no TLS
+	seat      string                  // its client's network, where it is counted
+	stream    *stream                 // when it is one stream of HTTP/2
+	session   atomic.Pointer[session] // when it carries such streams
 	idle      atomic.Bool
 	lingers   bool // our last answer may still be on its way
 	first     lazyReader
@@ -125,5 +126,7 @@ func (c *conn) end() {
 		c.in = nil
 	}
 	c.wire.close()
-	c.rt.left(c)
+	if c.stream == nil {
+		c.rt.left(c)
+	}
 }

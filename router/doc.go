@@ -9,7 +9,7 @@
 // It speaks HTTP/1.1 on both sides with an engine of its own over net.Conn: heads
 // are parsed in place in pooled buffers, lines that may pass are copied as they
 // are, and a request on kept-alive connections allocates nothing. TLS and plain
-// are one path; HTTP/2 ends at h2.go, in front of the same path.
+// are one path; HTTP/2 ends at h2.go and its files, in front of the same path.
 //
 // A request walks: accept.go → listen.go → conn.go the list of steps → head.go strict
 // parsing → table.go, over index.go, host to app → pick.go app to dyno → pool.go a connection →

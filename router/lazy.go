@@ -60,6 +60,9 @@ func (l *lazyReader) attempt(fd uintptr) bool {
 
 // readable waits until there is something to read, or its end, on a plain socket.
 func (w *wire) readable() error {
+	if w.stream != nil {
+		return w.stream.readable()
+	}
 	if !w.plain {
 		return nil
 	}

@@ -144,6 +144,10 @@ func (r *Router) hurryIdle() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for c := range r.conns {
+		if s := c.session.Load(); s != nil {
+			go s.leave()
+			continue
+		}
 		if at := c.wire.deadline.Load(); c.idle.Load() && at != 0 {
 			c.wire.deadline.CompareAndSwap(at, r.clock.after(r.limits.Leave)) // not when it has just become busy
 		}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -91,8 +90,6 @@ type Router struct {
 	dialer    *net.Dialer
 	tls       *tls.Config
 	suffix    string // of hosts in https URLs: ":8443", or nothing when that is the usual port
-	h2        *http2Server
-	h2base    *http.Server
 	draining  atomic.Bool
 	hurried   atomic.Bool
 	cut       chan struct{} // closed when what is left is cut
@@ -137,7 +134,6 @@ func New(config Config) (*Router, error) {
 	r.dialer = &net.Dialer{Timeout: r.limits.Connect, KeepAlive: -1}
 	r.tls = &tls.Config{GetCertificate: config.Certificates, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}
 	r.suffix = portSuffix(config.HTTPS)
-	r.newHTTP2()
 	if err := r.listen(); err != nil {
 		return nil, fmt.Errorf("start router: %w", err)
 	}
@@ -237,7 +233,6 @@ func (r *Router) Run(ctx context.Context) error {
 		a.close()
 	}
 	accepting.Wait()
-	parts.Go(func() { _ = r.h2base.Shutdown(context.Background()) }) // tells idle HTTP/2 clients to leave
 	r.drain()
 	if err := r.usage.end(); err != nil {
 		r.log.Error("usage lost", "error", err)

@@ -268,20 +268,18 @@ func TestPlainHTTPOnTheTLSPortEnds(t *testing.T) {
 	}
 }
 
-func TestTooManyAbortedStreamsTripTheGuard(t *testing.T) {
-	trips := 0
-	guard := &abortGuard{trip: func() { trips++ }}
+func TestABudgetIsForAWindowOfTime(t *testing.T) {
+	var b budget
 	for range h2Aborted {
-		guard.count()
+		if !b.spend(1, h2Aborted) {
+			t.Fatal("it ended early")
+		}
 	}
-	if trips != 0 {
-		t.Error("it tripped early")
+	if b.spend(1, h2Aborted) {
+		t.Error("it has no end")
 	}
-	if guard.count(); trips != 1 {
-		t.Errorf("%d trips", trips)
-	}
-	guard.since.Store(time.Now().Add(-2 * h2Window).UnixNano())
-	if guard.count(); trips != 1 {
+	b.since = b.since.Add(-2 * h2Window)
+	if !b.spend(1, h2Aborted) {
 		t.Error("an old window counted")
 	}
 }

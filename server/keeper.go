@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -185,9 +184,6 @@ func (s *supervisor) start(p program) (*process, error) {
 	}
 	cmd := exec.Command(exe, p.name)
 	cmd.Env = append(os.Environ(), childVar+"="+string(spec))
-	if p.name == "router" { // WebSockets over HTTP/2 (RFC 8441): x/net reads it once, at its start
-		cmd.Env = append(cmd.Env, "GODEBUG="+strings.TrimPrefix(os.Getenv("GODEBUG")+",http2xconnect=1", ","))
-	}
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	cmd.ExtraFiles = []*os.File{s.lifeline, readyWrite}
 	for _, name := range p.listeners {
