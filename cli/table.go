@@ -121,6 +121,9 @@ func init() {
 		{name: "config:set", aliases: []string{"config:add"}, args: "KEY=VALUE...", short: "set config vars", app: oneApp, login: true, run: configSet},
 		{name: "config:unset", aliases: []string{"config:remove"}, args: "KEY...", short: "remove config vars", app: oneApp, login: true, run: configUnset},
 
+		{name: "complete", args: "WORDS...", short: "print what a word of a command line may become, for shells", raw: true, run: complete},
+		{name: "completion", args: "SHELL", short: "print what bash, zsh or fish needs to complete commands", run: completion},
+
 		{name: "connect", args: "[COMMAND...]", short: "let Heroku's command line work with a server that is elsewhere", login: true, raw: true, run: connect, flags: func(fs *pflag.FlagSet) {
 			fs.String("listen", "127.0.0.1:0", "address of this machine to listen at")
 		}},
@@ -203,6 +206,8 @@ func init() {
 		{name: "ps:wait", short: "wait until every dyno runs the newest release", app: oneApp, login: true, run: psWait, flags: func(fs *pflag.FlagSet) {
 			fs.StringP("type", "t", "", "only this process type")
 		}},
+
+		{name: "man", short: "print the manual page, for man -l -", run: manual},
 
 		{name: "regions", short: "list regions", login: true, run: regions, flags: func(fs *pflag.FlagSet) {
 			fs.Bool("json", false, "print JSON")
