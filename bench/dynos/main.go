@@ -1,7 +1,8 @@
 // Command dynos measures dynos at work: how long 100 more take by one command,
-// what each costs in memory, what scale-to-up takes for one, how
-// quickly a sleeping app answers, and what the
-// platform itself holds with 100 idle apps. It prints lines `figure value unit`.
+// what each costs in memory, what scale-to-up takes for one and stop-to-gone, how
+// quickly a sleeping app answers, what the platform itself holds with 100 idle apps,
+// and what an app feels of neighbours that misbehave. It prints lines
+// `figure value unit`; with the argument neighbours those of the last alone.
 package main
 
 import (
@@ -33,10 +34,13 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer s.Stop()
+	if len(os.Args) > 1 && os.Args[1] == "neighbours" {
+		return neighbours(ctx, s)
+	}
 	if err := idleApps(ctx, s, 100); err != nil {
 		return err
 	}
-	if err := deploy(ctx, s); err != nil {
+	if err := deploy(ctx, s, app, "web: bench\nworker: bench\n"); err != nil {
 		return err
 	}
 	if err := single(ctx, s, 10); err != nil {
@@ -45,7 +49,13 @@ func run(ctx context.Context) error {
 	if err := hundred(ctx, s); err != nil {
 		return err
 	}
-	return wake(ctx, s, 20)
+	if err := stops(ctx, s, 10); err != nil {
+		return err
+	}
+	if err := wake(ctx, s, 20); err != nil {
+		return err
+	}
+	return neighbours(ctx, s)
 }
 
 // idleApps creates apps that run nothing and reads the platform's memory.
@@ -66,17 +76,17 @@ func idleApps(ctx context.Context, s *platform.Server, n int) error {
 	return nil
 }
 
-// deploy pushes an app whose web and worker processes are one small static binary.
-func deploy(ctx context.Context, s *platform.Server) error {
+// deploy pushes an app whose processes are one small static binary.
+func deploy(ctx context.Context, s *platform.Server, app, procfile string) error {
 	if _, err := s.Client.CreateApp(ctx, client.NewApp{Name: app}); err != nil {
 		return err
 	}
-	repo := filepath.Join(s.Dir, "repo")
+	repo := filepath.Join(s.Dir, "repo-"+app)
 	if err := os.MkdirAll(repo, 0o755); err != nil {
 		return err
 	}
 	for name, text := range map[string]string{
-		"go.mod": "module example.com/bench\n\ngo 1.26\n", "Procfile": "web: bench\nworker: bench\n", "main.go": program,
+		"go.mod": "module example.com/bench\n\ngo 1.26\n", "Procfile": procfile, "main.go": program,
 	} {
 		if err := os.WriteFile(filepath.Join(repo, name), []byte(text), 0o644); err != nil {
 			return err
@@ -93,7 +103,7 @@ func deploy(ctx context.Context, s *platform.Server) error {
 			return fmt.Errorf("git %s: %w: %s", args[0], err, out)
 		}
 	}
-	_, err := wait(ctx, s, 1)
+	_, err := waitFor(ctx, s, app, 1)
 	return err
 }
 
@@ -117,7 +127,7 @@ func single(ctx context.Context, s *platform.Server, rounds int) error {
 		all = append(all, time.Since(began))
 	}
 	slices.Sort(all)
-	fmt.Printf("scale_command_to_up %.1f ms\n", float64(all[len(all)/2].Microseconds())/1000)
+	fmt.Printf("scale_command_to_up_ms %.1f ms\n", float64(all[len(all)/2].Microseconds())/1000)
 	return nil
 }
 
@@ -138,10 +148,18 @@ func hundred(ctx context.Context, s *platform.Server) error {
 	if _, err := wait(ctx, s, 102); err != nil {
 		return err
 	}
-	fmt.Printf("scale_2_to_102_accepted %.2f s\n", accepted.Seconds())
-	fmt.Printf("scale_2_to_102_up %.2f s\n", time.Since(began).Seconds())
+	fmt.Printf("scale_2_to_102_accepted_s %.2f s\n", accepted.Seconds())
+	fmt.Printf("scale_2_to_102_s %.2f s\n", time.Since(began).Seconds())
 	time.Sleep(2 * time.Second)
-	fmt.Printf("memory_per_dyno %.2f MiB\n", mib(before-available())/100)
+	shim, init, process, err := perDyno(s)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("shim_mib_per_dyno %.2f MiB\n", shim)
+	fmt.Printf("init_mib_per_dyno %.2f MiB\n", init)
+	fmt.Printf("platform_mib_per_dyno %.2f MiB\n", shim+init)
+	fmt.Printf("process_mib_per_dyno %.2f MiB\n", process)
+	fmt.Printf("machine_mib_per_dyno %.2f MiB\n", mib(before-available())/100)
 	began = time.Now()
 	if err := scale(ctx, s, map[string]int{"web": 1}); err != nil {
 		return err
@@ -149,7 +167,7 @@ func hundred(ctx context.Context, s *platform.Server) error {
 	if _, err := wait(ctx, s, 2); err != nil {
 		return err
 	}
-	fmt.Printf("scale_102_to_2_gone %.2f s\n", time.Since(began).Seconds())
+	fmt.Printf("scale_102_to_2_gone_s %.2f s\n", time.Since(began).Seconds())
 	return nil
 }
 
@@ -165,6 +183,10 @@ func scale(ctx context.Context, s *platform.Server, want map[string]int) error {
 // wait polls until exactly n dynos exist and are up. It asks seldom enough to
 // stay below the API's rate limit.
 func wait(ctx context.Context, s *platform.Server, n int) (up int, err error) {
+	return waitFor(ctx, s, app, n)
+}
+
+func waitFor(ctx context.Context, s *platform.Server, app string, n int) (up int, err error) {
 	pause := 5 * time.Millisecond
 	if n > 1 {
 		pause = 50 * time.Millisecond
@@ -203,36 +225,3 @@ func available() int64 {
 }
 
 func mib(n int64) float64 { return float64(n) / (1 << 20) }
-
-const program = `package main
-
-import (
-	"net"
-	"os"
-	"time"
-)
-
-func main() {
-	if os.Getenv("PORT") == "" {
-		for {
-			time.Sleep(time.Hour)
-		}
-	}
-	l, err := net.Listen("tcp", ":"+os.Getenv("PORT"))
-	if err != nil {
-		panic(err)
-	}
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			panic(err)
-		}
-		go func() {
-			defer c.Close()
-			if _, err := c.Read(make([]byte, 4096)); err == nil {
-				c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nup\n"))
-			}
-		}()
-	}
-}
-`
