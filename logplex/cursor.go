@@ -64,10 +64,11 @@ type Missed struct {
 	Since time.Time // of the first of them, or of the first that is left
 }
 
-// Next appends at most most lines to out, the oldest first. Before, lines beyond
+// Next appends at most most lines to out, the oldest first, and no more than fit
+// into so many bytes, but for one. Before, lines beyond
 // the last limit ones that wait are given up (0: as many as the stream holds), and
 // counted with those that the stream could not hold.
-func (c *Cursor) Next(out []kigo.LogLine, most, limit int) ([]kigo.LogLine, Missed) {
+func (c *Cursor) Next(out []kigo.LogLine, most, bytes, limit int) ([]kigo.LogLine, Missed) {
 	s := c.stream
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,7 +84,11 @@ func (c *Cursor) Next(out []kigo.LogLine, most, limit int) ([]kigo.LogLine, Miss
 	}
 	missed.N = int(c.pos - from)
 	for ; c.pos < end && most > 0; most-- {
-		out = append(out, s.at(int(c.pos-s.base)).line)
+		line := &s.at(int(c.pos - s.base)).line
+		if bytes -= len(line.Message); bytes < 0 && len(out) > 0 {
+			break
+		}
+		out = append(out, *line)
 		c.pos++
 	}
 	return out, missed

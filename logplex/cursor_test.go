@@ -28,13 +28,13 @@ func TestLinesKeepTheirNumbersOverRestarts(t *testing.T) {
 		}
 		n := []int{10, 0, 4000, 300}[round]
 		h.Write("app", numbered(total, n)...)
-		if got, missed := c.Next(nil, 10, 0); len(got) > 0 || missed.N > 0 {
+		if got, missed := c.Next(nil, 10, 1<<30, 0); len(got) > 0 || missed.N > 0 {
 			t.Errorf("round %d: %d lines and %v before they are on disk", round, len(got), missed)
 		}
 		h.saveAll()
 		h.closeFiles() // and then the process is killed: nothing else happens
 		total += n
-		got, missed := c.Next(nil, 1<<20, 0)
+		got, missed := c.Next(nil, 1<<20, 1<<30, 0)
 		if len(got)+missed.N != n || len(got) > 0 && got[len(got)-1].Message != fmt.Sprint(total-1) {
 			t.Errorf("round %d: %d lines and %d missed of %d", round, len(got), missed.N, n)
 		}
@@ -49,12 +49,12 @@ func TestADrainThatHoldsMissesNothingAndOneThatDoesNotIsCounted(t *testing.T) {
 		h.Write("app", numbered(1000*i, 1000)...)
 	}
 	h.saveAll()
-	if got, missed := holds.Next(nil, 1<<20, 0); len(got) != 5000 || missed.N != 0 {
+	if got, missed := holds.Next(nil, 1<<20, 1<<30, 0); len(got) != 5000 || missed.N != 0 {
 		t.Errorf("holding: %d lines, %d missed", len(got), missed.N)
 	}
 	h.Write("app", numbered(5000, 1)...) // now nobody holds the old ones
 	h.saveAll()
-	got, missed := loose.Next(nil, 1<<20, 1024)
+	got, missed := loose.Next(nil, 1<<20, 1<<30, 1024)
 	if len(got) != 1024 || missed.N != 5001-1024 || got[0].Message != fmt.Sprint(5001-1024) || missed.Since.IsZero() {
 		t.Errorf("loose: %d lines, %+v missed", len(got), missed)
 	}

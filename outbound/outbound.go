@@ -38,6 +38,7 @@ const (
 	tlsTimeout   = 10 * time.Second
 	idleTimeout  = 60 * time.Second
 	maxRedirects = 3
+	writeBuffer  = 64 << 10 // bodies of log lines leave in few writes
 )
 
 // Check returns an error for an address that may not be reached.
@@ -105,7 +106,8 @@ func (p Policy) Client(roots *x509.CertPool, timeout time.Duration) *http.Client
 	return &http.Client{
 		Timeout: timeout,
 		Transport: &http.Transport{
-			DialContext: p.Dial, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+			DialContext: p.Dial, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, DynamicRecordSizingDisabled: true},
+			WriteBufferSize:     writeBuffer,
 			TLSHandshakeTimeout: tlsTimeout, IdleConnTimeout: idleTimeout, MaxIdleConnsPerHost: 2,
 			MaxResponseHeaderBytes: 64 << 10, Protocols: protocols, DisableCompression: true,
 		},

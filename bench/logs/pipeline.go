@@ -16,7 +16,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -178,7 +177,8 @@ func drained(hub *logplex.Hub, app kigo.AppID) error {
 		found, _ := filepath.Glob(hub.File(app, "drain-*"))
 		for _, path := range found {
 			data, err := os.ReadFile(path)
-			if err == nil && strings.HasPrefix(string(data), fmt.Sprintf(`{"next":%d,`, hub.End(app))) && !strings.Contains(string(data[:min(200, len(data))]), `"frame"`) {
+			last := data[max(0, bytes.LastIndex(data, []byte(`{"next":`))):] // the state that counts
+			if err == nil && bytes.HasPrefix(last, fmt.Appendf(nil, `{"next":%d,`, hub.End(app))) && !bytes.Contains(last[:min(200, len(last))], []byte(`"frame"`)) {
 				return nil
 			}
 		}

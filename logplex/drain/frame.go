@@ -12,8 +12,9 @@ import (
 
 // Sizes of a frame.
 const (
-	frameLines = 1000
-	buffer     = 1024 // messages that wait while a receiver fails (Logplex's)
+	frameLines = 4000
+	frameBytes = 512 << 10 // of messages; receivers often take no more than a megabyte
+	buffer     = 1024      // messages that wait while a receiver fails (Logplex's)
 )
 
 // frame is what is sent at once, and again until it is taken.
@@ -33,16 +34,17 @@ func newFrame(host string, lines []kigo.LogLine, lost loss) *frame {
 	f := &frame{ID: newFrameID(), Count: len(lines)}
 	size := 0
 	for i := range lines {
-		size += len(lines[i].Message) + 96
+		size += len(lines[i].Message) + 112
 	}
 	f.Body = make([]byte, 0, size)
+	var w headWriter
 	if lost.N > 0 {
 		f.Count++
 		told := lost.line()
-		f.add(host, &told)
+		f.add(&w, host, &told)
 	}
 	for i := range lines {
-		f.add(host, &lines[i])
+		f.add(&w, host, &lines[i])
 	}
 	return f
 }
@@ -63,15 +65,31 @@ func (l loss) String() string {
 	return fmt.Sprintf("Error L10 (output buffer overflow): %d messages dropped since %s.", l.N, l.Since.UTC().Format(timeLayout))
 }
 
-func (f *frame) add(host string, l *kigo.LogLine) {
-	var head [256]byte
-	b := append(head[:0], '<')
+// headWriter makes the heads of messages: lines that come together mostly have
+// the same.
+type headWriter struct {
+	at              time.Time
+	source, process string
+	head            []byte
+}
+
+func (w *headWriter) of(host string, l *kigo.LogLine) []byte {
+	if len(w.head) > 0 && w.at.Equal(l.Time) && w.source == l.Source && w.process == l.Process {
+		return w.head
+	}
+	w.at, w.source, w.process = l.Time, l.Source, l.Process
+	b := append(w.head[:0], '<')
 	b = strconv.AppendInt(b, int64(priority(l)), 10)
 	b = append(b, ">1 "...)
 	b = l.Time.UTC().AppendFormat(b, timeLayout)
 	b = append(append(b, ' '), host...)
 	b = append(appendName(append(b, ' '), l.Source), ' ')
-	b = append(appendName(b, l.Process), " - "...)
+	w.head = append(appendName(b, l.Process), " - "...)
+	return w.head
+}
+
+func (f *frame) add(w *headWriter, host string, l *kigo.LogLine) {
+	b := w.of(host, l)
 	f.Body = strconv.AppendInt(f.Body, int64(len(b)+len(l.Message)), 10)
 	f.Body = append(append(append(f.Body, ' '), b...), l.Message...)
 }

@@ -175,7 +175,7 @@ func (l *Loop) start(ctx context.Context, d job) {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &running{cancel: cancel, done: make(chan struct{}), drain: d.Drain, since: d.UpdatedAt}
 	l.senders[d.ID] = r
-	s := &sender{drain: d.Drain, hub: l.Hub, to: to, log: l.Log, pause: [2]time.Duration{l.FirstTry, l.LastTry}, path: l.path(d.Drain)}
+	s := &sender{drain: d.Drain, hub: l.Hub, to: to, log: l.Log, pause: [2]time.Duration{l.FirstTry, l.LastTry}, kept: journal{path: l.path(d.Drain)}}
 	go func() {
 		defer close(r.done)
 		s.run(ctx)

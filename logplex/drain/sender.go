@@ -30,7 +30,7 @@ type sender struct {
 	to    transport
 	log   *slog.Logger
 	pause [2]time.Duration // between tries: the first and the longest
-	path  string           // of the state; empty: it is kept in memory
+	kept  journal          // where the state is kept
 
 	state    state
 	cursor   *logplex.Cursor
@@ -46,7 +46,8 @@ type sender struct {
 // run sends until ctx ends or the app is gone.
 func (s *sender) run(ctx context.Context) {
 	var known bool
-	if s.state, known = loadState(s.path); !known {
+	defer s.kept.close()
+	if s.state, known = s.kept.load(); !known {
 		s.state = state{Next: s.hub.End(s.drain.App)}
 		s.save()
 	}
@@ -92,7 +93,7 @@ func (s *sender) fill() bool {
 	if !s.failing.IsZero() {
 		limit = buffer
 	}
-	lines, missed := s.cursor.Next(s.lines[:0], frameLines, limit)
+	lines, missed := s.cursor.Next(s.lines[:0], frameLines, frameBytes, limit)
 	s.lines = lines
 	if missed.N > 0 {
 		s.lose(missed.N, missed.Since)
@@ -177,7 +178,7 @@ func badCertificate(err error) string {
 }
 
 func (s *sender) save() {
-	err := s.state.save(s.path)
+	err := s.kept.save(&s.state)
 	s.unsaved = false
 	if (err != nil) != s.diskFull {
 		s.diskFull = err != nil

@@ -1,20 +1,22 @@
 package drain
 
 import (
-	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 )
 
-// state is all that a sender knows of a drain, as it is on disk: one line of JSON
-// and then the frame that may have been sent already. It is written before every
-// frame leaves. It survives the process, not a power cut: the disk is not waited for.
+// state is all that a sender knows of a drain, as it is on disk. It is written
+// before every frame leaves. It survives the process, not a power cut: the disk is
+// not waited for.
 type state struct {
 	Next  uint64 // number of the first line that is in no frame yet
 	Lost  loss   // lines before Next that no frame tells of
 	Frame *frame // sent, perhaps taken
+	Read  int64  // of the spill file: what is before was sent
 }
 
 type stateHead struct {
@@ -22,59 +24,130 @@ type stateHead struct {
 	Lost  loss   `json:"lost"`
 	ID    string `json:"frame,omitempty"`
 	Count int    `json:"count,omitempty"`
+	Read  int64  `json:"read,omitempty"`
 }
 
-// loadState reads a drain's file; ok is false when there is none that can be read.
-func loadState(path string) (st state, ok bool) {
-	data, err := os.ReadFile(path)
+// A record is a state or a frame on disk: the lengths of its head and its body and
+// the CRC-32C of both (four bytes each, little-endian), the head as JSON, the body.
+const recordHead = 12
+
+var crcTable = crc32.MakeTable(crc32.Castagnoli)
+
+func appendRecord(b []byte, head any, body []byte) ([]byte, error) {
+	text, err := json.Marshal(head)
+	if err != nil {
+		return b, err
+	}
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(text)))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(body)))
+	b = binary.LittleEndian.AppendUint32(b, crc32.Update(crc32.Checksum(text, crcTable), crcTable, body))
+	return append(append(b, text...), body...), nil
+}
+
+var errRecord = errors.New("record is damaged or cut off")
+
+// cutRecord takes one record off data.
+func cutRecord(data []byte) (head, body, rest []byte, err error) {
+	if len(data) < recordHead {
+		return nil, nil, data, errRecord
+	}
+	h, n := uint64(binary.LittleEndian.Uint32(data)), uint64(binary.LittleEndian.Uint32(data[4:]))
+	if h == 0 || recordHead+h+n > uint64(len(data)) {
+		return nil, nil, data, errRecord
+	}
+	head, body, rest = data[recordHead:recordHead+h], data[recordHead+h:recordHead+h+n], data[recordHead+h+n:]
+	if crc32.Update(crc32.Checksum(head, crcTable), crcTable, body) != binary.LittleEndian.Uint32(data[8:]) {
+		return nil, nil, data, errRecord
+	}
+	return head, body, rest, nil
+}
+
+// journal is a drain's file: states one after the other, the last of which counts.
+// A state that a kill cut off was not acted upon. From time to time the last one
+// takes the place of all, by rename.
+type journal struct {
+	path string // empty: nothing is kept
+	file *os.File
+	size int64
+	buf  []byte
+}
+
+// journalSize is how long a journal grows.
+const journalSize = 8 << 20
+
+// load reads the last state; ok is false when there is none.
+func (j *journal) load() (st state, ok bool) {
+	data, err := os.ReadFile(j.path)
 	if err != nil {
 		return st, false
 	}
-	line, body, cut := bytes.Cut(data, []byte("\n"))
-	var head stateHead
-	if err := json.Unmarshal(line, &head); err != nil || !cut {
-		return st, false
+	for {
+		head, body, rest, err := cutRecord(data)
+		if err != nil {
+			return st, ok
+		}
+		var h stateHead
+		if json.Unmarshal(head, &h) != nil {
+			return st, ok
+		}
+		st, ok = state{Next: h.Next, Lost: h.Lost, Read: h.Read}, true
+		if h.ID != "" {
+			st.Frame = &frame{ID: h.ID, Count: h.Count, Body: body}
+		}
+		data = rest
 	}
-	st = state{Next: head.Next, Lost: head.Lost}
-	if head.ID != "" {
-		st.Frame = &frame{ID: head.ID, Count: head.Count, Body: body}
-	}
-	return st, true
 }
 
-// save replaces the file; an empty path keeps nothing.
-func (st *state) save(path string) error {
-	if path == "" {
+// save adds a state.
+func (j *journal) save(st *state) error {
+	if j.path == "" {
 		return nil
 	}
-	head := stateHead{Next: st.Next, Lost: st.Lost}
+	head := stateHead{Next: st.Next, Lost: st.Lost, Read: st.Read}
 	var body []byte
 	if st.Frame != nil {
 		head.ID, head.Count, body = st.Frame.ID, st.Frame.Count, st.Frame.Body
 	}
-	line, err := json.Marshal(head)
+	var err error
+	if j.buf, err = appendRecord(j.buf[:0], head, body); err != nil {
+		return fmt.Errorf("save place of drain: %w", err)
+	}
+	if cap(j.buf) > 2*frameBytes {
+		defer func() { j.buf = nil }()
+	}
+	if j.file == nil || j.size+int64(len(j.buf)) > journalSize {
+		err = j.begin()
+	} else {
+		_, err = j.file.Write(j.buf)
+		j.size += int64(len(j.buf))
+	}
 	if err != nil {
-		return fmt.Errorf("save place of drain: %w", err)
-	}
-	fresh := path + ".new"
-	if err := write(fresh, append(line, '\n'), body); err != nil {
-		return fmt.Errorf("save place of drain: %w", err)
-	}
-	if err := os.Rename(fresh, path); err != nil {
+		j.close() // what it now ends with is unknown: begin anew next time
 		return fmt.Errorf("save place of drain: %w", err)
 	}
 	return nil
 }
 
-func write(path string, parts ...[]byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+// begin puts a journal of one state in the place of the old one.
+func (j *journal) begin() error {
+	j.close()
+	f, err := os.OpenFile(j.path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
-	for _, p := range parts {
-		if _, err := f.Write(p); err != nil {
-			return errors.Join(err, f.Close())
-		}
+	if _, err := f.Write(j.buf); err != nil {
+		return errors.Join(err, f.Close())
 	}
-	return f.Close()
+	if err := os.Rename(f.Name(), j.path); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	j.file, j.size = f, int64(len(j.buf))
+	return nil
+}
+
+func (j *journal) close() {
+	if j.file != nil {
+		_ = j.file.Close()
+		j.file = nil
+	}
 }
