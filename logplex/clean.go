@@ -7,26 +7,11 @@ import (
 	"github.com/kigo-dev/kigo"
 )
 
-// plain tells which bytes need no thought: printable ASCII, tab, and the other
-// control bytes that are kept (escape sequences colour many a log).
-var plain = func() (t [256]bool) {
-	for i := range 128 {
-		t[i] = i != 0 && i != '\n' && i != '\r'
-	}
-	return t
-}()
-
-// isPlain reports whether a message can be stored as it is.
+// isPlain reports whether a message can be stored as it is: valid UTF-8 without
+// line ends and NUL. Other control bytes are kept (escape sequences colour many a log).
 func isPlain(s string) bool {
-	if len(s) > kigo.MaxLogLine {
-		return false
-	}
-	for i := 0; i < len(s); i++ {
-		if !plain[s[i]] {
-			return false
-		}
-	}
-	return true
+	return len(s) <= kigo.MaxLogLine && strings.IndexByte(s, '\n') < 0 && strings.IndexByte(s, '\r') < 0 &&
+		strings.IndexByte(s, 0) < 0 && utf8.ValidString(s)
 }
 
 // split calls f with each line of a raw message: cut at line feeds, carriage

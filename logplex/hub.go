@@ -35,7 +35,9 @@ type Hub struct {
 		dirty []*stream
 		wake  chan struct{}
 	}
-	diskFailed bool // of Run alone
+	diskFailed bool // of Run alone, as are the next two: what is being saved
+	window     []entry
+	data       []byte
 }
 
 // Write appends lines to an app's stream. It never waits for readers or for the

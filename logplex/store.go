@@ -128,7 +128,9 @@ func (h *Hub) save(s *stream) error {
 	if !fresh && s.saved > s.base {
 		from = max(from, int(s.saved-s.base))
 	}
-	lines, first := s.window(from), s.base+uint64(from)
+	lines, first := s.window(h.window[:0], from), s.base+uint64(from)
+	h.window = lines
+	defer h.letGo()
 	var origins map[string]uint64
 	if s.changed || fresh {
 		origins = make(map[string]uint64, len(s.origins)+1)
@@ -142,7 +144,8 @@ func (h *Hub) save(s *stream) error {
 	s.changed, s.forgotten = false, false
 	s.mu.Unlock()
 
-	err := s.store(dir, fresh, first, lines, origins)
+	h.data = s.encode(h.data[:0], fresh, first, lines, origins)
+	err := s.store(dir, fresh, len(lines), h.data)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle(end) // a disk that takes nothing must not hold up drains
@@ -154,8 +157,19 @@ func (h *Hub) save(s *stream) error {
 	return nil
 }
 
-func (s *stream) store(dir string, fresh bool, first uint64, lines []entry, origins map[string]uint64) error {
-	var data []byte
+// letGo forgets what was saved; of a large one the memory too.
+func (h *Hub) letGo() {
+	clear(h.window)
+	if cap(h.window) > 2*followLines {
+		h.window = nil
+	}
+	if cap(h.data) > followBytes {
+		h.data = nil
+	}
+}
+
+// encode writes the frames of one save.
+func (s *stream) encode(data []byte, fresh bool, first uint64, lines []entry, origins map[string]uint64) []byte {
 	if fresh || first != s.fileEnd {
 		data = appendNumber(data, first)
 	}
@@ -166,10 +180,13 @@ func (s *stream) store(dir string, fresh bool, first uint64, lines []entry, orig
 	for name, seq := range origins {
 		data = appendOrigin(data, name, seq)
 	}
-	data = appendEnd(data) // lines and positions count together or not at all
+	return appendEnd(data) // lines and positions count together or not at all
+}
+
+func (s *stream) store(dir string, fresh bool, lines int, data []byte) error {
 	if !fresh {
 		n, err := s.file.Write(data)
-		s.fileLines += len(lines)
+		s.fileLines += lines
 		s.fileBytes += int64(n)
 		return err
 	}

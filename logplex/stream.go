@@ -185,14 +185,13 @@ func (s *stream) at(i int) *entry { return &s.ring[(s.head+i)&(len(s.ring)-1)] }
 func (s *stream) shrink() {
 	s.trim(0, 0)
 	if small := 1 << bits.Len(uint(max(s.n, 1024))); len(s.ring) > 2*small {
-		s.ring = append(make([]entry, 0, small), s.window(0)...)[:small]
+		s.ring = s.window(make([]entry, 0, small), 0)[:small]
 		s.head = 0
 	}
 }
 
-// window copies the lines from index i on.
-func (s *stream) window(i int) []entry {
-	out := make([]entry, 0, s.n-i)
+// window appends the lines from index i on to out.
+func (s *stream) window(out []entry, i int) []entry {
 	for ; i < s.n; i++ {
 		out = append(out, *s.at(i))
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -89,6 +90,9 @@ func Control() error {
 	if err != nil {
 		return err
 	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, why := lifetime()
 	n := &node{child: c, cfg: c.Config, log: NewLogger(c.Config, "control")}
 	defer n.close()
@@ -109,6 +113,10 @@ func Control() error {
 	}
 	return err
 }
+
+// gcPercent lets log lines pass through with half the garbage collector's work, for
+// some tens of megabytes.
+const gcPercent = 300
 
 // logRate is how many bytes a second an app may log: 100,000 lines of 100 bytes.
 const logRate = 16 << 20

@@ -16,6 +16,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -47,6 +48,7 @@ func takeFrames() error {
 
 // pipeline is the part of the control process that carries lines.
 func pipeline(receiver, certificate string) error {
+	debug.SetGCPercent(300) // as the control process does
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	dir, err := os.MkdirTemp("", "kigo-logs-")

@@ -29,14 +29,10 @@ const timeLayout = "2006-01-02T15:04:05.000000-07:00"
 
 // newFrame writes lines as Logplex does: "LENGTH <PRI>1 TIME HOST SOURCE PROCESS - TEXT"
 // without a separator between messages, and without the structured data of RFC 5424.
-// lost lines are told first.
-func newFrame(host string, lines []kigo.LogLine, lost loss) *frame {
+// lost lines are told first. The body is made in the memory of spare, if that is enough.
+func newFrame(host string, lines []kigo.LogLine, lost loss, spare []byte) *frame {
 	f := &frame{ID: newFrameID(), Count: len(lines)}
-	size := 0
-	for i := range lines {
-		size += len(lines[i].Message) + 112
-	}
-	f.Body = make([]byte, 0, size)
+	f.Body = spare[:0]
 	var w headWriter
 	if lost.N > 0 {
 		f.Count++

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
+	"sync/atomic"
 
 	"github.com/kigo-dev/kigo"
 )
@@ -38,7 +40,30 @@ type poster struct {
 	url    *url.URL // without credentials
 	user   *url.Userinfo
 	token  string
+	open   *atomic.Int32 // readers of the last frame that the client has not closed
 }
+
+// body is a frame's body while a client reads it, which may be longer than the
+// answer takes.
+type body struct {
+	*bytes.Reader
+	closed sync.Once
+	open   *atomic.Int32
+}
+
+func newBody(b []byte, open *atomic.Int32) *body {
+	open.Add(1)
+	return &body{Reader: bytes.NewReader(b), open: open}
+}
+
+// Close implements io.Closer.
+func (b *body) Close() error {
+	b.closed.Do(func() { b.open.Add(-1) })
+	return nil
+}
+
+// done reports whether nobody reads the last frame any more.
+func (p *poster) done() bool { return p.open == nil || p.open.Load() == 0 }
 
 func newPoster(client *http.Client, u *url.URL, token string) *poster {
 	bare := *u
@@ -46,13 +71,19 @@ func newPoster(client *http.Client, u *url.URL, token string) *poster {
 	return &poster{client: client, url: &bare, user: u.User, token: token}
 }
 
-func (p *poster) frame(lines []kigo.LogLine, lost loss) *frame { return newFrame("host", lines, lost) }
+func (p *poster) frame(lines []kigo.LogLine, lost loss, spare []byte) *frame {
+	return newFrame("host", lines, lost, spare)
+}
 
 func (p *poster) send(ctx context.Context, f *frame) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url.String(), bytes.NewReader(f.Body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url.String(), nil)
 	if err != nil {
 		return err
 	}
+	p.open = new(atomic.Int32)
+	r.GetBody = func() (io.ReadCloser, error) { return newBody(f.Body, p.open), nil }
+	r.Body, _ = r.GetBody()
+	r.ContentLength = int64(len(f.Body))
 	if p.user != nil {
 		password, _ := p.user.Password()
 		r.SetBasicAuth(p.user.Username(), password)

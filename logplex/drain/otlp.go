@@ -23,7 +23,7 @@ type records struct {
 }
 
 // frame makes one message of lines; lost ones are told first.
-func (r *records) frame(lines []kigo.LogLine, lost loss) *frame {
+func (r *records) frame(lines []kigo.LogLine, lost loss, _ []byte) *frame {
 	all := make([]*otlp.LogRecord, 0, len(lines)+1)
 	if lost.N > 0 {
 		line := lost.line()
@@ -74,5 +74,7 @@ func (r *records) send(ctx context.Context, f *frame) error {
 	}
 	return nil
 }
+
+func (r *records) done() bool { return false }
 
 func (r *records) close() {}

@@ -18,7 +18,8 @@ const maxTries = 3
 
 // transport sends a frame and returns nil when it was taken.
 type transport interface {
-	frame(lines []kigo.LogLine, lost loss) *frame // what is sent of lines
+	frame(lines []kigo.LogLine, lost loss, spare []byte) *frame // what is sent of lines
+	done() bool                                                 // nobody reads the last frame any more
 	send(ctx context.Context, f *frame) error
 	close()
 }
@@ -35,6 +36,7 @@ type sender struct {
 	state    state
 	cursor   *logplex.Cursor
 	lines    []kigo.LogLine
+	spare    []byte    // of a frame that was taken
 	failing  time.Time // since when the receiver takes nothing; zero: it does
 	wait     time.Duration
 	tries    int
@@ -101,7 +103,8 @@ func (s *sender) fill() bool {
 	if len(lines) == 0 && s.state.Lost.N == 0 {
 		return false
 	}
-	s.state.Frame = s.to.frame(lines, s.state.Lost)
+	s.state.Frame = s.to.frame(lines, s.state.Lost, s.spare)
+	s.spare = nil
 	clear(s.lines)
 	s.state.Next, s.state.Lost = s.cursor.Pos(), loss{}
 	s.tries = 0
@@ -125,6 +128,9 @@ func (s *sender) lose(n int, since time.Time) {
 // taken ends a frame. What waited while the receiver failed is cut to the buffer
 // by the next fill, after which the stream holds lines for it again.
 func (s *sender) taken() {
+	if s.to.done() {
+		s.spare = s.state.Frame.Body
+	}
 	s.state.Frame, s.unsaved = nil, true
 	if s.failing.IsZero() {
 		return

@@ -37,7 +37,11 @@ type wire struct {
 	gone   *atomic.Bool // the receiver has closed the connection
 }
 
-func (w *wire) frame(lines []kigo.LogLine, lost loss) *frame { return newFrame(w.token, lines, lost) }
+func (w *wire) frame(lines []kigo.LogLine, lost loss, spare []byte) *frame {
+	return newFrame(w.token, lines, lost, spare)
+}
+
+func (w *wire) done() bool { return true }
 
 func (w *wire) send(ctx context.Context, f *frame) error {
 	if w.conn != nil && w.gone.Load() {
