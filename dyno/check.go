@@ -1,6 +1,7 @@
 package dyno
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,20 +16,43 @@ import (
 )
 
 // Config vars in which an app names paths of its web process that tell whether it
-// may get requests, and whether it should be restarted. They are asked with GET;
-// any status from 200 to 399 is good.
+// may get requests, and whether it should be restarted. They win over the paths of its app.json,
+// which may also say when and how often. They are asked with GET; any status from 200 to 399 is good.
 const (
 	ReadinessVar = "KIGO_READINESS_PATH"
 	LivenessVar  = "KIGO_LIVENESS_PATH"
 )
 
-// How checks are made.
+// How checks are made unless app.json says otherwise. Readiness is asked until the
+// boot timeout is over.
 const (
 	readyEvery   = 250 * time.Millisecond
 	aliveEvery   = 10 * time.Second
 	checkTimeout = 5 * time.Second
 	aliveMisses  = 3 // in a row until a dyno is restarted
 )
+
+// checksOf are an app's two checks; one without a path is not made.
+func checksOf(vars kigo.ConfigVars, appJSON string) (readiness, liveness kigo.HealthCheck) {
+	file, err := kigo.ParseAppJSON([]byte(appJSON))
+	if err == nil && appJSON != "" {
+		web := file.HealthChecks["web"]
+		if web.Readiness != nil {
+			readiness = *web.Readiness
+		}
+		if web.Liveness != nil {
+			liveness = *web.Liveness
+		}
+	}
+	readiness.Path = cmp.Or(vars[ReadinessVar], readiness.Path)
+	readiness.Interval = cmp.Or(readiness.Interval, readyEvery)
+	readiness.Timeout = cmp.Or(readiness.Timeout, checkTimeout)
+	liveness.Path = cmp.Or(vars[LivenessVar], liveness.Path)
+	liveness.Interval = cmp.Or(liveness.Interval, aliveEvery)
+	liveness.Timeout = cmp.Or(liveness.Timeout, checkTimeout)
+	liveness.Attempts = cmp.Or(liveness.Attempts, aliveMisses)
+	return readiness, liveness
+}
 
 // checks are the web launches of this node that name paths, by launch.
 type checks struct {
@@ -38,7 +62,7 @@ type checks struct {
 }
 
 type check struct {
-	readiness, liveness string
+	readiness, liveness kigo.HealthCheck
 	cancel              context.CancelFunc
 
 	mu     sync.Mutex
@@ -72,9 +96,9 @@ func (a *Agent) checked(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) (b
 		if c, err = a.newCheck(ctx, d); err != nil {
 			return false, err
 		}
-		c.ready = c.readiness == "" || d.State == kigo.DynoUp // up: an earlier process of ours saw it pass
+		c.ready = c.readiness.Path == "" || d.State == kigo.DynoUp // up: an earlier process of ours saw it pass
 		a.checks.all[run.ID] = c
-		if !c.ready || c.liveness != "" {
+		if !c.ready || c.liveness.Path != "" {
 			ctx, c.cancel = context.WithCancel(a.ctx)
 			a.checks.wg.Go(func() { a.watchChecks(ctx, c, d, run) })
 		}
@@ -85,14 +109,26 @@ func (a *Agent) checked(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) (b
 
 func (a *Agent) newCheck(ctx context.Context, d kigo.Dyno) (*check, error) {
 	var vars kigo.ConfigVars
-	err := a.Store.View(ctx, func(tx *store.Tx) (err error) {
+	var slug kigo.Slug
+	err := a.Store.View(ctx, func(tx *store.Tx) error {
+		release, err := tx.Release(d.Release)
+		if err != nil {
+			return err
+		}
+		if release.Slug != "" {
+			if slug, err = tx.Slug(release.Slug); err != nil {
+				return err
+			}
+		}
 		vars, err = tx.ReleaseConfig(d.Release)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read checks of %s: %w", d.Name(), err)
 	}
-	return &check{readiness: vars[ReadinessVar], liveness: vars[LivenessVar]}, nil
+	c := &check{}
+	c.readiness, c.liveness = checksOf(vars, slug.AppJSON)
+	return c, nil
 }
 
 // forgetCheck ends the checks of a launch and returns why they ended it, if they did.
@@ -114,33 +150,49 @@ func (a *Agent) forgetCheck(run kigo.DynoID) string {
 // watchChecks asks until the launch has ended.
 func (a *Agent) watchChecks(ctx context.Context, c *check, d kigo.Dyno, run kigo.RunStatus) {
 	address := a.address(d, run)
-	deadline := time.Now().Add(kigo.BootTimeout - max(0, time.Since(run.StartedAt))) // from here on a clock that is set changes nothing
-	for ready, _ := c.state(); !ready; {
-		err := a.ask(ctx, address, c.readiness)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err == nil:
-			c.set(true, "")
-			a.Mark(d.ID)
-			ready = true
-		case time.Now().After(deadline):
-			a.endByCheck(ctx, c, d, run.ID, fmt.Sprintf("Readiness check %v for %d seconds", err, int(kigo.BootTimeout.Seconds())))
-			return
-		default:
-			pause(ctx, readyEvery)
-		}
+	if ready, _ := c.state(); !ready && !a.awaitReady(ctx, c, d, run, address) {
+		return
 	}
-	for misses := 0; c.liveness != "" && ctx.Err() == nil; pause(ctx, aliveEvery) {
+	if c.liveness.Path == "" {
+		return
+	}
+	pause(ctx, c.liveness.Delay-time.Since(run.StartedAt))
+	for misses := 0; ctx.Err() == nil; pause(ctx, c.liveness.Interval) {
 		err := a.ask(ctx, address, c.liveness)
 		if err == nil || ctx.Err() != nil {
 			misses = 0
 			continue
 		}
-		if misses++; misses == aliveMisses {
+		if misses++; misses == c.liveness.Attempts {
 			a.endByCheck(ctx, c, d, run.ID, fmt.Sprintf("Liveness check %v %d times", err, misses))
 			return
 		}
+	}
+}
+
+// awaitReady asks until the launch is ready, or ends it when it takes too long: as many
+// failures as app.json says, or the boot timeout.
+func (a *Agent) awaitReady(ctx context.Context, c *check, d kigo.Dyno, run kigo.RunStatus, address string) bool {
+	left := kigo.BootTimeout + c.readiness.Delay - max(0, time.Since(run.StartedAt))
+	deadline := time.Now().Add(left) // from here on a clock that is set changes nothing
+	pause(ctx, c.readiness.Delay-time.Since(run.StartedAt))
+	for misses := 1; ; misses++ {
+		err := a.ask(ctx, address, c.readiness)
+		switch {
+		case ctx.Err() != nil:
+			return false
+		case err == nil:
+			c.set(true, "")
+			a.Mark(d.ID)
+			return true
+		case misses == c.readiness.Attempts:
+			a.endByCheck(ctx, c, d, run.ID, fmt.Sprintf("Readiness check %v %d times", err, misses))
+			return false
+		case c.readiness.Attempts == 0 && time.Now().After(deadline):
+			a.endByCheck(ctx, c, d, run.ID, fmt.Sprintf("Readiness check %v for %d seconds", err, int((kigo.BootTimeout+c.readiness.Delay).Seconds())))
+			return false
+		}
+		pause(ctx, c.readiness.Interval)
 	}
 }
 
@@ -158,13 +210,15 @@ func (a *Agent) endByCheck(ctx context.Context, c *check, d kigo.Dyno, run kigo.
 
 // checkClient asks dynos; it follows nothing and keeps no connection.
 var checkClient = &http.Client{
-	Timeout:       checkTimeout,
 	Transport:     &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
 // ask makes one check. Its error completes a sentence that begins with the check's name.
-func (a *Agent) ask(ctx context.Context, address, path string) error {
+func (a *Agent) ask(ctx context.Context, address string, check kigo.HealthCheck) error {
+	path := check.Path
+	ctx, cancel := context.WithTimeout(ctx, check.Timeout)
+	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/"+strings.TrimPrefix(path, "/"), nil)
 	if err != nil {
 		return fmt.Errorf("has no proper path %q", path)
@@ -184,6 +238,9 @@ func (a *Agent) ask(ctx context.Context, address, path string) error {
 }
 
 func pause(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

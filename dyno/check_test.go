@@ -16,13 +16,15 @@ import (
 // ownLoopback is an address on which nobody else has ports.
 const ownLoopback = "127.83.71.59"
 
-// checkedApp makes the release name both checks, and serves what status says at
+var byVars = kigo.ConfigVars{ReadinessVar: "/ready", LivenessVar: "live"}
+
+// checkedApp makes a release with config vars that name checks, and serves what status says at
 // the address of d.
-func (b *bench) checkedApp(status *atomic.Int64) kigo.Dyno {
+func (b *bench) checkedApp(status *atomic.Int64, vars kigo.ConfigVars) kigo.Dyno {
 	b.Helper()
 	b.update(func(tx *store.Tx) error {
 		r := kigo.Release{App: b.app.ID, Slug: b.rel.Slug, Stack: "heroku-22", User: b.app.Owner, Status: kigo.ReleaseSucceeded}
-		err := tx.CreateRelease(&r, kigo.ConfigVars{ReadinessVar: "/ready", LivenessVar: "live"})
+		err := tx.CreateRelease(&r, vars)
 		b.rel = r
 		return err
 	})
@@ -52,7 +54,7 @@ func TestADynoGetsNoRequestsBeforeItsReadinessCheckPasses(t *testing.T) {
 	b := newBench(t)
 	var status atomic.Int64
 	status.Store(503)
-	d := b.checkedApp(&status)
+	d := b.checkedApp(&status, byVars)
 	b.listens(d, time.Now())
 	b.until("a check", func() bool {
 		b.agent.checks.mu.Lock()
@@ -70,7 +72,7 @@ func TestADynoThatIsNeverReadyCrashesWithTheReason(t *testing.T) {
 	b := newBench(t)
 	var status atomic.Int64
 	status.Store(500)
-	d := b.checkedApp(&status)
+	d := b.checkedApp(&status, byVars)
 	b.listens(d, time.Now().Add(-2*kigo.BootTimeout))
 	b.until("a stop", func() bool {
 		s, err := b.engine.Status(t.Context(), RunID(d))
@@ -91,10 +93,64 @@ func TestAFailingCheckSaysWhatItSaw(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = gone.Close()
-	if err := b.agent.ask(t.Context(), gone.Addr().String(), "/x"); fmt.Sprint(err) != "GET /x was not answered" {
+	at := func(path string) kigo.HealthCheck { return kigo.HealthCheck{Path: path, Timeout: checkTimeout} }
+	if err := b.agent.ask(t.Context(), gone.Addr().String(), at("/x")); fmt.Sprint(err) != "GET /x was not answered" {
 		t.Error(err)
 	}
-	if err := b.agent.ask(t.Context(), gone.Addr().String(), "/\x00"); fmt.Sprint(err) != `has no proper path "/\x00"` {
+	if err := b.agent.ask(t.Context(), gone.Addr().String(), at("/\x00")); fmt.Sprint(err) != `has no proper path "/\x00"` {
 		t.Error(err)
 	}
+}
+
+const checkedJSON = `{"healthchecks": {"web": {
+	"readiness": {"path": "/from-file", "attempts": 2, "interval": "1s", "delay": 1},
+	"liveness": {"path": "/alive", "interval": 5, "timeout": "1500ms", "attempts": 7}}}}`
+
+func TestChecksComeFromAppJSONAndConfigVarsWin(t *testing.T) {
+	fresh := kigo.HealthCheck{Interval: readyEvery, Timeout: checkTimeout}
+	alive := kigo.HealthCheck{Interval: aliveEvery, Timeout: checkTimeout, Attempts: aliveMisses}
+	with := func(c kigo.HealthCheck, path string) kigo.HealthCheck { c.Path = path; return c }
+	fileReady := kigo.HealthCheck{Path: "/from-file", Delay: time.Second, Interval: time.Second, Timeout: checkTimeout, Attempts: 2}
+	fileAlive := kigo.HealthCheck{Path: "/alive", Interval: 5 * time.Second, Timeout: 1500 * time.Millisecond, Attempts: 7}
+	tests := []struct {
+		name             string
+		vars             kigo.ConfigVars
+		file             string
+		ready, liveCheck kigo.HealthCheck
+	}{
+		{"neither", nil, "", fresh, alive},
+		{"config vars alone", kigo.ConfigVars{ReadinessVar: "/r", LivenessVar: "/l"}, "", with(fresh, "/r"), with(alive, "/l")},
+		{"app.json alone", nil, checkedJSON, fileReady, fileAlive},
+		{"both", kigo.ConfigVars{ReadinessVar: "/r"}, checkedJSON, with(fileReady, "/r"), fileAlive},
+		{"an app.json that cannot be read", nil, "{", fresh, alive},
+		{"an app.json of another type", nil, `{"healthchecks": {"worker": {"liveness": "/x"}}}`, fresh, alive},
+	}
+	for _, tt := range tests {
+		readiness, liveness := checksOf(tt.vars, tt.file)
+		if readiness != tt.ready || liveness != tt.liveCheck {
+			t.Errorf("%s: %+v %+v, want %+v %+v", tt.name, readiness, liveness, tt.ready, tt.liveCheck)
+		}
+	}
+}
+
+func TestADynoThatAppJSONFindsBadIsStoppedWithTheReason(t *testing.T) {
+	b := newBench(t)
+	var status atomic.Int64
+	status.Store(500)
+	b.update(func(tx *store.Tx) error {
+		slug := kigo.Slug{App: b.app.ID, Digest: "sha256:two", ProcessTypes: map[string]string{"web": "./web"},
+			AppJSON: `{"healthchecks": {"web": {"readiness": {"path": "/ready", "attempts": 2}}}}`}
+		err := tx.CreateSlug(&slug)
+		b.rel.Slug = slug.ID
+		return err
+	})
+	d := b.checkedApp(&status, nil)
+	b.listens(d, time.Now())
+	reason := "Readiness check GET /ready was answered with 500 2 times"
+	b.until("a stop", func() bool {
+		s, err := b.engine.Status(t.Context(), RunID(d))
+		return err == nil && s.State == kigo.RunStopping
+	})
+	b.end(d.ID, func(s *kigo.RunStatus) { s.ExitCode = 143 })
+	b.until("the crash", func() bool { return b.row(d.ID).Reason == reason && b.logs.has("heroku[web.1]: "+reason) })
 }
