@@ -34,12 +34,12 @@ type Deps struct {
 	History    *metrics.History       // nil: no metrics are kept
 	Collectors []prometheus.Collector // of the platform, for the operator's Prometheus
 
-	Key     []byte                     // secret of capability addresses, the same after a restart
-	BaseURL string                     // of this API, such as "https://kigo.example.com:5000"; empty: as each client reached it
-	WebURL  func(app string) string    // where an app is served
+	Key     []byte                                      // secret of capability addresses, the same after a restart
+	BaseURL string                                      // of this API, such as "https://kigo.example.com:5000"; empty: as each client reached it
+	WebURL  func(app string) string                     // where an app is served
 	GitURL  func(r *http.Request, app string) string    // where it is pushed to; nil: below BaseURL
 	Attach  func(r *http.Request, secret string) string // rendezvous address of an attached one-off
-	Stacks  []string                   // the default one first
+	Stacks  []string                                    // the default one first
 
 	Log *slog.Logger     // nil: slog.Default
 	Now func() time.Time // nil: time.Now

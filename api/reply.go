@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
+	"time"
 )
 
 // reply is what a handler answers: a status and a body to encode as JSON.
@@ -56,6 +58,7 @@ func matches(list, tag string) bool {
 
 // write sends rep, or 304 when the client has it already.
 func (c *call) write(rep reply) error {
+	shown := rep.body
 	if c.sdk() {
 		body, err := enrich(rep.body)
 		if err != nil {
@@ -74,6 +77,9 @@ func (c *call) write(rep reply) error {
 	tag := etag(data)
 	h.Set("Content-Type", "application/json;charset=utf-8")
 	h.Set("ETag", tag)
+	if at := lastModified(shown); !at.IsZero() {
+		h.Set("Last-Modified", at.UTC().Format(http.TimeFormat))
+	}
 	if c.reads() && matches(c.r.Header.Get("If-None-Match"), tag) {
 		h.Del("Content-Type")
 		c.w.WriteHeader(http.StatusNotModified)
@@ -84,4 +90,25 @@ func (c *call) write(rep reply) error {
 		_, err = c.w.Write(data)
 	}
 	return err
+}
+
+// lastModified is when what is shown was last changed, the newest of a list; zero when it
+// does not say.
+func lastModified(body any) (at time.Time) {
+	v := reflect.ValueOf(body)
+	switch v.Kind() {
+	case reflect.Struct:
+		if f := v.FieldByName("UpdatedAt"); f.IsValid() {
+			at, _ = f.Interface().(time.Time)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			if e := v.Index(i); e.Kind() == reflect.Struct && e.CanInterface() {
+				if t := lastModified(e.Interface()); t.After(at) {
+					at = t
+				}
+			}
+		}
+	}
+	return at
 }

@@ -40,7 +40,7 @@ func (c *call) run() (reply, error) {
 			return reply{}, err
 		}
 	}
-	return c.route.handle(c)
+	return c.once()
 }
 
 func (c *call) checkAccept() error { return acceptable(c.r.Header.Get("Accept")) }
@@ -104,7 +104,8 @@ func (c *call) loadOwner() (err error) {
 }
 
 // checkPrecondition compares If-Match with what a GET of the same path would
-// answer now: 412 when they differ.
+// answer now, 412 when they differ, and has the change compare it again inside its own
+// transaction.
 func (c *call) checkPrecondition() error {
 	want := c.r.Header.Get("If-Match")
 	if want == "" {
@@ -116,17 +117,33 @@ func (c *call) checkPrecondition() error {
 	}
 	peek := *c
 	peek.r, peek.route = withMethod(c.r, http.MethodGet), get
-	rep, err := get.handle(&peek)
-	if err != nil {
+	check := func() error {
+		now := peek
+		if err := now.loadOwner(); err != nil { // as it is now
+			return err
+		}
+		rep, err := get.handle(&now)
+		if err != nil {
+			return err
+		}
+		if c.sdk() {
+			if rep.body, err = enrich(rep.body); err != nil {
+				return err
+			}
+		}
+		data, err := encode(rep.body)
+		if err != nil {
+			return err
+		}
+		if !matches(want, etag(data)) {
+			return newError(kigo.IDPreconditionFailed, "The resource is no longer the one that the If-Match header names: read it again.")
+		}
+		return nil
+	}
+	if err := check(); err != nil || c.reads() {
 		return err
 	}
-	data, err := encode(rep.body)
-	if err != nil {
-		return err
-	}
-	if !matches(want, etag(data)) {
-		return newError(kigo.IDPreconditionFailed, "The resource is no longer the one that the If-Match header names: read it again.")
-	}
+	c.r = c.r.WithContext(control.WithPrecondition(c.ctx(), check))
 	return nil
 }
 

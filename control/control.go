@@ -86,6 +86,9 @@ func (c *Control) update(ctx context.Context, a Actor, f func(*change) error) er
 	var lines []appLine
 	err := c.Store.Update(ctx, func(tx *store.Tx) error {
 		ch := &change{Tx: tx, control: c, actor: a}
+		if err := checkPrecondition(ctx); err != nil {
+			return err
+		}
 		err := f(ch)
 		lines = ch.lines
 		killpoint.At("change-uncommitted")

@@ -274,7 +274,9 @@ func (c *change) promotable(line kigo.Pipeline, source kigo.AppID, release kigo.
 	if err != nil {
 		return app, r, slug, err
 	}
-	slug, err = c.Slug(r.Slug)
+	if slug, err = c.Slug(r.Slug); err == nil && c.control.HasSlug != nil && !c.control.HasSlug(slug.Digest) {
+		err = kigo.Invalid("The code of v%d of %s is not kept any more: promote a newer release.", r.Version, app.Name)
+	}
 	return app, r, slug, err
 }
 

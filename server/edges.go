@@ -69,6 +69,7 @@ func (n *node) stages() (*lifecycle.Group, error) {
 		service("setups", n.setups.Run),
 		service("patches", n.patches.Run),
 		service("retention", n.retention.Run),
+		service("audit", n.trimAudit),
 		service("events", n.follow),
 		service("certificates", n.writeCertificates),
 		service("automatic certificates", n.acme.Run),

@@ -6,7 +6,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/kigo-dev/kigo"
 )
@@ -22,6 +25,54 @@ func (tx *Tx) chain(before string, e kigo.Event) string {
 	mac := hmac.New(sha256.New, tx.box.Derive("audit"))
 	mac.Write(text)
 	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// anchorKey names where the chain begins after events have been trimmed, in the store.
+const anchorKey = "audit.anchor"
+
+// anchor is the revision and the hash of the newest event that was trimmed, 0 and empty
+// when none was. It is keyed as the chain is.
+func (tx *Tx) anchor() (revision int64, hash string, err error) {
+	text, err := tx.Meta(anchorKey)
+	if errors.Is(err, kigo.ErrNotFound) {
+		return 0, "", nil
+	}
+	if err != nil {
+		return 0, "", err
+	}
+	var mac string
+	if _, err := fmt.Sscan(text, &revision, &hash, &mac); err != nil || !hmac.Equal([]byte(mac), []byte(tx.anchorMAC(revision, hash))) {
+		return 0, "", errors.New("the record of where older events were removed is not as it was written")
+	}
+	return revision, strings.TrimPrefix(hash, "-"), nil
+}
+
+func (tx *Tx) anchorMAC(revision int64, hash string) string {
+	mac := hmac.New(sha256.New, tx.box.Derive("audit anchor"))
+	fmt.Fprint(mac, revision, " ", hash)
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// TrimEvents removes up to n of the oldest events that are older than a moment and keeps
+// where the chain goes on, so that what is left can still be verified. It returns how many
+// it removed.
+func (tx *Tx) TrimEvents(before time.Time, n int) (removed int, err error) {
+	type end struct {
+		revision int64
+		hash     string
+	}
+	all, err := list(tx, "event", func(_ *Tx, row scanner) (e end, err error) {
+		err = row.Scan(&e.revision, &e.hash)
+		return e, err
+	}, `SELECT revision, hash FROM events WHERE at < $1 AND revision < (SELECT n FROM revision)
+		AND revision < COALESCE((SELECT MIN(revision) FROM events WHERE at >= $1), (SELECT n FROM revision)) ORDER BY revision LIMIT $2`, micros(before), n)
+	if err != nil || len(all) == 0 {
+		return 0, err
+	}
+	last := all[len(all)-1]
+	hash := "-" + last.hash
+	return len(all), errors.Join(tx.exec("trim events", "DELETE FROM events WHERE revision <= $1", last.revision),
+		tx.PutMeta(anchorKey, fmt.Sprint(last.revision, " ", hash, " ", tx.anchorMAC(last.revision, hash))))
 }
 
 // Verified is what VerifyAudit found.
@@ -46,8 +97,10 @@ func (tx *Tx) verify() (v Verified, err error) {
 		kigo.Event
 		hash string
 	}
-	var last int64
-	before := ""
+	last, before, err := tx.anchor()
+	if err != nil {
+		return Verified{Trouble: err.Error()}, nil
+	}
 	for {
 		rows, err := list(tx, "event", func(_ *Tx, r scanner) (row, error) {
 			var e row

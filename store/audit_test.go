@@ -3,6 +3,7 @@ package store_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/store"
@@ -54,4 +55,60 @@ func TestAChangedRecordOfEventsIsSeen(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTrimmedEventsLeaveAnAnchor(t *testing.T) {
+	path := dbPath(t)
+	s := mustOpen(t, path)
+	emit := func(at time.Time, n int) {
+		t.Helper()
+		err := s.Update(t.Context(), func(tx *store.Tx) error {
+			for range n {
+				if err := tx.Emit(kigo.Event{At: at, Kind: "app.update", Key: "k"}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := time.Now()
+	emit(now.Add(-48*time.Hour), 10)
+	emit(now, 5)
+	trim := func(before time.Time, n, want int) {
+		t.Helper()
+		err := s.Update(t.Context(), func(tx *store.Tx) error {
+			removed, err := tx.TrimEvents(before, n)
+			if removed != want {
+				t.Errorf("removed %d, want %d", removed, want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	verify := func(events int64, trouble string) {
+		t.Helper()
+		v, err := s.VerifyAudit(t.Context())
+		if err != nil || v.Events != events || !strings.Contains(v.Trouble, trouble) || (v.Trouble == "") != (trouble == "") {
+			t.Errorf("%+v, %v; want %d events and trouble %q", v, err, events, trouble)
+		}
+	}
+	trim(now.Add(-time.Hour), 6, 6)
+	verify(9, "")
+	trim(now.Add(-time.Hour), 6, 4)
+	trim(now.Add(-time.Hour), 6, 0)
+	verify(5, "")
+	trim(now.Add(time.Hour), 100, 4) // the newest stays
+	verify(1, "")
+	emit(now, 1)
+	verify(2, "")
+	s.Close()
+	raw(t, path, "UPDATE meta SET value = '15 -x y' WHERE key = 'audit.anchor'")
+	s = mustOpen(t, path)
+	verify(0, "is not as it was written")
+	s.Close()
 }
