@@ -147,5 +147,5 @@ func (n *Network) Ensure(ctx context.Context) error {
 	if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0); err != nil {
 		return fmt.Errorf("turn on forwarding: %w", err)
 	}
-	return n.ensureRules(ctx)
+	return errors.Join(n.ensureBarrier(), n.ensureRules(ctx))
 }

@@ -3,6 +3,7 @@ package network
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os/exec"
@@ -222,7 +223,7 @@ func (n *Network) Remove(ctx context.Context) error {
 	n.filter.Lock()
 	n.loaded = ""
 	n.filter.Unlock()
-	if err := n.removeLinks(); err != nil {
+	if err := errors.Join(n.removeLinks(), n.removeBarrier()); err != nil {
 		return err
 	}
 	table := n.table()
