@@ -199,6 +199,9 @@ func (c checked) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := schema.check(r, resp.StatusCode, resp.Header.Get("Content-Type"), data); err != nil {
 		c.t.Errorf("%s %s: %v", r.Method, r.URL.Path, err)
 	}
+	if err := checkOwn(r, resp.StatusCode, data); err != nil {
+		c.t.Errorf("%s %s does not fit our own schema: %v", r.Method, r.URL.Path, err)
+	}
 	return resp, nil
 }
 

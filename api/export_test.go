@@ -82,3 +82,6 @@ func (s *Server) Exhaust(account kigo.AccountID) {
 
 // HasPermissionLine reports whether permissions.go names what a route needs.
 func HasPermissionLine(key string) bool { return permissions[key] != "" }
+
+// OwnSchema is what GET /schema serves.
+func OwnSchema() any { return describeAPI(slices.Concat(routes, refusedRoutes())) }
