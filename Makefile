@@ -11,6 +11,7 @@ LDFLAGS := -X $(MODULE)/cli.Version=$(VERSION)
 
 build: setup bin/runc-$(RUNC)                     # bin/kigo and what it carries or starts
 	$(GOBUILD) -ldflags '-s -w' -o oci/embed/kigo-dyno ./cmd/kigo-dyno
+	$(GOBUILD) -ldflags '-s -w' -o oci/embed/kigo-sftp ./cmd/kigo-sftp
 	$(GOBUILD) -ldflags '-s -w' -o build/embed/kigo-buildpack ./cmd/kigo-buildpack
 	$(GOBUILD) -ldflags '$(LDFLAGS)' -o bin/kigo ./cmd/kigo
 
@@ -33,4 +34,4 @@ test: build lint                                  # everything; in CI a skipped 
 bench: build
 	bench/run
 clean:
-	rm -rf bin oci/embed/kigo-dyno build/embed/kigo-buildpack
+	rm -rf bin oci/embed/kigo-dyno oci/embed/kigo-sftp build/embed/kigo-buildpack

@@ -62,14 +62,14 @@ var layers = []layer{
 		"patch":           nil,
 	}},
 	{"edges", map[string][]string{
-		"client": nil, "git/hook": nil, "rendezvous": nil,
+		"client": nil, "git/hook": nil, "rendezvous": nil, "sshd": nil,
 		"git": {"git/hook"},             // both sides of one protocol
 		"api": {"client"},               // the shapes of answers are declared once, in client
 		"cli": {"client", "rendezvous"}, // commands speak the public API and the byte pipe of run
 	}},
 	{"composition", map[string][]string{"server": nil}},
 	{"programs", map[string][]string{
-		"bench/dynos": {"bench/platform"}, "bench/logs": nil, "bench/platform": nil, "bench/push": {"bench/platform"}, "bench/router": nil, "cmd/kigo": nil, "cmd/kigo-buildpack": nil, "cmd/kigo-dyno": nil, "dyno/enginetest/testapp": nil, "dyno/enginetest/probe": nil,
+		"bench/dynos": {"bench/platform"}, "bench/logs": nil, "bench/platform": nil, "bench/push": {"bench/platform"}, "bench/router": nil, "cmd/kigo": nil, "cmd/kigo-buildpack": nil, "cmd/kigo-dyno": nil, "cmd/kigo-sftp": nil, "dyno/enginetest/testapp": nil, "dyno/enginetest/probe": nil,
 		"e2e": nil, "examples": nil, "e2e/testapp": nil, "script/gotest": nil,
 	}},
 }

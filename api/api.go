@@ -30,6 +30,7 @@ type Deps struct {
 	Slugs   SlugUploads // nil: slugs cannot be uploaded
 	Cache   BuildCache  // nil: there is nothing to purge
 	Patches Patches     // nil: stacks are never patched
+	Exec    Tunnels     // nil: nobody comes into dynos
 
 	History    *metrics.History       // nil: no metrics are kept
 	Collectors []prometheus.Collector // of the platform, for the operator's Prometheus

@@ -139,6 +139,10 @@ var routes = []route{
 	{"GET", "/dyno-sizes/{size}", identity, dynoSizeInfo, false},
 	{"GET", "/apps/{app}/available-dyno-sizes", read, dynoSizeList, false},
 
+	// The exec endpoint, exec.go
+	{"GET", "/api/v2", open, execList, false}, // both ask for a token themselves
+	{"PUT", "/api/v2/{dyno}", open, execCreate, false},
+
 	// Domains, domains.go
 	{"GET", "/apps/{app}/domains", read, domainList, false},
 	{"POST", "/apps/{app}/domains", write, domainCreate, false},

@@ -57,7 +57,7 @@ var notInSchema = []string{
 	"/buildpacks/{buildpack}/revisions", "/buildpacks/{buildpack}/readme", "/schema", "/api/v4/current-status", "/analytics",
 	"/analytics/*", "/favorites", "/streams/{stream}", "/sources/{key}", "/slugs/{slug}", "/logstream/*",
 	"/apps/{app}/egress-rules", "/apps/{app}/egress-rules/{rule}", "/apps/{app}/isolation",
-	"/apps/{app}/builds/{build}/result", "/kigo/accounts", "/kigo/audit", "/kigo/stacks", "/kigo/stacks/{stack}/actions/patch",
+	"/apps/{app}/builds/{build}/result", "/kigo/accounts", "/kigo/audit", "/api/v2", "/api/v2/{dyno}", "/kigo/stacks", "/kigo/stacks/{stack}/actions/patch",
 	"/apps/{app}/router-metrics/{metric}", "/apps/{app}/formation/{formation}/metrics/{metric}", "/apps/{app}/metrics",
 	"/apps/{app}/metrics/prometheus", "/kigo/metrics", "/apps/{app}/alerts", "/apps/{app}/alerts/{alert}",
 	"/logs", "/apps/{app}/log-inputs", "/apps/{app}/log-inputs/{input}", "/apps/{app}/log-retention",

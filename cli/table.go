@@ -199,6 +199,18 @@ func init() {
 		}},
 
 		{name: "ps", args: "[TYPE...]", short: "list dynos", app: oneApp, login: true, run: psList, flags: jsonFlag},
+		{name: "ps:copy", args: "FILE", short: "copy a file out of a running dyno", app: oneApp, login: true, run: psCopy, flags: func(fs *pflag.FlagSet) {
+			fs.StringP("dyno", "d", "", "the dyno, such as web.1")
+			fs.StringP("output", "o", "", "name of the copy")
+		}},
+		{name: "ps:exec", args: "[COMMAND...]", short: "run a command, or a shell, in a running dyno", app: oneApp, login: true, raw: true, run: psExec, flags: func(fs *pflag.FlagSet) {
+			fs.StringP("dyno", "d", "", "the dyno, such as web.1")
+			fs.Bool("status", false, "list the dynos that can be entered")
+			fs.Bool("ssh", false, "accepted for the official CLI's sake")
+		}},
+		{name: "ps:forward", args: "PORTS", short: "forward local ports to a running dyno: LOCAL[:REMOTE],…", app: oneApp, login: true, run: psForward, flags: func(fs *pflag.FlagSet) {
+			fs.StringP("dyno", "d", "", "the dyno, such as web.1")
+		}},
 		{name: "ps:restart", aliases: []string{"restart", "dyno:restart"}, args: "[DYNO]", short: "restart dynos", app: oneApp, login: true, run: psRestart, flags: targetFlags},
 		{name: "ps:scale", aliases: []string{"scale", "dyno:scale"}, args: "[TYPE=QUANTITY:SIZE...]", short: "set how many dynos there are", app: oneApp, login: true, run: psScale},
 		{name: "ps:stop", aliases: []string{"stop", "kill", "ps:kill", "dyno:stop", "dyno:kill"}, args: "[DYNO]", short: "stop dynos", app: oneApp, login: true, run: psStop, flags: targetFlags},

@@ -24,6 +24,7 @@ type Config struct {
 	HTTP       string `json:"http"`       // address where apps are served
 	HTTPS      string `json:"https"`      // the same over TLS
 	Rendezvous string `json:"rendezvous"` // address for attached one-off dynos (TLS)
+	Exec       string `json:"exec"`       // address of ps:exec by SSH; empty: where the official CLI can find it, "off": nowhere
 	Domain     string `json:"domain"`     // apps are APP.DOMAIN
 	Network    string `json:"network"`    // addresses for dynos, an IPv4 prefix of /24 to /16
 	Database   string `json:"database"`   // "sqlite" or a postgres:// URL
@@ -105,6 +106,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.HTTP, "http", c.HTTP, "address where apps are served")
 	fs.StringVar(&c.HTTPS, "https", c.HTTPS, "address where apps are served over TLS")
 	fs.StringVar(&c.Rendezvous, "rendezvous", c.Rendezvous, "address for attached one-off dynos (heroku run)")
+	fs.StringVar(&c.Exec, "exec", c.Exec, "address of ps:exec by SSH, or off; by default the port of --http if that is 80, else port 80 of a free loopback address")
 	fs.StringVar(&c.Domain, "domain", c.Domain, "apps are served as APP.DOMAIN")
 	fs.StringVar(&c.Network, "network", c.Network, "IPv4 prefix for the addresses of dynos")
 	fs.StringVar(&c.Database, "database", c.Database, "sqlite, or a postgres:// URL")
@@ -188,6 +190,9 @@ func (c Config) Validate() error {
 		if _, _, err := net.SplitHostPort(a.addr); err != nil {
 			return fmt.Errorf("--%s %q is not an address such as 127.0.0.1:5000: %w", a.flag, a.addr, err)
 		}
+	}
+	if _, _, err := net.SplitHostPort(c.Exec); err != nil && c.Exec != "" && c.Exec != "off" {
+		return fmt.Errorf("--exec %q is neither an address such as 192.0.2.1:80 nor off: %w", c.Exec, err)
 	}
 	if _, err := c.Private(); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 func testFeatures(t *testing.T, x *site) {
 	app := x.app("myapp")
 	for _, f := range must(x.Features(x.ctx, app.ID))(t) {
-		if f.Enabled || f.Description == "" || f.DocURL == "" && f.Name != "force-https" || f.State == "" {
+		if f.Enabled != (f.Name == "runtime-heroku-exec") || f.Description == "" || f.DocURL == "" && f.Name != "force-https" || f.State == "" {
 			t.Errorf("feature %+v", f)
 		}
 	}

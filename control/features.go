@@ -32,7 +32,7 @@ var features = []Feature{
 		Description: "Provide seamless web dyno deploys: new web dynos boot before old ones stop."},
 	{Name: "runtime-dyno-metadata", DisplayName: "Dyno metadata", State: "general", DocURL: devCenter + "dyno-metadata",
 		Description: "Set environment variables that describe the app, its release and the dyno."},
-	{Name: "runtime-heroku-exec", DisplayName: "Exec", State: "general", DocURL: devCenter + "exec",
+	{Name: "runtime-heroku-exec", DisplayName: "Exec", State: "general", DocURL: devCenter + "exec", Enabled: true, // there is nothing to install for it
 		Description: "Let ps:exec open a shell in a running dyno."},
 }
 

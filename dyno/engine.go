@@ -6,6 +6,8 @@ package dyno
 import (
 	"context"
 	"io"
+	"net"
+	"net/netip"
 
 	"github.com/kigo-dev/kigo"
 )
@@ -41,10 +43,20 @@ type Engine interface {
 	// launch that has one. Closing it hangs up.
 	Attach(ctx context.Context, id kigo.DynoID) (io.ReadWriteCloser, error)
 	// Exec runs one more process inside a running launch and connects to its
-	// terminal, or to its input and output. Closing the connection hangs up.
+	// terminal, or to its input and output. Closing the connection hangs up. The
+	// connection may also be a Visit.
 	Exec(ctx context.Context, id kigo.DynoID, e kigo.Exec) (io.ReadWriteCloser, error)
+	// Dial connects by TCP as a process of a running launch would.
+	Dial(ctx context.Context, id kigo.DynoID, to netip.AddrPort) (net.Conn, error)
 	// Stats reads what a launch uses now.
 	Stats(ctx context.Context, id kigo.DynoID) (kigo.RunStats, error)
+}
+
+// Visit is what more a connection to an exec can do.
+type Visit interface {
+	CloseWrite() error // ends the process's input, where that is a pipe
+	Wait() int         // its exit status, once it has ended; 128+n for signal n, -1 when nobody knows
+	Resize(t kigo.TTY) // of its terminal
 }
 
 // Line is one line of output. Dropped counts the lines lost before it because

@@ -2,8 +2,11 @@ package dyno
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
+	"net"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -121,6 +124,10 @@ func (e *scripted) Exec(_ context.Context, id kigo.DynoID, x kigo.Exec) (io.Read
 	}
 	e.execs = append(e.execs, x)
 	return nopCloser{new(strings.Builder)}, nil
+}
+
+func (e *scripted) Dial(context.Context, kigo.DynoID, netip.AddrPort) (net.Conn, error) {
+	return nil, errors.New("not in this test")
 }
 
 func (e *scripted) Stats(_ context.Context, id kigo.DynoID) (kigo.RunStats, error) {

@@ -21,6 +21,7 @@ import (
 type Engine struct {
 	config   Config
 	program  string // kigo-dyno, written out
+	sftp     string // kigo-sftp, the same
 	stage    string // folder that each shim covers in its own mount namespace
 	seccomp  *specs.LinuxSeccomp
 	rlimits  []specs.POSIXRlimit
@@ -81,7 +82,10 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 }
 
 func (e *Engine) prepareHost(ctx context.Context) (err error) {
-	if e.program, err = installProgram(e.config.Dir); err != nil {
+	if e.program, err = installProgram(e.config.Dir, "kigo-dyno"); err != nil {
+		return err
+	}
+	if e.sftp, err = installProgram(e.config.Dir, "kigo-sftp"); err != nil {
 		return err
 	}
 	e.mappings = &mappings{program: e.program, open: map[uint32]*os.File{}}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 )
 
 // Exec runs one more process inside a running launch, confined as its own are,
-// and connects to it.
+// and connects to it: the answer is a *Visit.
 func (e *Engine) Exec(ctx context.Context, id kigo.DynoID, x kigo.Exec) (io.ReadWriteCloser, error) {
 	s, err := e.Status(ctx, id)
 	if err != nil {
@@ -35,16 +36,17 @@ func (e *Engine) Exec(ctx context.Context, id kigo.DynoID, x kigo.Exec) (io.Read
 		return nil, fmt.Errorf("call shim: %w", err)
 	}
 	_ = conn.SetDeadline(time.Now().Add(startTimeout))
-	err = json.NewEncoder(conn).Encode(shim.Exec{Process: process, TTY: x.TTY != nil})
+	err = json.NewEncoder(conn).Encode(shim.Exec{Process: process, TTY: x.TTY != nil, Named: true})
 	line := ""
 	if err == nil {
 		line, err = readLine(conn)
 	}
+	number, fine := strings.CutPrefix(line, "ok")
 	if err == nil && line == "error "+shim.NotRunning { // it has ended, or is about to, since we looked
 		_ = conn.Close()
 		return nil, kigo.Conflict("Dyno %s is not running.", id)
 	}
-	if err == nil && line != "ok" {
+	if err == nil && !fine {
 		err = errors.New(strings.TrimPrefix(line, "error "))
 	}
 	if err != nil {
@@ -52,7 +54,44 @@ func (e *Engine) Exec(ctx context.Context, id kigo.DynoID, x kigo.Exec) (io.Read
 		return nil, fmt.Errorf("exec: %w", err)
 	}
 	_ = conn.SetDeadline(time.Time{})
-	return conn, nil
+	return &Visit{UnixConn: conn, bundle: e.bundle(id), number: strings.TrimSpace(number)}, nil
+}
+
+// Visit is the connection to a process that Exec started.
+type Visit struct {
+	*net.UnixConn
+	bundle string
+	number string // empty: its shim is of an older kigo and cannot be asked
+}
+
+// Wait returns the exit status once the process has ended, 128+n for one that
+// signal n ended. A dyno that ends takes its answer along: -1.
+func (v *Visit) Wait() int {
+	status := -1
+	if v.number == "" {
+		return status
+	}
+	conn, err := call(v.bundle, "exec-end "+v.number)
+	if err != nil {
+		return status
+	}
+	defer conn.Close()
+	if line, err := readLine(conn); err == nil {
+		if _, err := fmt.Sscanf(line, "ok %d", &status); err != nil {
+			return -1
+		}
+	}
+	return status
+}
+
+// Resize tells the process that its terminal has another size.
+func (v *Visit) Resize(t kigo.TTY) {
+	if v.number == "" {
+		return
+	}
+	if conn, err := order(v.bundle, fmt.Sprintf("exec-size %s %d %d", v.number, t.Rows, t.Cols)); err == nil {
+		_ = conn.Close()
+	}
 }
 
 // execProcess is as that of a launch, but without our process 1 around the command.

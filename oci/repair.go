@@ -2,12 +2,9 @@ package oci
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
-	"os"
 
 	"github.com/kigo-dev/kigo"
-	"github.com/kigo-dev/kigo/dyno/shim"
 )
 
 // repair makes the packet filter true again, and connects launches whose link
@@ -44,20 +41,11 @@ func (e *Engine) over(id kigo.DynoID) bool {
 	return !known || ended(s)
 }
 
-// reconnect finds the namespace by the launch's process 1: the pid and its start
-// name it for ever.
 func (e *Engine) reconnect(id kigo.DynoID, address netip.Addr) error {
-	var s shim.State
-	if err := shim.ReadJSON(e.bundle(id), shim.StateFile, &s); err != nil {
-		return err
-	}
-	space, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", s.Pid))
+	space, err := e.space(id)
 	if err != nil {
 		return err
 	}
 	defer space.Close()
-	if shim.ProcessStart(s.Pid) != s.PidStart {
-		return fmt.Errorf("process %d is another one", s.Pid)
-	}
 	return e.network.Reconnect(space, address)
 }

@@ -80,6 +80,7 @@ func (e *Engine) mounts(stage string) []specs.Mount {
 		{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
 		{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777", "size=64m"}},
 		{Destination: shim.InitPath, Type: "bind", Source: e.program, Options: []string{"bind", "ro", "nosuid", "nodev"}},
+		{Destination: FilesProgram, Type: "bind", Source: e.sftp, Options: []string{"bind", "ro", "nosuid", "nodev"}},
 		{Destination: "/sys", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "noexec", "nodev", "mode=755", "size=64k", "ro"}},
 		{Destination: "/app", Type: "bind", Source: at(shim.StageApp), Options: []string{"bind", "nosuid", "nodev"}},
 		{Destination: "/tmp", Type: "bind", Source: at(shim.StageTmp), Options: []string{"bind", "nosuid", "nodev"}},

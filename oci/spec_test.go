@@ -24,7 +24,7 @@ func TestSpecsAreAsInTheGoldenFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &Engine{config: Config{Instance: "1a2b"}, program: "/data/bin/kigo-dyno", network: n,
+	e := &Engine{config: Config{Instance: "1a2b"}, program: "/data/bin/kigo-dyno", sftp: "/data/bin/kigo-sftp", network: n,
 		rlimits: []specs.POSIXRlimit{{Type: "RLIMIT_NOFILE", Hard: 10_000, Soft: 10_000}}}
 	web := kigo.Launch{
 		ID: "0123-1", Name: "web.1", UIDBase: 2_000_000, Command: []string{"bash", "-c", "exec server"},

@@ -63,6 +63,10 @@ func peerOf(t transport) string {
 func (c *conn) serve() {
 	defer c.end()
 	for c.wait() {
+		if c.isSSH() {
+			c.passSSH()
+			return
+		}
 		x := newExchange(c)
 		again := c.guard(x)
 		x.free()

@@ -24,6 +24,7 @@ type Config struct {
 	Socket       string                                               // unix socket on which control sends snapshots; empty: none
 	SnapshotPath string                                               // where the last snapshot is kept; empty: nowhere
 	UsageDir     string                                               // where a router that ends leaves counts that control has not taken; empty: nowhere
+	SSH          string                                               // unix socket of the server of ps:exec, for SSH on an HTTP port; empty: none
 	Logs         LogSink                                              // nil: no access lines
 	Log          *slog.Logger                                         // nil: slog.Default
 	Limits       Limits                                               // zero fields mean Heroku's

@@ -42,6 +42,7 @@ import (
 	"github.com/kigo-dev/kigo/secret"
 	"github.com/kigo-dev/kigo/setup"
 	"github.com/kigo-dev/kigo/slug"
+	"github.com/kigo-dev/kigo/sshd"
 	"github.com/kigo-dev/kigo/stack"
 	"github.com/kigo-dev/kigo/store"
 )
@@ -77,6 +78,7 @@ type node struct {
 	alerts    *alert.Loop
 	git       *git.Server
 	registry  *registry.Registry
+	exec      *sshd.Server
 	changes   bell
 	platform  *api.Server
 	phases    *phaseOutputs
@@ -270,6 +272,7 @@ func (n *node) makeLoops() error {
 			}
 		},
 	}
+	n.makeExec()
 	n.phases = &phaseOutputs{store: n.store, outputs: n.outputs}
 	n.formation = &formation.Loop{Store: n.store, Log: n.log, Destroy: n.destroy, Reject: n.control.RejectRelease, Prove: n.control.ProveRelease, Probation: n.cfg.Trial()}
 	if err := n.makeACME(); err != nil {

@@ -174,7 +174,8 @@ func (s *supervisor) start(p program) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find own program: %w", err)
 	}
-	spec, err := json.Marshal(childSpec{Config: s.cfg, Listeners: p.listeners, Addresses: s.addresses})
+	names := s.bound(p.listeners)
+	spec, err := json.Marshal(childSpec{Config: s.cfg, Listeners: names, Addresses: s.addresses})
 	if err != nil {
 		return nil, fmt.Errorf("describe process: %w", err)
 	}
@@ -186,7 +187,7 @@ func (s *supervisor) start(p program) (*process, error) {
 	cmd.Env = append(os.Environ(), childVar+"="+string(spec))
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	cmd.ExtraFiles = []*os.File{s.lifeline, readyWrite}
-	for _, name := range p.listeners {
+	for _, name := range names {
 		cmd.ExtraFiles = append(cmd.ExtraFiles, s.listeners[name])
 	}
 	err = cmd.Start()

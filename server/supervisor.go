@@ -44,7 +44,7 @@ type program struct {
 }
 
 var programs = []program{ // started and renewed in this order, stopped in reverse
-	{name: "control", listeners: []string{"api", "rendezvous"}, grace: 40 * time.Second, hurry: 40 * time.Second},
+	{name: "control", listeners: []string{"api", "rendezvous", "exec"}, grace: 40 * time.Second, hurry: 40 * time.Second},
 	{name: "router", listeners: []string{"http", "https"}, overlap: true, grace: 70 * time.Second, hurry: 3 * time.Second},
 }
 
@@ -176,14 +176,26 @@ func (s *supervisor) bind() error {
 		if err != nil {
 			return fmt.Errorf("listen on --%s %s: %w (choose another address with --%s)", a.name, a.addr, err, a.name)
 		}
-		f, err := l.(*net.TCPListener).File()
-		if err != nil {
-			return fmt.Errorf("hold listener %s: %w", a.name, err)
+		if err := s.keepListener(a.name, l); err != nil {
+			return err
 		}
-		s.addresses[a.name] = l.Addr().String()
-		s.listeners[a.name] = f
-		_ = l.Close() // f holds the socket
 	}
+	l, err := listenExec(s.cfg, s.addresses["http"])
+	if err != nil || l == nil {
+		return err
+	}
+	return s.keepListener("exec", l)
+}
+
+// keepListener takes over a listener's socket.
+func (s *supervisor) keepListener(name string, l net.Listener) error {
+	f, err := l.(*net.TCPListener).File()
+	if err != nil {
+		return fmt.Errorf("hold listener %s: %w", name, err)
+	}
+	s.addresses[name] = l.Addr().String()
+	s.listeners[name] = f
+	_ = l.Close() // f holds the socket
 	return nil
 }
 

@@ -21,6 +21,7 @@ import (
 type Exec struct {
 	Process json.RawMessage // of an OCI spec
 	TTY     bool
+	Named   bool // answer "ok N": the process can be asked for with "exec-end N" and "exec-size N"
 }
 
 // execGrace is what a process has to end in after its client has gone.
@@ -49,44 +50,49 @@ func (k *keeper) exec(conn *net.UnixConn, e Exec) error {
 	if s, _ := k.now(); s.Pid == 0 || s.Phase != Starting && s.Phase != Ready {
 		return errors.New(NotRunning)
 	}
-	pid, a, err := k.execStart(e)
+	v, err := k.execStart(e)
 	if err != nil {
 		return err
 	}
-	a.take()
-	end := make(chan struct{})
+	v.io.take()
 	hangup := func() {
-		_ = unix.Kill(-pid, unix.SIGHUP)
+		_ = unix.Kill(-v.pid, unix.SIGHUP)
 		select {
-		case <-end:
+		case <-v.over:
 		case <-time.After(execGrace):
-			_ = unix.Kill(-pid, unix.SIGKILL)
+			_ = unix.Kill(-v.pid, unix.SIGKILL)
 		}
 	}
 	relayed := make(chan struct{})
-	if _, err := conn.Write([]byte(ok)); err != nil {
+	answer := ok
+	if e.Named {
+		answer = fmt.Sprintf("ok %d\n", v.number)
+	}
+	if _, err := conn.Write([]byte(answer)); err != nil {
 		go hangup()
 	}
-	go func() { defer close(relayed); a.relay(conn, func() { go hangup() }) }()
+	go func() { defer close(relayed); v.io.relay(conn, func() { go hangup() }) }()
 	var ws unix.WaitStatus
 	for {
-		if got, err := unix.Wait4(pid, &ws, 0, nil); got == pid || err != unix.EINTR {
+		if got, err := unix.Wait4(v.pid, &ws, 0, nil); got == v.pid || err != unix.EINTR {
 			break
 		}
 	}
-	close(end)
-	a.end("")
+	v.end(ws)
+	time.AfterFunc(visitKept, func() { k.visits.Delete(v.number) })
+	v.io.end("")
 	<-relayed
 	return nil
 }
 
 // execStart starts the process, which becomes a child of this one.
-func (k *keeper) execStart(e Exec) (int, *attachment, error) {
-	name := "exec" + strconv.FormatInt(k.execs.Add(1), 10)
+func (k *keeper) execStart(e Exec) (*visit, error) {
+	v := &visit{number: k.execs.Add(1), over: make(chan struct{})}
+	name := "exec" + strconv.FormatInt(v.number, 10)
 	at := func(name string) string { return filepath.Join(k.order.Stage, name) }
 	spec, err := memory("process", e.Process)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	defer spec.Close()
 	c := container{
@@ -100,16 +106,21 @@ func (k *keeper) execStart(e Exec) (int, *attachment, error) {
 		if err == nil {
 			err = k.confined(pid)
 		}
-		return pid, newAttachment(terminal, terminal), err
+		if err != nil {
+			return nil, err
+		}
+		v.pid, v.terminal, v.io = pid, terminal, newAttachment(terminal, terminal)
+		k.visits.Store(v.number, v)
+		return v, nil
 	}
 	user := int(k.order.UIDBase) + dynoUser
 	read, output, err := outputPipe(user)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	input, write, err := os.Pipe()
 	if err != nil {
-		return 0, nil, fmt.Errorf("make input pipe: %w", err)
+		return nil, fmt.Errorf("make input pipe: %w", err)
 	}
 	_ = input.Chown(user, user)
 	c.stdin, c.stdout = input, output
@@ -120,8 +131,11 @@ func (k *keeper) execStart(e Exec) (int, *attachment, error) {
 	}
 	if err != nil {
 		closeAll(read, write)
+		return nil, err
 	}
-	return pid, newAttachment(write, read), err
+	v.pid, v.io = pid, newAttachment(write, read)
+	k.visits.Store(v.number, v)
+	return v, nil
 }
 
 // confined checks the posture of a process that runc has just put into the dyno.

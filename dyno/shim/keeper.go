@@ -30,6 +30,7 @@ type keeper struct {
 	over    chan struct{} // closed when the dyno has ended and all is written down
 
 	execs    atomic.Int64   // how many Execs there were
+	visits   sync.Map       // their processes by number: *visit
 	readers  sync.WaitGroup // connections that still deliver something
 	watchers map[chan struct{}]bool
 }

@@ -20,7 +20,9 @@ import (
 //	kill    "ok"; the dyno is killed
 //	evict   "ok"; the dyno is killed, and its reason says that the disk was full
 //	logs    a byte whenever there are new lines in the output ring; ends with the dyno
-//	exec    an Exec as one line of JSON follows; then as attach
+//	exec    an Exec as one line of JSON follows; then as attach, but for "ok N" if it is Named
+//	exec-end N             "ok STATUS" once that process has ended
+//	exec-size N ROWS COLS  "ok"; its terminal has that size now
 //	attach  "ok", then the raw terminal or input and output; or "error WHY"
 const (
 	greeting = "kigo/1 "
@@ -61,6 +63,10 @@ func (k *keeper) answer(conn *net.UnixConn) {
 	verb, found := strings.CutPrefix(strings.TrimSpace(string(line)), greeting)
 	if !found {
 		_, _ = conn.Write([]byte("error this shim speaks " + greeting + "\n"))
+		return
+	}
+	if verb, args, found := visitVerb(verb); found {
+		k.answerVisit(conn, verb, args)
 		return
 	}
 	switch verb {

@@ -1,0 +1,294 @@
+package sshd
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/dyno"
+)
+
+const (
+	someone = kigo.AccountID("11111111-1111-4111-8111-111111111111")
+	web1    = kigo.DynoID("22222222-2222-4222-8222-222222222222")
+)
+
+// dynos is a place to run in: a command's output is itself, its status what a test says.
+type dynos struct {
+	mu     sync.Mutex
+	asked  []dyno.Visitor
+	sizes  []kigo.TTY
+	status int
+	full   error
+}
+
+type talk struct {
+	net.Conn
+	d *dynos
+}
+
+func (t talk) CloseWrite() error { return nil }
+func (t talk) Wait() int         { return t.d.status }
+func (t talk) Resize(s kigo.TTY) {
+	t.d.mu.Lock()
+	defer t.d.mu.Unlock()
+	t.d.sizes = append(t.d.sizes, s)
+}
+
+func (d *dynos) Exec(_ context.Context, id kigo.DynoID, v dyno.Visitor) (*dyno.Guest, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.full != nil || id != web1 {
+		return nil, d.full
+	}
+	d.asked = append(d.asked, v)
+	near, far := net.Pipe()
+	go func() {
+		_, _ = io.WriteString(far, v.Command+"\n")
+		if strings.HasPrefix(v.Command, "cat") {
+			line := make([]byte, 6)
+			_, _ = io.ReadFull(far, line)
+			_, _ = far.Write(line)
+		}
+		_ = far.Close()
+	}()
+	return dyno.NewGuest(near, talk{near, d}, func() string {
+		if d.status == 137 {
+			return "web.1 has ended"
+		}
+		return ""
+	}), nil
+}
+
+func (d *dynos) Dial(_ context.Context, _ kigo.DynoID, host string, port int) (net.Conn, error) {
+	if port == 1 {
+		return nil, kigo.Conflict("web.1 is crashed, not up.")
+	}
+	near, far := net.Pipe()
+	go func() {
+		_, _ = io.WriteString(far, "you asked for "+host)
+		_ = far.Close()
+	}()
+	return near, nil
+}
+
+type fixture struct {
+	*Server
+	dynos  *dynos
+	addr   string
+	signer ssh.Signer
+	now    time.Time
+	denied error
+}
+
+func serve(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{dynos: &dynos{}, now: time.Now()}
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.signer, err = ssh.NewSignerFromKey(private); err != nil {
+		t.Fatal(err)
+	}
+	f.Server = &Server{Key: bytes.Repeat([]byte{1}, 32), Seed: bytes.Repeat([]byte{2}, 32), Dynos: f.dynos, Files: []string{"/files"},
+		Check: func(context.Context, Grant) error { return f.denied }, Now: func() time.Time { return f.now }}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.addr = l.Addr().String()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- f.Run(ctx, l) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return f
+}
+
+func (f *fixture) user(t *testing.T) string {
+	t.Helper()
+	user, err := f.User(someone, web1, ssh.MarshalAuthorizedKey(f.signer.PublicKey()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return user
+}
+
+func (f *fixture) dial(t *testing.T, user string, signer ssh.Signer) (*ssh.Client, error) {
+	t.Helper()
+	host, err := f.HostKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(host))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := ssh.Dial("tcp", f.addr, &ssh.ClientConfig{User: user, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.FixedHostKey(key)})
+	if err == nil {
+		t.Cleanup(func() { _ = c.Close() })
+	}
+	return c, err
+}
+
+func (f *fixture) session(t *testing.T) *ssh.Session {
+	t.Helper()
+	c, err := f.dial(t, f.user(t), f.signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestAGrantOpensADynoToOneKeyOnly(t *testing.T) {
+	t.Parallel()
+	f := serve(t)
+	if out, err := f.session(t).Output("echo hi"); err != nil || string(out) != "echo hi\n" {
+		t.Errorf("got %q %v", out, err)
+	}
+	other := serve(t)
+	user := f.user(t)
+	for name, try := range map[string]func() error{
+		"another key":      func() error { _, err := f.dial(t, user, other.signer); return err },
+		"a made-up name":   func() error { _, err := f.dial(t, "root", f.signer); return err },
+		"a changed grant":  func() error { _, err := f.dial(t, "A"+user[1:]+"", f.signer); return err },
+		"an expired grant": func() error { f.now = f.now.Add(GrantTime + time.Minute); _, err := f.dial(t, user, f.signer); return err },
+	} {
+		if user[0] == 'A' && name == "a changed grant" {
+			continue
+		}
+		if try() == nil {
+			t.Errorf("%s was let in", name)
+		}
+	}
+}
+
+func TestTheExitStatusAndTheTerminalGoThrough(t *testing.T) {
+	t.Parallel()
+	f := serve(t)
+	f.dynos.status = 3
+	s := f.session(t)
+	if err := s.RequestPty("xterm", 40, 100, nil); err != nil {
+		t.Fatal(err)
+	}
+	in, err := s.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	s.Stdout = &out
+	if err := s.Start("cat it"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.WindowChange(50, 120); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.WriteString(in, "typed\n")
+	var exit *ssh.ExitError
+	if err := s.Wait(); !errors.As(err, &exit) || exit.ExitStatus() != 3 {
+		t.Errorf("ended with %v, want status 3", err)
+	}
+	if out.String() != "cat it\ntyped\n" {
+		t.Errorf("output %q", out.String())
+	}
+	v := f.dynos.asked[0]
+	if v.TTY == nil || *v.TTY != (kigo.TTY{Rows: 40, Cols: 100}) || v.Env["TERM"] != "xterm" {
+		t.Errorf("asked for %+v", v)
+	}
+	if len(f.dynos.sizes) != 1 || f.dynos.sizes[0] != (kigo.TTY{Rows: 50, Cols: 120}) {
+		t.Errorf("resized to %v", f.dynos.sizes)
+	}
+}
+
+func TestADynoThatEndsSaysSo(t *testing.T) {
+	t.Parallel()
+	f := serve(t)
+	f.dynos.status = 137
+	s := f.session(t)
+	var told bytes.Buffer
+	s.Stderr = &told
+	err := s.Run("sleep 600")
+	var exit *ssh.ExitError
+	if !errors.As(err, &exit) || exit.ExitStatus() != 137 || told.String() != "web.1 has ended.\n" {
+		t.Errorf("ended with %v and told %q", err, told.String())
+	}
+}
+
+func TestWhoMayNoLongerIsToldWhy(t *testing.T) {
+	t.Parallel()
+	f := serve(t)
+	f.denied = kigo.Invalid("ps:exec is turned off for myapp.")
+	s := f.session(t)
+	var told bytes.Buffer
+	s.Stderr = &told
+	if err := s.Run("id"); err == nil || told.String() != "ps:exec is turned off for myapp.\n" {
+		t.Errorf("ended with %v and told %q", err, told.String())
+	}
+	c, err := f.dial(t, f.user(t), f.signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if conn, err := c.Dial("tcp", "127.0.0.1:80"); err == nil || !strings.Contains(err.Error(), "turned off") {
+		t.Errorf("forward: %v %v", conn, err)
+	}
+	if len(f.dynos.asked) > 0 {
+		t.Errorf("it ran %v", f.dynos.asked)
+	}
+}
+
+func TestForwardsAndFilesBeginInTheDyno(t *testing.T) {
+	t.Parallel()
+	f := serve(t)
+	c, err := f.dial(t, f.user(t), f.signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := c.Dial("tcp", "db.internal:5432")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := io.ReadAll(conn); err != nil || string(out) != "you asked for db.internal" {
+		t.Errorf("got %q %v", out, err)
+	}
+	if _, err := c.Dial("tcp", "0.0.0.0:1"); err == nil || !strings.Contains(err.Error(), "web.1 is crashed, not up.") {
+		t.Errorf("a dyno that is down: %v", err)
+	}
+	s, err := c.NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.RequestSubsystem("nosuch"); err == nil {
+		t.Error("a subsystem that is not there was started")
+	}
+	if err := s.RequestSubsystem("sftp"); err != nil || f.dynos.asked[0].Program[0] != "/files" {
+		t.Errorf("sftp: %v %v", err, f.dynos.asked)
+	}
+}
+
+func TestABadKeyIsTold(t *testing.T) {
+	t.Parallel()
+	f := serve(t)
+	if _, err := f.User(someone, web1, []byte("hello")); !errors.Is(err, kigo.ErrInvalid) {
+		t.Errorf("got %v", err)
+	}
+}
