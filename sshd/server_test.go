@@ -169,10 +169,14 @@ func TestAGrantOpensADynoToOneKeyOnly(t *testing.T) {
 	other := serve(t)
 	user := f.user(t)
 	for name, try := range map[string]func() error{
-		"another key":      func() error { _, err := f.dial(t, user, other.signer); return err },
-		"a made-up name":   func() error { _, err := f.dial(t, "root", f.signer); return err },
-		"a changed grant":  func() error { _, err := f.dial(t, "A"+user[1:]+"", f.signer); return err },
-		"an expired grant": func() error { f.now = f.now.Add(GrantTime + time.Minute); _, err := f.dial(t, user, f.signer); return err },
+		"another key":     func() error { _, err := f.dial(t, user, other.signer); return err },
+		"a made-up name":  func() error { _, err := f.dial(t, "root", f.signer); return err },
+		"a changed grant": func() error { _, err := f.dial(t, "A"+user[1:]+"", f.signer); return err },
+		"an expired grant": func() error {
+			f.now = f.now.Add(GrantTime + time.Minute)
+			_, err := f.dial(t, user, f.signer)
+			return err
+		},
 	} {
 		if user[0] == 'A' && name == "a changed grant" {
 			continue
