@@ -42,13 +42,12 @@ func TestWhatADynoReachesIsInTheGoldenFile(t *testing.T) {
 	}
 	wg.Wait()
 	open := map[string][]string{}
-	tried := ""
 	for _, kind := range kinds {
 		lines := results[kind]
 		if len(lines) == 0 || !strings.HasPrefix(lines[len(lines)-1], "tried ") {
 			t.Fatalf("the probe in %s did not end: %q", kind, lines)
 		}
-		if tried = lines[len(lines)-1]; len(lines) < 300 || fmt.Sprintf("tried %d", len(lines)-1) != tried {
+		if tried := lines[len(lines)-1]; len(lines) < 300 || fmt.Sprintf("tried %d", len(lines)-1) != tried {
 			t.Errorf("%s: %d lines, %s", kind, len(lines)-1, tried)
 		}
 		for _, line := range lines {

@@ -26,6 +26,7 @@ func Router() error {
 	}
 	ctx, why := lifetime()
 	log := NewLogger(c.Config, "router")
+	prefer(routerNice, log)
 	certificate, err := certificates(c)
 	if err != nil {
 		return err
