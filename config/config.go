@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -54,6 +55,8 @@ type Config struct {
 	// public; nothing else of the own network can be reached by users.
 	AllowPrivate []string `json:"allowPrivate"`
 
+	DrainSpill string `json:"drainSpill"` // how much of a log drain may wait on disk, such as 64MB; 0: what waits in memory is all
+
 	SMTP       string `json:"smtp"`       // mail server for alerts, such as smtp://user:password@mail.example.com:587; empty: no e-mail
 	MailFrom   string `json:"mailFrom"`   // sender of those
 	AlertEvery string `json:"alertEvery"` // how often alerts are looked at
@@ -69,6 +72,21 @@ func (c Config) Trial() time.Duration {
 func (c Config) Idle() time.Duration {
 	d, _ := time.ParseDuration(c.IdleAfter) // Validate has looked at it
 	return d
+}
+
+// Spill is DrainSpill parsed, in bytes; -1 when it cannot be.
+func (c Config) Spill() int64 {
+	if c.DrainSpill == "0" || c.DrainSpill == "" {
+		return 0
+	}
+	for i, unit := range []string{"MB", "GB"} {
+		number, ok := strings.CutSuffix(strings.ToUpper(c.DrainSpill), unit)
+		n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 32)
+		if ok && err == nil && n > 0 && n<<(10*i) <= 100<<10 {
+			return n << (20 + 10*i)
+		}
+	}
+	return -1
 }
 
 // Look is AlertEvery parsed.
@@ -95,7 +113,7 @@ func Default() Config {
 	return Config{
 		Data: "/var/lib/kigo", API: "127.0.0.1:5000", HTTP: "127.0.0.1:8080", HTTPS: "127.0.0.1:8443",
 		Rendezvous: "127.0.0.1:5001", Domain: "localhost", Network: "10.199.0.0/16", Database: "sqlite",
-		Email: "operator@localhost", Stack: "heroku-22", StackSize: "full", Builds: 2, IdleAfter: "30m", AlertEvery: "1m", Probation: "1m",
+		Email: "operator@localhost", Stack: "heroku-22", StackSize: "full", Builds: 2, IdleAfter: "30m", AlertEvery: "1m", DrainSpill: "0", Probation: "1m",
 	}
 }
 
@@ -125,6 +143,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Runtime, "runtime", c.Runtime, "OCI runtime; by default the runc beside this program, then in PATH")
 	fs.StringVar(&c.Runsc, "runsc", c.Runsc, "path of gVisor's runsc, so that apps can have hardened isolation")
 	fs.StringSliceVar(&c.AllowPrivate, "allow-private", c.AllowPrivate, "ranges of your own network that log drains may reach, such as 10.1.0.0/16")
+	fs.StringVar(&c.DrainSpill, "drain-spill", c.DrainSpill, "how much of each log drain may wait on disk while its receiver fails, such as 64MB; 0: none")
 	fs.StringVar(&c.SMTP, "smtp", c.SMTP, "mail server for alerts, such as smtp://user:password@mail.example.com:587 (better in KIGO_SMTP or kigo.json)")
 	fs.StringVar(&c.MailFrom, "mail-from", c.MailFrom, "sender of e-mail; by default the operator's address")
 	fs.StringVar(&c.AlertEvery, "alert-every", c.AlertEvery, "how often alerts are looked at")
@@ -221,6 +240,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("--idle-after %q is no time such as 30m, or 0", c.IdleAfter)
 	case c.Builds < 1:
 		return fmt.Errorf("--builds %d: at least one build must be able to run", c.Builds)
+	case c.Spill() < 0:
+		return fmt.Errorf("--drain-spill %q is no size such as 64MB, of at least 1MB and at most 100GB, or 0", c.DrainSpill)
 	case c.Look() < time.Second:
 		return fmt.Errorf("--alert-every %q is no time such as 1m, of a second at least", c.AlertEvery)
 	case !strings.Contains(c.Email, "@"):

@@ -45,6 +45,16 @@ func (h *Hub) End(app kigo.AppID) uint64 {
 	return s.base + uint64(s.n)
 }
 
+// Unsaved is how many of an app's lines are not on disk yet.
+func (h *Hub) Unsaved(app kigo.AppID) int {
+	s := h.lock(app)
+	if s == nil {
+		return 0
+	}
+	defer s.mu.Unlock()
+	return int(s.base + uint64(s.n) - min(s.settled, s.base+uint64(s.n)))
+}
+
 // Folder is where files that belong to an app's lines may be kept; they are
 // removed with them. Empty when lines are kept in memory only.
 func (h *Hub) Folder(app kigo.AppID) string { return h.folder(app) }
@@ -92,6 +102,14 @@ func (c *Cursor) Next(out []kigo.LogLine, most, bytes, limit int) ([]kigo.LogLin
 		c.pos++
 	}
 	return out, missed
+}
+
+// Rewind takes back what Next gave: the cursor is at pos again. What the stream no
+// longer holds is missed by the next Next.
+func (c *Cursor) Rewind(pos uint64) {
+	c.stream.mu.Lock()
+	defer c.stream.mu.Unlock()
+	c.pos = min(pos, c.pos)
 }
 
 // Waiting is how many lines Next would find.

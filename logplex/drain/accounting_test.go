@@ -50,7 +50,7 @@ func controlProcess(dir string, app kigo.AppID) error {
 		return err
 	}
 	hub := &logplex.Hub{Dir: filepath.Join(dir, "logs")}
-	loop := &drain.Loop{Store: db, Hub: hub, Outbound: loopback, Log: slog.New(slog.DiscardHandler), FirstTry: 5 * time.Millisecond, LastTry: 100 * time.Millisecond}
+	loop := &drain.Loop{Store: db, Hub: hub, Outbound: loopback, Log: slog.New(slog.DiscardHandler), FirstTry: 5 * time.Millisecond, LastTry: 100 * time.Millisecond, Spill: 1 << 20}
 	go func() { _ = loop.Run(ctx) }()
 	go func() { _ = hub.Run(ctx) }()
 	go func() { // a tail that is far too slow

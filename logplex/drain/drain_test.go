@@ -40,6 +40,7 @@ type site struct {
 	roots *x509.CertPool
 	allow outbound.Policy
 	loop  *drain.Loop
+	spill int64
 }
 
 func newSite(t testing.TB) *site {
@@ -81,7 +82,7 @@ func (s *site) drainTo(url string) kigo.Drain {
 func (s *site) start() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.loop = &drain.Loop{Store: s.store, Hub: s.hub, Outbound: s.allow, Roots: s.roots, Log: slog.New(slog.DiscardHandler),
-		FirstTry: 5 * time.Millisecond, LastTry: 50 * time.Millisecond}
+		FirstTry: 5 * time.Millisecond, LastTry: 50 * time.Millisecond, Spill: s.spill}
 	done := make(chan error, 2)
 	go func() { done <- s.loop.Run(ctx) }()
 	go func() { done <- s.hub.Run(ctx) }()

@@ -33,6 +33,7 @@ type Loop struct {
 	Log      *slog.Logger
 	FirstTry time.Duration // after a failure; default 200 ms, doubled up to LastTry
 	LastTry  time.Duration // default 30 s
+	Spill    int64         // bytes of a drain that may wait on disk while its receiver fails; 0: what waits in memory is all
 
 	client  *http.Client
 	hint    chan struct{}
@@ -46,6 +47,9 @@ type running struct {
 	drain  kigo.Drain
 	since  time.Time // when what it does was last changed
 }
+
+// spillSuffix names the file of lines that wait, beside the drain's own.
+const spillSuffix = ".waiting"
 
 // job is one drain that there should be.
 type job struct {
@@ -122,8 +126,10 @@ func (l *Loop) sync(ctx context.Context) error {
 		<-r.done
 		delete(l.senders, id)
 		if path := l.path(r.drain); path != "" {
-			if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-				l.Log.Warn("remove place of log drain", "drain", id, "err", err)
+			for _, file := range []string{path, path + spillSuffix} {
+				if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+					l.Log.Warn("remove place of log drain", "drain", id, "err", err)
+				}
 			}
 		}
 	}
@@ -175,7 +181,10 @@ func (l *Loop) start(ctx context.Context, d job) {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &running{cancel: cancel, done: make(chan struct{}), drain: d.Drain, since: d.UpdatedAt}
 	l.senders[d.ID] = r
-	s := &sender{drain: d.Drain, hub: l.Hub, to: to, log: l.Log, pause: [2]time.Duration{l.FirstTry, l.LastTry}, kept: journal{path: l.path(d.Drain)}}
+	s := &sender{spill: spillFile{most: l.Spill}, drain: d.Drain, hub: l.Hub, to: to, log: l.Log, pause: [2]time.Duration{l.FirstTry, l.LastTry}, kept: journal{path: l.path(d.Drain)}}
+	if l.Spill > 0 && s.kept.path != "" {
+		s.spill.path = s.kept.path + spillSuffix
+	}
 	go func() {
 		defer close(r.done)
 		s.run(ctx)

@@ -16,6 +16,9 @@ import (
 // maxTries is how often a frame is sent that the receiver calls bad.
 const maxTries = 3
 
+// blockedFor is how long a disk that refused lines is left alone.
+const blockedFor = time.Second
+
 // transport sends a frame and returns nil when it was taken.
 type transport interface {
 	frame(lines []kigo.LogLine, lost loss, spare []byte) *frame // what is sent of lines
@@ -33,7 +36,10 @@ type sender struct {
 	pause [2]time.Duration // between tries: the first and the longest
 	kept  journal          // where the state is kept
 
+	spill spillFile // lines that wait while the receiver fails or is slow
+
 	state    state
+	blocked  time.Time // until when the disk is not asked to take lines again
 	cursor   *logplex.Cursor
 	lines    []kigo.LogLine
 	spare    []byte    // of a frame that was taken
@@ -53,12 +59,17 @@ func (s *sender) run(ctx context.Context) {
 		s.state = state{Next: s.hub.End(s.drain.App)}
 		s.save()
 	}
+	if err := s.spill.open(&s.state); err != nil {
+		s.log.Error("log drain cannot keep lines on disk", "drain", s.drain.ID, "err", err)
+	}
+	defer s.spill.close()
 	if s.cursor = s.hub.Cursor(s.drain.App, s.state.Next); s.cursor == nil {
 		return
 	}
 	defer s.cursor.Close()
 	defer s.to.close()
 	s.cursor.Hold(true)
+	defer s.overflow(1) // what waits in memory outlives an orderly end
 	for ctx.Err() == nil {
 		if s.state.Frame == nil && !s.fill() {
 			if s.unsaved {
@@ -72,44 +83,121 @@ func (s *sender) run(ctx context.Context) {
 			}
 			continue
 		}
-		err := s.to.send(ctx, s.state.Frame)
+		err := s.send(ctx)
 		switch {
 		case err == nil:
 			s.taken()
 		case ctx.Err() != nil: // the next process sends it again
 		default:
 			s.failed(err)
+			pause := time.NewTimer(s.wait)
+			await(ctx, s, pause.C)
+			pause.Stop()
 			select {
-			case <-ctx.Done():
 			case <-s.cursor.Ended():
 				return
-			case <-time.After(s.wait):
+			default:
 			}
 		}
 	}
 }
 
-// fill makes the next frame and brings it to disk; false when there is nothing to send.
-func (s *sender) fill() bool {
-	limit := 0
-	if !s.failing.IsZero() {
-		limit = buffer
+// send sends the frame, and meanwhile takes lines to disk that come too fast.
+func (s *sender) send(ctx context.Context) error {
+	if s.spill.file == nil {
+		return s.to.send(ctx, s.state.Frame)
 	}
+	sent := make(chan error, 1)
+	frame := s.state.Frame
+	go func() { sent <- s.to.send(ctx, frame) }()
+	if err, told := await(ctx, s, sent); told {
+		return err
+	}
+	return <-sent // it ends with ctx, or goes on although the app is gone
+}
+
+// await waits for done, ctx or the app's end, and takes lines to disk meanwhile.
+func await[T any](ctx context.Context, s *sender, done <-chan T) (v T, told bool) {
+	for {
+		select {
+		case v := <-done:
+			return v, true
+		case <-ctx.Done():
+			return v, false
+		case <-s.cursor.Ended():
+			return v, false
+		case <-s.wake():
+			s.overflow(spillLines)
+		}
+	}
+}
+
+// wake rings when lines could be taken to disk.
+func (s *sender) wake() <-chan struct{} {
+	if s.spill.file == nil {
+		return nil
+	}
+	return s.cursor.Wake()
+}
+
+// overflow takes lines to disk when so many wait.
+func (s *sender) overflow(least int) {
+	for s.cursor.Waiting() >= least && s.spill.room(&s.state, frameBytes) && !time.Now().Before(s.blocked) {
+		next, lost := s.state.Next, s.state.Lost
+		made := s.make(0)
+		if made == nil {
+			return
+		}
+		if err := s.spill.add(&s.state, made); err != nil {
+			s.cursor.Rewind(next) // they go on waiting in memory
+			s.state.Next, s.state.Lost = next, lost
+			s.blocked = time.Now().Add(blockedFor)
+			s.complain(err)
+		}
+	}
+}
+
+// fill finds or makes the next frame and brings it to disk; false when there is
+// nothing to send.
+func (s *sender) fill() bool {
+	next, err := s.spill.next(&s.state)
+	if err != nil { // what stands there cannot be read: those lines are lost, and nobody knows how many
+		s.complain(err)
+		s.state.Read = s.spill.end
+	}
+	if next == nil {
+		limit := 0
+		if !s.failing.IsZero() && !s.spill.room(&s.state, frameBytes) {
+			limit = buffer
+		}
+		next = s.make(limit)
+	}
+	if next == nil {
+		return false
+	}
+	s.state.Frame, s.tries = next, 0
+	s.save()
+	if s.spill.free(&s.state) {
+		s.save()
+	}
+	return true
+}
+
+// make makes a frame of lines of the stream; nil when there are none.
+func (s *sender) make(limit int) *frame {
 	lines, missed := s.cursor.Next(s.lines[:0], frameLines, frameBytes, limit)
 	s.lines = lines
 	if missed.N > 0 {
 		s.lose(missed.N, missed.Since)
 	}
 	if len(lines) == 0 && s.state.Lost.N == 0 {
-		return false
+		return nil
 	}
-	s.state.Frame = s.to.frame(lines, s.state.Lost, s.spare)
+	made := s.to.frame(lines, s.state.Lost, s.spare)
 	s.spare = nil
 	clear(s.lines)
 	s.state.Next, s.state.Lost = s.cursor.Pos(), loss{}
-	s.tries = 0
-	s.save()
-	return true
+	return made
 }
 
 func (s *sender) lose(n int, since time.Time) {
@@ -145,7 +233,7 @@ func (s *sender) taken() {
 func (s *sender) failed(err error) {
 	if s.failing.IsZero() {
 		s.failing = time.Now()
-		s.cursor.Hold(false)
+		s.cursor.Hold(s.spill.file != nil)
 		s.log.Info("log drain fails", "drain", s.drain.ID, "app", s.drain.App, "err", hide(err))
 	}
 	s.wait = min(max(2*s.wait, s.pause[0]), s.pause[1])
@@ -184,8 +272,13 @@ func badCertificate(err error) string {
 }
 
 func (s *sender) save() {
-	err := s.kept.save(&s.state)
 	s.unsaved = false
+	s.complain(s.kept.save(&s.state))
+}
+
+// complain tells the operator once that the disk refuses something, until it no
+// longer does.
+func (s *sender) complain(err error) {
 	if (err != nil) != s.diskFull {
 		s.diskFull = err != nil
 		if err != nil {

@@ -17,6 +17,7 @@ type state struct {
 	Lost  loss   // lines before Next that no frame tells of
 	Frame *frame // sent, perhaps taken
 	Read  int64  // of the spill file: what is before was sent
+	Seq   uint64 // grows with every state and frame that is written
 }
 
 type stateHead struct {
@@ -25,6 +26,7 @@ type stateHead struct {
 	ID    string `json:"frame,omitempty"`
 	Count int    `json:"count,omitempty"`
 	Read  int64  `json:"read,omitempty"`
+	Seq   uint64 `json:"seq,omitempty"`
 }
 
 // A record is a state or a frame on disk: the lengths of its head and its body and
@@ -45,6 +47,15 @@ func appendRecord(b []byte, head any, body []byte) ([]byte, error) {
 }
 
 var errRecord = errors.New("record is damaged or cut off")
+
+// maxRecord is far above what is written.
+const maxRecord = 64 << 20
+
+// recordSize is how long a record is, by its first bytes.
+func recordSize(data []byte) (int, bool) {
+	h, n := uint64(binary.LittleEndian.Uint32(data)), uint64(binary.LittleEndian.Uint32(data[4:]))
+	return int(recordHead + h + n), h > 0 && recordHead+h+n <= maxRecord
+}
 
 // cutRecord takes one record off data.
 func cutRecord(data []byte) (head, body, rest []byte, err error) {
@@ -90,7 +101,7 @@ func (j *journal) load() (st state, ok bool) {
 		if json.Unmarshal(head, &h) != nil {
 			return st, ok
 		}
-		st, ok = state{Next: h.Next, Lost: h.Lost, Read: h.Read}, true
+		st, ok = state{Next: h.Next, Lost: h.Lost, Read: h.Read, Seq: h.Seq}, true
 		if h.ID != "" {
 			st.Frame = &frame{ID: h.ID, Count: h.Count, Body: body}
 		}
@@ -103,7 +114,8 @@ func (j *journal) save(st *state) error {
 	if j.path == "" {
 		return nil
 	}
-	head := stateHead{Next: st.Next, Lost: st.Lost, Read: st.Read}
+	st.Seq++
+	head := stateHead{Next: st.Next, Lost: st.Lost, Read: st.Read, Seq: st.Seq}
 	var body []byte
 	if st.Frame != nil {
 		head.ID, head.Count, body = st.Frame.ID, st.Frame.Count, st.Frame.Body
