@@ -1,6 +1,8 @@
 package api
 
 import (
+	"math"
+	"strconv"
 	"time"
 
 	"github.com/kigo-dev/kigo"
@@ -42,8 +44,13 @@ func describe(r kigo.Release) string {
 
 func releaseList(c *call) (reply, error) {
 	var all []kigo.Release
+	part, some := c.versions()
 	err := c.view(func(tx *store.Tx) (err error) {
-		all, err = tx.Releases(c.app.ID)
+		if some {
+			all, err = tx.ReleasesIn(c.app.ID, part)
+		} else {
+			all, err = tx.Releases(c.app.ID)
+		}
 		return err
 	})
 	if err != nil {
@@ -53,6 +60,31 @@ func releaseList(c *call) (reply, error) {
 		numberKey("version", func(r kigo.Release) int { return r.Version }),
 		textKey("id", func(r kigo.Release) string { return string(r.ID) }),
 		timeKey("created_at", func(r kigo.Release) time.Time { return r.CreatedAt }))
+}
+
+// versions is the part of the releases that the page asked for may be made of, and
+// one more, by which the page knows that it is not the last. False: any may be.
+func (c *call) versions() (store.Versions, bool) {
+	s, err := parseRange(c.r.Header.Get("Range"))
+	if err != nil || s.Field != "" && s.Field != "version" {
+		return store.Versions{}, false
+	}
+	low, high := s.First, s.Last
+	if s.Desc {
+		low, high = high, low
+	}
+	v := store.Versions{First: 0, Last: math.MaxInt32, Desc: s.Desc, Limit: s.Max + 2} // an end that is not included, and one more
+	return v, number(low, &v.First) && number(high, &v.Last)
+}
+
+// number reads an end of a range, unless it is open; false: it is none.
+func number(text string, to *int) bool {
+	if text == "" {
+		return true
+	}
+	n, err := strconv.Atoi(text)
+	*to = n
+	return err == nil
 }
 
 func releaseInfo(c *call) (reply, error) {

@@ -1,13 +1,17 @@
 package api_test
 
 import (
+	"encoding/json"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
+	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/client"
+	"github.com/kigo-dev/kigo/store"
 )
 
 func TestConfigVarsMakeReleases(t *testing.T) {
@@ -122,4 +126,65 @@ func TestASlugIsUploadedAndReleased(t *testing.T) {
 	s.app("other")
 	_, err = s.Slug(ctx, "other", slug.ID)
 	wantError(t, err, 404, "not_found", "Couldn't find that slug.")
+}
+
+// A page of releases is read from the database as a part: it must be what the
+// whole list would have given.
+func TestAPageOfReleasesIsThatOfTheWholeList(t *testing.T) {
+	s := newServer(t)
+	app := s.app("myapp")
+	must(t, s.store.Update(t.Context(), func(tx *store.Tx) error {
+		for range 28 { // and the first two of every app
+			r := kigo.Release{App: kigo.AppID(app.ID), User: s.account.ID, UserEmail: s.account.Email, Status: kigo.ReleaseSucceeded, Description: "Deploy"}
+			if err := tx.CreateRelease(&r, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	const newest = 30
+	for _, first := range []int{0, 1, 7, newest, 99} {
+		for _, last := range []int{0, 1, 7, 20, newest, 99} {
+			for _, limit := range []int{1, 2, 10, 200} {
+				for form := range 8 {
+					desc, after, before := form&1 > 0, form&2 > 0 && first > 0, form&4 > 0 && last > 0
+					var want []int
+					for v := range newest {
+						n := v + 1
+						if desc {
+							n = newest - v
+						}
+						sign := map[bool]int{true: -1, false: 1}[desc]
+						if first > 0 && (sign*(n-first) < 0 || after && n == first) || last > 0 && (sign*(n-last) > 0 || before && n == last) {
+							continue
+						}
+						want = append(want, n)
+					}
+					more := len(want) > limit
+					want = want[:min(limit, len(want))]
+					header := "version " + map[bool]string{true: "]"}[after] + end(first) + ".." + end(last) + map[bool]string{true: "["}[before] + "; max=" + strconv.Itoa(limit)
+					if desc {
+						header += ", order=desc"
+					}
+					resp, body := s.raw("GET", "/apps/myapp/releases", s.token, http.Header{"Range": {header}}, nil)
+					var got []struct{ Version int }
+					must(t, json.Unmarshal(body, &got))
+					versions := []int{}
+					for _, r := range got {
+						versions = append(versions, r.Version)
+					}
+					if !slices.Equal(versions, want) || (resp.StatusCode == http.StatusPartialContent) != more {
+						t.Fatalf("%s: %d %v, want %v, more %v", header, resp.StatusCode, versions, want, more)
+					}
+				}
+			}
+		}
+	}
+}
+
+func end(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }

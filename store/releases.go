@@ -62,6 +62,24 @@ func (tx *Tx) Releases(app kigo.AppID) ([]kigo.Release, error) {
 	return list(tx, "release", scanRelease, "SELECT "+releaseColumns+" FROM releases WHERE app_id = $1 ORDER BY version DESC", string(app))
 }
 
+// Versions is a part of an app's releases: those from one version to another, both
+// included, in either order.
+type Versions struct {
+	First, Last int
+	Desc        bool
+	Limit       int
+}
+
+// ReleasesIn returns a part of an app's releases.
+func (tx *Tx) ReleasesIn(app kigo.AppID, v Versions) ([]kigo.Release, error) {
+	order := "ASC"
+	if v.Desc {
+		order = "DESC"
+	}
+	return list(tx, "release", scanRelease, "SELECT "+releaseColumns+" FROM releases WHERE app_id = $1 AND version BETWEEN $2 AND $3 ORDER BY version "+order+" LIMIT $4",
+		string(app), v.First, v.Last, v.Limit)
+}
+
 // PendingReleases returns the releases of all apps whose release phase has not
 // ended, the oldest first.
 func (tx *Tx) PendingReleases() ([]kigo.Release, error) {
