@@ -89,6 +89,11 @@ var stopTests = []test{
 			s.Errorf("end %+v, want out of memory", end)
 		}
 	}},
+	{"the limit of open files holds", func(s *suite) {
+		if got := s.output("ulimit -n; ulimit -Hn; ulimit -c"); got != "10000\n10000\n0" {
+			s.Errorf("limits %q", got)
+		}
+	}},
 	{"the limit of processes holds", func(s *suite) {
 		l := s.launch("testapp", "threads")
 		l.Pids = 32

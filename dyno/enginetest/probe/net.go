@@ -45,7 +45,8 @@ func connections(args []string) []try {
 		try{"change the own address", link(unix.SIOCSIFADDR)},
 		try{"change the own hardware address", link(unix.SIOCSIFHWADDR)},
 		try{"listen at a low port", func() error {
-			l, err := net.Listen("tcp4", ":80")
+			const low = 80
+			l, err := net.ListenTCP("tcp4", &net.TCPAddr{Port: low})
 			if err == nil {
 				_ = l.Close()
 			}
