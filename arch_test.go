@@ -70,7 +70,7 @@ var layers = []layer{
 	{"composition", map[string][]string{"server": nil}},
 	{"programs", map[string][]string{
 		"bench/api": nil, "bench/api/start": {"bench/platform"},
-		"bench/dynos": {"bench/platform"}, "bench/logs": nil, "bench/platform": nil, "bench/push": {"bench/platform"}, "bench/router": nil, "cmd/kigo": nil, "cmd/kigo-buildpack": nil, "cmd/kigo-dyno": nil, "cmd/kigo-sftp": nil, "dyno/enginetest/testapp": nil, "dyno/enginetest/probe": nil,
+		"bench/builds": {"bench/platform"}, "bench/dynos": {"bench/platform"}, "bench/logs": nil, "bench/platform": nil, "bench/push": {"bench/platform"}, "bench/router": nil, "cmd/kigo": nil, "cmd/kigo-buildpack": nil, "cmd/kigo-dyno": nil, "cmd/kigo-sftp": nil, "dyno/enginetest/testapp": nil, "dyno/enginetest/probe": nil,
 		"e2e": nil, "examples": nil, "e2e/testapp": nil, "script/gotest": nil,
 	}},
 }
