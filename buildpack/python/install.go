@@ -27,12 +27,12 @@ func (a *app) place(context.Context) error {
 
 // key is what a kept environment is good for.
 func (a *app) key() (string, error) {
-	text, err := os.ReadFile(filepath.Join(a.Dir, "requirements.txt"))
+	text, err := os.ReadFile(filepath.Join(a.Dir, a.manager.lock))
 	if err != nil {
 		return "", err
 	}
 	sum := sha256.Sum256(text)
-	return os.Getenv("STACK") + " " + a.version + " " + a.prefix + " " + hex.EncodeToString(sum[:]), nil
+	return os.Getenv("STACK") + " " + a.version + " " + a.prefix + " " + a.manager.name + " " + hex.EncodeToString(sum[:]), nil
 }
 
 func (a *app) kept() string { return filepath.Join(a.Cache, "python") }
@@ -76,14 +76,6 @@ func (a *app) venv(ctx context.Context) error {
 	// A wheel is a zip file, which Python can run as it is.
 	if err := a.run(ctx, python, filepath.Join(wheel.file, "pip"), "install", "--quiet", "--no-index", "--no-cache-dir", wheel.file); err != nil {
 		return buildpack.Failf("pip %s could not be installed: the messages above say why.", wheel.version)
-	}
-	return nil
-}
-
-func (a *app) install(ctx context.Context) error {
-	a.Out.Title("Installing dependencies using 'pip install -r requirements.txt'")
-	if err := a.run(ctx, filepath.Join(a.prefix, "bin", "python"), "-m", "pip", "install", "--exists-action", "w", "-r", "requirements.txt"); err != nil {
-		return buildpack.Failf("Unable to install dependencies using pip.\nSee the messages above: a package, or the index %s, may be out of reach.", a.shownIndex())
 	}
 	return nil
 }

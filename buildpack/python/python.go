@@ -1,5 +1,5 @@
-// Package python is the built-in buildpack for Python apps with a requirements.txt.
-// It follows heroku/python in what it reads, runs and prints, and differs in that
+// Package python is the built-in buildpack for Python apps, whose packages pip, Pipenv,
+// Poetry or uv installs. It follows heroku/python in what it reads, runs and prints, and differs in that
 // Python is the stack's own and pip comes from the operator's package index.
 //
 // Start reading at Buildpack and compile; pip.go gets pip itself.
@@ -53,6 +53,7 @@ type app struct {
 	home    string // where the app's folder is in dynos: /app
 	version string // of the stack's Python: "3.11.2"
 	prefix  string // home/.heroku/python
+	manager manager
 	env     []string
 }
 
@@ -61,7 +62,7 @@ func compile(ctx context.Context, b *buildpack.Build) error { return compileFor(
 func compileFor(ctx context.Context, b *buildpack.Build, home string) error {
 	a := &app{Build: b, home: home, prefix: filepath.Join(home, ".heroku", "python")}
 	for _, step := range []func(context.Context) error{
-		a.check, a.python, a.hook("bin/pre_compile"), a.place, a.restore, a.venv, a.install, a.save, a.collectStatic, a.hook("bin/post_compile"), a.profile,
+		a.check, a.python, a.hook("bin/pre_compile"), a.place, a.restore, a.venv, a.installManager, a.install, a.save, a.collectStatic, a.hook("bin/post_compile"), a.profile,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -70,17 +71,30 @@ func compileFor(ctx context.Context, b *buildpack.Build, home string) error {
 	return nil
 }
 
-// check refuses apps of package managers that this buildpack does not have.
+// check chooses the package manager.
 func (a *app) check(context.Context) error {
-	if has(a.Dir, "requirements.txt") {
-		return nil
-	}
-	for name, tool := range map[string]string{"Pipfile.lock": "Pipenv", "Pipfile": "Pipenv", "poetry.lock": "Poetry", "uv.lock": "uv", "pdm.lock": "PDM"} {
-		if has(a.Dir, name) {
-			return buildpack.Failf("The built-in Python buildpack installs from requirements.txt, not from %s.\nWrite one with %s's export command, or set another buildpack.", name, tool)
+	var found []manager
+	for _, m := range managers {
+		if has(a.Dir, m.lock) {
+			found = append(found, m)
 		}
 	}
-	return buildpack.Failf("No package manager's file was found: a Python app needs a requirements.txt, which may be empty.")
+	if len(found) == 0 {
+		for name, what := range map[string]string{"Pipfile": "a Pipfile.lock: run `pipenv lock`", "pyproject.toml": "a poetry.lock or uv.lock: run `poetry lock` or `uv lock`"} {
+			if has(a.Dir, name) {
+				return buildpack.Failf("The app has a %s, but not %s and add it to git. A requirements.txt would do as well.", name, what)
+			}
+		}
+		return buildpack.Failf("No package manager's file was found: a Python app needs a requirements.txt, which may be empty, or a Pipfile.lock, poetry.lock or uv.lock.")
+	}
+	if a.manager = found[0]; len(found) > 1 {
+		var names []string
+		for _, m := range found {
+			names = append(names, m.lock)
+		}
+		a.Out.Warn("Multiple Python package manager files were found: %s. %s is used: remove those that the app does not need.", strings.Join(names, ", "), a.manager.lock)
+	}
+	return nil
 }
 
 // python looks at the stack's Python and at the version that the app wants.

@@ -23,7 +23,14 @@ const pip = `
 import os, shutil, sys, sysconfig, urllib.request, zipfile
 site = sysconfig.get_paths()["purelib"]
 args = sys.argv[1:]
-if args[-1].endswith(".whl"):
+if "--target" in args:
+    target, name = args[args.index("--target") + 1], args[-1]
+    body = urllib.request.urlopen(os.environ["PIP_INDEX_URL"] + "/" + name + "/").read()
+    file = os.path.join(target, "bin", name) if name == "uv" else os.path.join(target, name, "__main__.py")
+    os.makedirs(os.path.dirname(file))
+    open(file, "wb").write(body)
+    os.chmod(file, 0o755)
+elif args[-1].endswith(".whl"):
     zipfile.ZipFile(args[-1]).extractall(site)
 else:
     for name in open(args[args.index("-r") + 1]).read().split():
@@ -70,6 +77,10 @@ func newSite(t *testing.T) *site {
 			fmt.Fprintf(w, `<a href="../../files/pip-9.0-py3-none-any.whl#sha256=%064d">old</a> <a href="../../files/pip-26.1-py3-none-any.whl#sha256=%s">new</a>`, 0, s.sum)
 		case "/files/pip-26.1-py3-none-any.whl":
 			w.Write(data)
+		case "/simple/pipenv/", "/simple/poetry/":
+			fmt.Fprint(w, managerProgram)
+		case "/simple/uv/":
+			fmt.Fprint(w, "#!/bin/sh\necho \"uv $* into $UV_PROJECT_ENVIRONMENT from $UV_DEFAULT_INDEX\"\n")
 		case "/simple/greeting/":
 			fmt.Fprint(w, "text = 'hello'")
 		default:
@@ -131,13 +142,48 @@ func TestAPythonAppInstallsFromTheIndexAndThenFromTheCache(t *testing.T) {
 	}
 }
 
+// managerProgram is a stand-in for Pipenv and Poetry: it tells how it was called and
+// installs one module into the environment that it runs in.
+const managerProgram = `
+import os, sys, sysconfig
+print("called", *sys.argv[1:], os.environ.get("POETRY_VIRTUALENVS_CREATE", ""), os.environ.get("PIPENV_PYPI_MIRROR", ""))
+open(os.path.join(sysconfig.get_paths()["purelib"], "managed.py"), "w").write("text = 'managed'")
+`
+
+func TestPythonAppsOfOtherPackageManagersAreInstalledByThem(t *testing.T) {
+	s := newSite(t)
+	for name, c := range map[string]struct{ lock, said, module string }{
+		"pipenv": {"Pipfile.lock", "       called install --deploy  " + s.index + "\n", "managed"},
+		"poetry": {"poetry.lock", "       called sync --only main --no-interaction false \n", "managed"},
+		"uv":     {"uv.lock", "       uv sync --locked --no-default-groups into HOME/.heroku/python from " + s.index + "\n", ""},
+	} {
+		for _, again := range []bool{false, true} {
+			out, home, err := s.build(name+fmt.Sprint(again), map[string]string{c.lock: "{}", "pyproject.toml": ""})
+			want := strings.ReplaceAll(c.said, "HOME", home)
+			if err != nil || !strings.Contains(out, want) || strings.Contains(out, "-----> Installing "+name+"\n") == again {
+				t.Errorf("%s: %v; want %q\n%s", name, err, want, out)
+			}
+			if c.module == "" {
+				continue
+			}
+			if said, err := exec.Command(filepath.Join(home, ".heroku/python/bin/python"), "-c", "import "+c.module+"; print(managed.text)").CombinedOutput(); err != nil || string(said) != "managed\n" {
+				t.Errorf("%s: %v %s", name, err, said)
+			}
+		}
+	}
+	out, _, err := s.build("both", map[string]string{"requirements.txt": "greeting\n", "poetry.lock": ""})
+	if err != nil || !strings.Contains(out, " !     Multiple Python package manager files were found: requirements.txt, poetry.lock. requirements.txt is used") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func TestPythonAppsThatCannotBeBuiltSayWhy(t *testing.T) {
 	s := newSite(t)
 	for want, files := range map[string]map[string]string{
-		"asks for Python 2.7":                         {"requirements.txt": "", "runtime.txt": "python-2.7.18\n"},
-		"installs from requirements.txt, not from uv": {"uv.lock": ""},
-		"a Python app needs a requirements.txt":       {"app.py": ""},
-		"Unable to install dependencies using pip":    {"requirements.txt": "nosuch\n"},
+		"asks for Python 2.7":                      {"requirements.txt": "", "runtime.txt": "python-2.7.18\n"},
+		"not a poetry.lock or uv.lock":             {"pyproject.toml": ""},
+		"a Python app needs a requirements.txt":    {"app.py": ""},
+		"Unable to install dependencies using pip": {"requirements.txt": "nosuch\n"},
 	} {
 		if out, _, err := s.build("bad", files); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s\n%s", err, want, out)
