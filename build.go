@@ -22,7 +22,7 @@ type Build struct {
 	UserEmail  string
 	Status     BuildStatus
 	Stack      string
-	Buildpacks []string // URLs or names as the app had them; empty: detected
+	Buildpacks []string    // URLs or names as the app had them; empty: detected
 	Resolved   []Buildpack // what took part, in order; set when it succeeded
 	Source     Source
 	Slug       SlugID    // set when it succeeded

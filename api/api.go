@@ -100,6 +100,9 @@ func New(d Deps) (*Server, error) {
 	}
 	s := &Server{Deps: d, table: slices.Concat(routes, refusedRoutes()), mux: chi.NewMux()}
 	s.rate = newLimiter(rateBurst, ratePerMinute, d.Now)
+	if d.Logs.Allowed == nil {
+		d.Logs.Allowed = s.mayReadLogs
+	}
 	s.logins = newLimiter(loginBurst, loginPerMinute, d.Now)
 	s.writers = newLimiter(inputBurst, inputPerMinute, d.Now)
 	s.strangers = newLimiter(unknownBurst, unknownPerMinute, d.Now)

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 
@@ -184,7 +183,7 @@ func (c *call) auditTrailEvent(tx *store.Tx, e kigo.Event) (client.AuditTrailEve
 	kind, action, _ := strings.Cut(e.Kind, ".")
 	ip, _, _ := strings.Cut(e.Origin, " ")
 	return client.AuditTrailEvent{
-		Action: action, Actor: actor, App: appRef(app), CreatedAt: second(e.At), Data: json.RawMessage(e.Payload),
+		Action: action, Actor: actor, App: appRef(app), CreatedAt: second(e.At), Data: e.Payload,
 		EnterpriseAccount: client.Ref{ID: c.enterprise.ID, Name: c.enterprise.Name}, ID: fixedID("event", strconv.FormatInt(e.Revision, 10)),
 		Owner: userRef(team.ID, team.Email()), Request: map[string]string{"ip_address": ip},
 		Team: client.Ref{ID: string(team.ID), Name: team.Name}, Type: kind,

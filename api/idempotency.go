@@ -32,11 +32,11 @@ func (c *call) once() (reply, error) {
 		return reply{}, newError(idTooLarge, "The body is too large for a request with an Idempotency-Key, or ended early.")
 	}
 	c.r.Body = io.NopCloser(bytes.NewReader(body))
-	print := sha256.Sum256([]byte(c.r.Method + " " + c.r.URL.RequestURI() + "\n" + string(body)))
+	fingerprint := sha256.Sum256([]byte(c.r.Method + " " + c.r.URL.RequestURI() + "\n" + string(body)))
 	var had store.Answer
 	claimed := false
 	err = c.s.Store.Update(c.ctx(), func(tx *store.Tx) (err error) {
-		had, claimed, err = tx.ClaimIdempotency(c.actor.ID, key, print[:])
+		had, claimed, err = tx.ClaimIdempotency(c.actor.ID, key, fingerprint[:])
 		return err
 	})
 	switch {

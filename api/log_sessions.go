@@ -1,11 +1,15 @@
 package api
 
 import (
+	"context"
+
 	"github.com/google/uuid"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/client"
+	"github.com/kigo-dev/kigo/control"
 	"github.com/kigo-dev/kigo/logplex"
+	"github.com/kigo-dev/kigo/store"
 )
 
 // linesDefault is how many lines a session begins with (heroku logs -n).
@@ -37,7 +41,7 @@ func logSessionCreate(c *call) (reply, error) {
 	}
 	now := second(c.s.Now())
 	return created(client.LogSession{
-		CreatedAt: now, ID: uuid.NewString(), LogplexURL: c.s.Logs.NewURL(c.s.baseURL(c.r), c.app.ID, f), UpdatedAt: now,
+		CreatedAt: now, ID: uuid.NewString(), LogplexURL: c.s.Logs.NewURLFor(c.s.baseURL(c.r), c.app.ID, f, c.actor.ID), UpdatedAt: now,
 	}), nil
 }
 
@@ -45,4 +49,22 @@ func logSessionCreate(c *call) (reply, error) {
 func logStream(c *call) (reply, error) {
 	c.s.Logs.ServeHTTP(c.w, c.r)
 	return reply{}, nil
+}
+
+// mayReadLogs says whether an account may still read the log of an app. A store that is
+// away for a moment ends no session.
+func (s *Server) mayReadLogs(ctx context.Context, id kigo.AppID, by kigo.AccountID) bool {
+	var app kigo.App
+	err := s.Store.View(ctx, func(tx *store.Tx) (err error) {
+		app, err = tx.App(id)
+		return err
+	})
+	if err == nil && app.Destroying {
+		return false
+	}
+	if err == nil {
+		err = s.Control.Can(ctx, control.Actor{ID: by}, kigo.PermissionDeploy, app)
+	}
+	_, refused := kigo.AsError(err)
+	return !refused
 }

@@ -22,7 +22,7 @@ const password = "correct horse battery"
 // login asks for a token by password, as `heroku login -i` does.
 func (s *server) login(email, password, code string) error {
 	s.t.Helper()
-	r, err := http.NewRequestWithContext(s.t.Context(), "POST", s.srv.URL+"/oauth/authorizations", strings.NewReader("{}"))
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.srv.URL+"/oauth/authorizations", strings.NewReader("{}"))
 	must(s.t, err)
 	r.SetBasicAuth(email, password)
 	r.Header.Set("Accept", "application/vnd.heroku+json; version=3")
@@ -235,24 +235,24 @@ func TestTheCommandLineLogsInByBrowser(t *testing.T) {
 	must(t, json.Unmarshal(body, &urls))
 	resp, html := s.page("GET", urls.Browser, nil)
 	h := resp.Header
-	if resp.StatusCode != 200 || strings.Contains(html, "<b>host") || !strings.Contains(html, "host") || h.Get("X-Frame-Options") != "DENY" ||
+	if resp.StatusCode != http.StatusOK || strings.Contains(html, "<b>host") || !strings.Contains(html, "host") || h.Get("X-Frame-Options") != "DENY" ||
 		!strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") || h.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("page: %d %v %s", resp.StatusCode, h, html)
 	}
 	form := url.Values{"email": {operator}, "password": {"wrong"}}
-	if resp, html := s.page("POST", urls.Browser, form); resp.StatusCode != 401 || !strings.Contains(html, "Invalid credentials") {
+	if resp, html := s.page("POST", urls.Browser, form); resp.StatusCode != http.StatusUnauthorized || !strings.Contains(html, "Invalid credentials") {
 		t.Errorf("a wrong password: %d %s", resp.StatusCode, html)
 	}
 	form.Set("password", password)
 	for _, site := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example.com"}} {
-		if resp, _ := s.page("POST", urls.Browser, form, site...); resp.StatusCode != 403 {
+		if resp, _ := s.page("POST", urls.Browser, form, site...); resp.StatusCode != http.StatusForbidden {
 			t.Errorf("sent by another site (%v): %d", site, resp.StatusCode)
 		}
 	}
-	if resp, _ := s.raw("GET", urls.CLI, "wrong", nil, nil); resp.StatusCode != 401 {
+	if resp, _ := s.raw("GET", urls.CLI, "wrong", nil, nil); resp.StatusCode != http.StatusUnauthorized {
 		t.Errorf("another waiter: %d", resp.StatusCode)
 	}
-	if resp, html := s.page("POST", urls.Browser, form, "Sec-Fetch-Site", "same-origin"); resp.StatusCode != 200 || !strings.Contains(html, "Logged in") {
+	if resp, html := s.page("POST", urls.Browser, form, "Sec-Fetch-Site", "same-origin"); resp.StatusCode != http.StatusOK || !strings.Contains(html, "Logged in") {
 		t.Errorf("logged in: %d %s", resp.StatusCode, html)
 	}
 	_, body = s.raw("GET", urls.CLI, urls.Token, nil, nil)
@@ -265,10 +265,10 @@ func TestTheCommandLineLogsInByBrowser(t *testing.T) {
 	if me.Email != operator {
 		t.Errorf("logged in as %s", me.Email)
 	}
-	if resp, _ := s.raw("GET", urls.CLI, urls.Token, nil, nil); resp.StatusCode != 404 {
+	if resp, _ := s.raw("GET", urls.CLI, urls.Token, nil, nil); resp.StatusCode != http.StatusNotFound {
 		t.Errorf("a second time: %d", resp.StatusCode)
 	}
-	if resp, html := s.page("POST", urls.Browser, form); resp.StatusCode != 404 || !strings.Contains(html, "has ended") {
+	if resp, html := s.page("POST", urls.Browser, form); resp.StatusCode != http.StatusNotFound || !strings.Contains(html, "has ended") {
 		t.Errorf("the page afterwards: %d %s", resp.StatusCode, html)
 	}
 }
@@ -280,7 +280,7 @@ func TestOAuthPagesSendBackToTheClientAlone(t *testing.T) {
 	must(t, err)
 	q := url.Values{"client_id": {app.ID}, "response_type": {"code"}, "scope": {"read identity"}, "state": {"a&b"},
 		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"}}
-	if resp, html := s.page("GET", "/oauth/authorize?"+q.Encode(), nil); resp.StatusCode != 200 || strings.Contains(html, "<i>Tool") || !strings.Contains(html, "read, identity") {
+	if resp, html := s.page("GET", "/oauth/authorize?"+q.Encode(), nil); resp.StatusCode != http.StatusOK || strings.Contains(html, "<i>Tool") || !strings.Contains(html, "read, identity") {
 		t.Errorf("page: %d %s", resp.StatusCode, html)
 	}
 	for name, bad := range map[string]string{"redirect_uri": "https://evil.example.com/", "response_type": "token", "client_id": "x", "code_challenge_method": "plain"} {
@@ -295,23 +295,23 @@ func TestOAuthPagesSendBackToTheClientAlone(t *testing.T) {
 	}
 	q.Set("email", operator)
 	q.Set("password", password)
-	if resp, _ := s.page("POST", "/oauth/authorize", q, "Sec-Fetch-Site", "cross-site"); resp.StatusCode != 403 {
+	if resp, _ := s.page("POST", "/oauth/authorize", q, "Sec-Fetch-Site", "cross-site"); resp.StatusCode != http.StatusForbidden {
 		t.Errorf("sent by another site: %d", resp.StatusCode)
 	}
 	resp, _ := s.page("POST", "/oauth/authorize", q)
 	to, err := url.Parse(resp.Header.Get("Location"))
 	must(t, err)
-	if resp.StatusCode != 303 || to.Host != "tool.example.com" || to.Query().Get("state") != "a&b" || to.Query().Get("x") != "1" {
+	if resp.StatusCode != http.StatusSeeOther || to.Host != "tool.example.com" || to.Query().Get("state") != "a&b" || to.Query().Get("x") != "1" {
 		t.Fatalf("sent back: %d %s", resp.StatusCode, to)
 	}
 	token := func(verifier string) (*http.Response, string) {
 		return s.page("POST", "/oauth/token", url.Values{"grant_type": {"authorization_code"}, "code": {to.Query().Get("code")}, "client_secret": {app.Secret}, "code_verifier": {verifier}})
 	}
-	if resp, _ := token("wrong"); resp.StatusCode != 401 {
+	if resp, _ := token("wrong"); resp.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a wrong verifier: %d", resp.StatusCode)
 	}
 	resp, body := token("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk") // RFC 7636, appendix B
-	if resp.StatusCode != 200 || !regexp.MustCompile(`"access_token": "HRKU-`).MatchString(body) || !strings.Contains(body, `"scope": "read identity"`) {
+	if resp.StatusCode != http.StatusOK || !regexp.MustCompile(`"access_token": "HRKU-`).MatchString(body) || !strings.Contains(body, `"scope": "read identity"`) {
 		t.Errorf("token: %d %s", resp.StatusCode, fmt.Sprintf("%.80s", body))
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -218,5 +220,33 @@ func TestOAuthClientsAreMadeAndRotated(t *testing.T) {
 	must(t, s.Do(ctx, "DELETE", "/oauth/clients/"+made.ID, nil, nil))
 	if len(all) != 1 {
 		t.Errorf("clients %+v", all)
+	}
+}
+
+// Who is taken away loses at once what is open.
+func TestALogStreamEndsWithTheRightToIt(t *testing.T) {
+	s, ctx := newServer(t), t.Context()
+	s.app("myapp")
+	bob := s.as(s.second("bob@example.com", "global"))
+	must(t, s.Do(ctx, "POST", "/apps/myapp/collaborators", map[string]any{"user": "bob@example.com"}, nil))
+	var session client.LogSession
+	must(t, bob.Do(ctx, "POST", "/apps/myapp/log-sessions", map[string]any{"tail": true}, &session))
+	open := func() *http.Response {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, session.LogplexURL, nil)
+		must(t, err)
+		resp, err := http.DefaultClient.Do(r)
+		must(t, err)
+		t.Cleanup(func() { resp.Body.Close() })
+		return resp
+	}
+	stream := open()
+	if stream.StatusCode != http.StatusOK {
+		t.Fatalf("opened: %d", stream.StatusCode)
+	}
+	must(t, s.Do(ctx, "DELETE", "/apps/myapp/collaborators/bob@example.com", nil, nil))
+	_, err := io.Copy(io.Discard, stream.Body) // ends, or the test's own deadline does
+	must(t, err)
+	if again := open(); again.StatusCode != http.StatusNotFound {
+		t.Errorf("opened again: %d", again.StatusCode)
 	}
 }

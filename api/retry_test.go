@@ -17,7 +17,7 @@ func TestARequestSentAgainIsDoneOnce(t *testing.T) {
 	key := http.Header{"Idempotency-Key": {"k1"}}
 	resp, first := s.raw("POST", "/apps", s.token, key, []byte(`{}`))
 	again, second := s.raw("POST", "/apps", s.token, key, []byte(`{}`))
-	if resp.StatusCode != 201 || again.StatusCode != 201 || string(first) != string(second) || again.Header.Get("Idempotent-Replayed") != "true" {
+	if resp.StatusCode != http.StatusCreated || again.StatusCode != http.StatusCreated || string(first) != string(second) || again.Header.Get("Idempotent-Replayed") != "true" {
 		t.Errorf("first %d %s, again %d %s", resp.StatusCode, first, again.StatusCode, second)
 	}
 	apps, err := s.Apps(t.Context())
@@ -25,28 +25,28 @@ func TestARequestSentAgainIsDoneOnce(t *testing.T) {
 	if len(apps) != 1 {
 		t.Errorf("%d apps", len(apps))
 	}
-	if resp, body := s.raw("POST", "/apps", s.token, key, []byte(`{"name":"other"}`)); resp.StatusCode != 422 || !strings.Contains(string(body), "another request") {
+	if resp, body := s.raw("POST", "/apps", s.token, key, []byte(`{"name":"other"}`)); resp.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(string(body), "another request") {
 		t.Errorf("another request: %d %s", resp.StatusCode, body)
 	}
 	// Another account has keys of its own; what is refused keeps none.
-	if resp, _ := s.raw("POST", "/apps", s.second("bob@example.com", "global"), key, []byte(`{"name":"bobs"}`)); resp.StatusCode != 201 {
+	if resp, _ := s.raw("POST", "/apps", s.second("bob@example.com", "global"), key, []byte(`{"name":"bobs"}`)); resp.StatusCode != http.StatusCreated {
 		t.Errorf("another account: %d", resp.StatusCode)
 	}
 	two := http.Header{"Idempotency-Key": {"k2"}}
-	if resp, _ := s.raw("POST", "/apps", s.token, two, []byte(`{"name":"bobs"}`)); resp.StatusCode != 422 {
+	if resp, _ := s.raw("POST", "/apps", s.token, two, []byte(`{"name":"bobs"}`)); resp.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("a name that is taken: %d", resp.StatusCode)
 	}
-	if resp, _ := s.raw("POST", "/apps", s.token, two, []byte(`{"name":"mine"}`)); resp.StatusCode != 201 {
+	if resp, _ := s.raw("POST", "/apps", s.token, two, []byte(`{"name":"mine"}`)); resp.StatusCode != http.StatusCreated {
 		t.Errorf("with the same key, after a refusal: %d", resp.StatusCode)
 	}
 	must(t, s.store.Update(t.Context(), func(tx *store.Tx) error { // a first request that was killed
 		_, _, err := tx.ClaimIdempotency(s.account.ID, "k3", []byte("x"))
 		return err
 	}))
-	if resp, _ := s.raw("POST", "/apps", s.token, http.Header{"Idempotency-Key": {"k3"}}, []byte(`{}`)); resp.StatusCode != 422 {
+	if resp, _ := s.raw("POST", "/apps", s.token, http.Header{"Idempotency-Key": {"k3"}}, []byte(`{}`)); resp.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("after another that was cut off: %d", resp.StatusCode)
 	}
-	if resp, _ := s.raw("POST", "/apps", s.token, http.Header{"Idempotency-Key": {strings.Repeat("x", 300)}}, []byte(`{}`)); resp.StatusCode != 422 {
+	if resp, _ := s.raw("POST", "/apps", s.token, http.Header{"Idempotency-Key": {strings.Repeat("x", 300)}}, []byte(`{}`)); resp.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("a long key: %d", resp.StatusCode)
 	}
 }

@@ -109,7 +109,7 @@ func TestWebhooksTellWhatHappens(t *testing.T) {
 	stop := h.run(t)
 	defer func() { stop() }()
 	resp, body := h.raw("POST", "/apps/myapp/webhooks", h.token, nil, []byte(`{"include":["api:release","api:app"],"level":"sync","url":"`+h.receiver.URL+`/hook","secret":"sesame","authorization":"Bearer x"}`))
-	if resp.StatusCode != 201 || resp.Header.Get("Heroku-Webhook-Secret") != "sesame" || strings.Contains(string(body), "sesame") {
+	if resp.StatusCode != http.StatusCreated || resp.Header.Get("Heroku-Webhook-Secret") != "sesame" || strings.Contains(string(body), "sesame") {
 		t.Fatalf("made: %d %v %s", resp.StatusCode, resp.Header, body)
 	}
 	var w client.Webhook

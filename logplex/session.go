@@ -1,6 +1,7 @@
 package logplex
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -31,22 +32,33 @@ type Sessions struct {
 	Hub *Hub
 	Key []byte           // secret, the same after a restart
 	Now func() time.Time // for tests; nil: time.Now
+
+	// Allowed says whether who a URL was made for may still read the app's log. It is asked
+	// when a session opens and again and again while it lasts; nil: always.
+	Allowed func(ctx context.Context, app kigo.AppID, by kigo.AccountID) bool
 }
 
 // session is what a token says.
 type session struct {
-	App     kigo.AppID `json:"a"`
-	Source  string     `json:"s,omitempty"`
-	Process string     `json:"p,omitempty"`
-	Lines   int        `json:"n,omitempty"`
-	Follow  bool       `json:"f,omitempty"`
-	Until   int64      `json:"u"` // Unix seconds
+	App     kigo.AppID     `json:"a"`
+	Source  string         `json:"s,omitempty"`
+	Process string         `json:"p,omitempty"`
+	Lines   int            `json:"n,omitempty"`
+	Follow  bool           `json:"f,omitempty"`
+	Until   int64          `json:"u"` // Unix seconds
+	By      kigo.AccountID `json:"b,omitempty"`
 }
 
 // NewURL returns the URL of a session on an app's log, below base such as
-// "https://127.0.0.1:5000".
+// "https://127.0.0.1:5000", for as long as it is valid.
 func (s *Sessions) NewURL(base string, app kigo.AppID, f Filter) string {
-	body, err := json.Marshal(session{App: app, Source: f.Source, Process: f.Process,
+	return s.NewURLFor(base, app, f, "")
+}
+
+// NewURLFor is NewURL for an account: a session ends when Allowed says that it may not
+// read any more.
+func (s *Sessions) NewURLFor(base string, app kigo.AppID, f Filter, by kigo.AccountID) string {
+	body, err := json.Marshal(session{App: app, By: by, Source: f.Source, Process: f.Process,
 		Lines: min(f.Lines, kigo.MaxRetainedLines), Follow: f.Follow, Until: s.now().Add(openFor).Unix()})
 	if err != nil {
 		panic(err) // strings and numbers
@@ -124,6 +136,10 @@ func (s *Sessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "There is no such log session.", http.StatusNotFound)
 		return
 	}
+	if !s.allowed(r.Context(), v) {
+		http.Error(w, "There is no such log session.", http.StatusNotFound)
+		return
+	}
 	encoded, _, _ := strings.Cut(token, ".")
 	out := &output{w: w, control: http.NewResponseController(w)}
 	if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
@@ -145,5 +161,35 @@ func (s *Sessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer reader.close()
-	out.run(r.Context(), reader)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	go s.watch(ctx, cancel, v)
+	out.run(ctx, reader)
+}
+
+// askAgain is how often a session that lasts is asked for again.
+const askAgain = 500 * time.Millisecond
+
+func (s *Sessions) allowed(ctx context.Context, v session) bool {
+	return s.Allowed == nil || v.By == "" || s.Allowed(ctx, v.App, v.By)
+}
+
+// watch ends a session when it is not allowed any more.
+func (s *Sessions) watch(ctx context.Context, end func(), v session) {
+	if s.Allowed == nil || v.By == "" {
+		return
+	}
+	tick := time.NewTicker(askAgain)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if !s.allowed(ctx, v) {
+				end()
+				return
+			}
+		}
+	}
 }

@@ -31,20 +31,21 @@ func (tx *Tx) chain(before string, e kigo.Event) string {
 const anchorKey = "audit.anchor"
 
 // anchor is the revision and the hash of the newest event that was trimmed, 0 and empty
-// when none was. It is keyed as the chain is.
-func (tx *Tx) anchor() (revision int64, hash string, err error) {
+// when none was. It is keyed as the chain is; trouble says that it was changed.
+func (tx *Tx) anchor() (revision int64, hash, trouble string, err error) {
 	text, err := tx.Meta(anchorKey)
 	if errors.Is(err, kigo.ErrNotFound) {
-		return 0, "", nil
+		return 0, "", "", nil
 	}
 	if err != nil {
-		return 0, "", err
+		return 0, "", "", err
 	}
 	var mac string
-	if _, err := fmt.Sscan(text, &revision, &hash, &mac); err != nil || !hmac.Equal([]byte(mac), []byte(tx.anchorMAC(revision, hash))) {
-		return 0, "", errors.New("the record of where older events were removed is not as it was written")
+	n, _ := fmt.Sscan(text, &revision, &hash, &mac)
+	if n != 3 || !hmac.Equal([]byte(mac), []byte(tx.anchorMAC(revision, hash))) {
+		return 0, "", "the record of where older events were removed is not as it was written", nil
 	}
-	return revision, strings.TrimPrefix(hash, "-"), nil
+	return revision, strings.TrimPrefix(hash, "-"), "", nil
 }
 
 func (tx *Tx) anchorMAC(revision int64, hash string) string {
@@ -97,9 +98,9 @@ func (tx *Tx) verify() (v Verified, err error) {
 		kigo.Event
 		hash string
 	}
-	last, before, err := tx.anchor()
-	if err != nil {
-		return Verified{Trouble: err.Error()}, nil
+	last, before, trouble, err := tx.anchor()
+	if err != nil || trouble != "" {
+		return Verified{Trouble: trouble}, err
 	}
 	for {
 		rows, err := list(tx, "event", func(_ *Tx, r scanner) (row, error) {
