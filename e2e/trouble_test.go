@@ -104,7 +104,8 @@ func (v *victim) whileFull(t *testing.T, disk string, round int, fill func(strin
 	})
 	v.steady(t, "full", "web.1")
 	if body, err := v.visit(visitor(), "full", "/"); err != nil || !strings.Contains(body, "greeting="+next+" ") {
-		t.Errorf("afterwards: %q %v", body, err)
+		releases, _ := c.Releases(t.Context(), "full", client.ListOptions{})
+		t.Errorf("afterwards: %q %v; releases %+v", body, err, releases)
 	}
 }
 

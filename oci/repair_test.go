@@ -1,13 +1,18 @@
 package oci_test
 
 import (
+	"fmt"
+	"io"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/dyno/shim"
 )
 
 // Somebody deletes a dyno's link, then its route, then the packet filter: each is
@@ -66,4 +71,49 @@ func output(t *testing.T, name string, args ...string) string {
 		t.Fatalf("%s %v: %v: %s", name, args, err, out)
 	}
 	return string(out)
+}
+
+// The runtime's state folder lies in the shim's own mounts. Without it a dyno runs on, takes
+// commands and stops in order.
+func TestADynoOutlivesTheRemovalOfTheRuntimesFolder(t *testing.T) {
+	r := newRig(t)
+	l := r.launch("testapp", "serve")
+	l.Port = 5000
+	r.start(l)
+	before := r.await(l.ID, kigo.RunReady)
+	var s shim.State
+	if err := shim.ReadJSON(filepath.Join(r.config.Dir, "dynos", string(l.ID)), shim.StateFile, &s); err != nil {
+		t.Fatal(err)
+	}
+	folders, _ := filepath.Glob(fmt.Sprintf("/proc/%d/root/*/runc/%s", s.ShimPid, l.ID))
+	if len(folders) != 1 {
+		t.Fatalf("runtime's folders %q", folders)
+	}
+	folder := filepath.Dir(folders[0])
+	for range 2 {
+		if err := os.RemoveAll(folder); err != nil {
+			t.Fatal(err)
+		}
+		conn, err := r.engine.Exec(t.Context(), l.ID, kigo.Exec{Command: []string{"echo", "still here"}, Env: []string{"PATH=/bin"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, _ := io.ReadAll(conn)
+		_ = conn.Close()
+		if string(out) != "still here\n" {
+			t.Errorf("output %q", out)
+		}
+	}
+	if now := r.await(l.ID, kigo.RunReady); now.Pid != before.Pid {
+		t.Errorf("pid %d, before %d", now.Pid, before.Pid)
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.engine.Stop(t.Context(), l.ID); err != nil {
+		t.Fatal(err)
+	}
+	if end := r.await(l.ID, kigo.RunExited); end.ExitCode != 143 {
+		t.Errorf("end %+v", end)
+	}
 }

@@ -85,8 +85,31 @@ func (k *keeper) exec(conn *net.UnixConn, e Exec) error {
 	return nil
 }
 
+// runtimeFile is the runtime's own record of the dyno.
+func (k *keeper) runtimeFile() string {
+	return filepath.Join(k.order.Stage, "runc", k.order.ID, "state.json")
+}
+
+// restoreRuntime writes the runtime's record again when somebody has removed it.
+func (k *keeper) restoreRuntime() error {
+	path := k.runtimeFile()
+	if _, err := os.Lstat(path); err == nil || len(k.runtime) == 0 {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o711); err != nil {
+		return fmt.Errorf("restore runtime's folder: %w", err)
+	}
+	if err := os.WriteFile(path, k.runtime, 0o600); err != nil {
+		return fmt.Errorf("restore runtime's record: %w", err)
+	}
+	return nil
+}
+
 // execStart starts the process, which becomes a child of this one.
 func (k *keeper) execStart(e Exec) (*visit, error) {
+	if err := k.restoreRuntime(); err != nil {
+		return nil, err
+	}
 	v := &visit{number: k.execs.Add(1), over: make(chan struct{})}
 	name := "exec" + strconv.FormatInt(v.number, 10)
 	at := func(name string) string { return filepath.Join(k.order.Stage, name) }

@@ -92,6 +92,7 @@ func (k *keeper) run() error {
 		k.attach = newAttachment(terminal, terminal)
 	}
 	k.forget()
+	k.runtime, _ = os.ReadFile(k.runtimeFile())
 	killpoint.At("shim-launched")
 	k.started(pid)
 	killpoint.At("shim-written-started")
