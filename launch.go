@@ -11,7 +11,8 @@ type Launch struct {
 	UIDBase uint32   // the app's uid range; the process runs as uid 1000 of it
 	Stack   Image    // root file system, read-only
 	Slug    Image    // lower layer of /app; the zero Image leaves /app empty
-	Command []string // argv, executed as the dyno user with /app as its folder
+	Command []string // argv, executed as the dyno user
+	Dir     string   // its folder; empty: /app
 	Env     []string // complete environment, "NAME=value"
 	Memory  int64    // bytes: the quota that the process sees
 	Most    int64    // bytes of memory at which it is killed whole; 0: Memory, and then only what asked for more

@@ -29,6 +29,7 @@ type Deps struct {
 	Blobs   Blobs
 	Slugs   SlugUploads // nil: slugs cannot be uploaded
 	Cache   BuildCache  // nil: there is nothing to purge
+	Images  Images      // nil: container images cannot be released
 	Patches Patches     // nil: stacks are never patched
 	Exec    Tunnels     // nil: nobody comes into dynos
 

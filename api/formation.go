@@ -98,9 +98,6 @@ func (in formationUpdateIn) change(typ string) (control.FormationChange, error) 
 	if in.Quantity != nil {
 		ch.Quantity, ch.Relative = &in.Quantity.n, in.Quantity.relative
 	}
-	if in.DockerImage != nil {
-		return ch, kigo.Invalid("This server does not run Docker images yet: deploy by git push.")
-	}
 	size := in.Size
 	if in.DynoSize != nil {
 		size = in.DynoSize
@@ -123,6 +120,7 @@ func formationBatchUpdate(c *call) (reply, error) {
 		return reply{}, kigo.Invalid("updates is required: an array of objects with type, quantity and size.")
 	}
 	changes := []control.FormationChange{}
+	images := map[string]json.RawMessage{}
 	for i, u := range *in.Updates {
 		typ := value(u.Type)
 		if typ == "" {
@@ -137,6 +135,17 @@ func formationBatchUpdate(c *call) (reply, error) {
 			return reply{}, err
 		}
 		changes = append(changes, ch)
+		if u.DockerImage != nil {
+			images[typ] = *u.DockerImage
+		}
+	}
+	if len(images) > 0 {
+		if err := c.releaseImages(images); err != nil {
+			return reply{}, err
+		}
+		if changes = scaling(changes); len(changes) == 0 {
+			return c.formationNow()
+		}
 	}
 	all, err := ctrl(c).Scale(c.ctx(), c.actor, c.app.ID, changes)
 	return ok(c.serializeFormations(all)), err
@@ -161,6 +170,9 @@ func formationUpdate(c *call) (reply, error) {
 	var in formationUpdateIn
 	if err := c.decode(&in); err != nil {
 		return reply{}, err
+	}
+	if in.DockerImage != nil {
+		return c.releaseImage(*in.DockerImage)
 	}
 	f, err := c.formation()
 	if err != nil {

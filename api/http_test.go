@@ -195,7 +195,7 @@ func TestWrongTypesAndMissingFieldsAreNamed(t *testing.T) {
 		{"PATCH", "/apps/myapp/formation", `{"updates":[{"type":"web","quantity":99999999999999999999}]}`, ""},
 		{"PATCH", "/apps/myapp/formation", `{"updates":[{"type":"web","size":"Huge"}]}`, "Huge"},
 		{"PATCH", "/apps/myapp/formation", `{"updates":[{"type":"nosuch","quantity":1}]}`, "nosuch"},
-		{"PATCH", "/apps/myapp/formation", `{"updates":[{"type":"web","docker_image":"x"}]}`, "Docker"},
+		{"PATCH", "/apps/myapp/formation", `{"updates":[{"type":"web","docker_image":"x"}]}`, "registry"},
 		{"PATCH", "/apps/myapp/formation/web", `{"quantity":-1}`, ""},
 		{"POST", "/apps/myapp/builds", `{}`, "source_blob.url"},
 		{"POST", "/apps/myapp/builds", `{"source_blob":{"url":"file:///etc/passwd"}}`, "http"},

@@ -89,7 +89,7 @@ var refusals = []refusal{
 		"GET /test-runs/{run}", "PATCH /test-runs/{run}", "GET /test-runs/{run}/test-cases", "GET /test-runs/{run}/test-nodes",
 		"GET /pipelines/{pipeline}/test-runs/{run}",
 	}},
-	{why: "Container images are not provided yet: deploy with git push.", resource: "OCI image", later: true, calls: []string{
+	{why: "Images of the Fir generation are not provided: push a container image with docker and release it with `heroku container:release`.", resource: "OCI image", later: true, calls: []string{
 		"POST /apps/{app}/oci-images", "GET /apps/{app}/oci-images/{image}",
 	}},
 }

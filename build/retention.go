@@ -135,6 +135,9 @@ func keepSlugs(tx *store.Tx, app kigo.AppID, kept int, needed map[string]bool) e
 	for _, s := range slugs { // one that was made by the API may be released at any time
 		if wanted[s.ID] || !released[s.ID] {
 			needed[s.Digest] = true
+			for _, image := range s.Images {
+				needed[image.Root], needed[image.App] = true, true
+			}
 		}
 	}
 	return nil

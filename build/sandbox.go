@@ -46,6 +46,12 @@ func (a *attempt) prepare(ctx context.Context) error {
 	if a.loop.Program == "" {
 		return errNoProgram
 	}
+	if a.build.Stack == kigo.StackContainer {
+		return &refusal{why: "heroku.yml builds are not provided yet", lines: []string{
+			"", " !     Your app is on the container stack, and this server does not build Dockerfiles yet.",
+			" !     Push an image with docker and release it with heroku container:release,",
+			" !     or have the app built by buildpacks: heroku stack:set heroku-22", ""}}
+	}
 	var random [4]byte
 	rand.Read(random[:])
 	dir := a.loop.path("builds", string(a.build.ID))

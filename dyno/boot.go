@@ -124,6 +124,9 @@ func (a *Agent) plan(ctx context.Context, d kigo.Dyno) (Plan, error) {
 	if err != nil {
 		return p, fmt.Errorf("read what %s runs: %w", d.Name(), err)
 	}
+	if len(p.Slug.Images) > 0 {
+		return p, nil // their roots are their own
+	}
 	stack := p.Release.Stack
 	if stack == "" {
 		stack = p.App.Stack

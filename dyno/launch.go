@@ -70,6 +70,9 @@ func (p Plan) Launch() (kigo.Launch, error) {
 			l.TTY = &kigo.TTY{Rows: dimension(p.Dyno.Env["LINES"], 24), Cols: dimension(p.Dyno.Env["COLUMNS"], 80)}
 		}
 	}
+	if image, ok := p.image(); ok {
+		p.ofImage(&l, image)
+	}
 	l.Env = p.env(l.Port)
 	return l, nil
 }
@@ -77,12 +80,21 @@ func (p Plan) Launch() (kigo.Launch, error) {
 // env is the complete environment: the host's settings, the app's config vars
 // over them, a one-off's own over those, and last what the platform decides.
 func (p Plan) env(port int) []string {
-	vars := map[string]string{"PATH": path, "PS1": `\[\033[01;34m\]\w\[\033[00m\] \[\033[01;32m\]$ \[\033[00m\]`, "LANG": "C.UTF-8"}
+	vars := map[string]string{"HOME": "/app", "PATH": path, "PS1": `\[\033[01;34m\]\w\[\033[00m\] \[\033[01;32m\]$ \[\033[00m\]`, "LANG": "C.UTF-8"}
 	maps.Copy(vars, p.HostEnv)
+	image, isImage := p.image()
+	for _, pair := range image.Env {
+		if name, value, ok := strings.Cut(pair, "="); ok {
+			vars[name] = value
+		}
+	}
+	home := vars["HOME"]
 	maps.Copy(vars, p.Config)
 	maps.Copy(vars, p.Dyno.Env)
 	vars["DYNO"] = p.Dyno.Name()
-	vars["HOME"] = "/app"
+	if vars["HOME"] = "/app"; isImage {
+		vars["HOME"] = home
+	}
 	if port > 0 {
 		vars["PORT"] = strconv.Itoa(port)
 	}

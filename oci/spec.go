@@ -39,9 +39,13 @@ func (e *Engine) Spec(l kigo.Launch, stage string) *specs.Spec {
 
 func (e *Engine) process(l kigo.Launch) *specs.Process {
 	score := oomScore(l.ID)
+	dir := l.Dir
+	if dir == "" {
+		dir = "/app"
+	}
 	p := &specs.Process{
 		Args: append([]string{shim.InitPath, "init"}, l.Command...),
-		Env:  l.Env, Cwd: "/app",
+		Env:  l.Env, Cwd: dir,
 		User:            specs.User{UID: User, GID: User},
 		Capabilities:    &specs.LinuxCapabilities{},
 		NoNewPrivileges: true,

@@ -150,7 +150,7 @@ func (n *node) openState(ctx context.Context) (err error) {
 		return err
 	}
 	policy := outbound.Policy{Allow: private}
-	n.control = &control.Control{Store: n.store, Logs: n.hub, Domain: n.cfg.Domain, Stacks: []string{n.cfg.Stack},
+	n.control = &control.Control{Store: n.store, Logs: n.hub, Domain: n.cfg.Domain, Stacks: []string{n.cfg.Stack, kigo.StackContainer},
 		URL: "http://" + n.child.Addresses["api"], HasSlug: n.slugs.Has, Base: n.newestBase, Log: n.log, Outbound: policy, Mail: n.cfg.SMTP != "", Hardened: n.cfg.Runsc != ""}
 	n.drains = &drain.Loop{Store: n.store, Hub: n.hub, Outbound: policy, Log: n.log, Spill: n.cfg.Spill()}
 	if err := n.ensureOperator(ctx); err != nil {

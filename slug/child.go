@@ -28,6 +28,7 @@ const (
 	verbFolder  = "folder"  // in: a folder; out: the image
 	verbArchive = "archive" // in: a tar archive; out: the image
 	verbExport  = "export"  // in: an image; standard output: a tar archive
+	verbLayers  = "layers"  // in: the image of /app to be written; out: the root's; then the layers
 )
 
 const oDirectory = unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
@@ -41,13 +42,19 @@ type child struct {
 	uid    uint32
 	time   time.Time
 	in     *os.File
-	out    *os.File  // the image; nil for an export
-	stream io.Writer // of an export; nil otherwise
+	out    *os.File   // the image; nil for an export
+	stream io.Writer  // of an export; nil otherwise
+	more   []*os.File // the layers of an image
+	user   string     // of an image
 }
 
 // request is the child's last argument, reply its standard output (on export:
 // nothing but the archive).
-type request struct{ Time int64 }
+type request struct {
+	Time   int64
+	Layers int    `json:",omitempty"`
+	User   string `json:",omitempty"`
+}
 
 type reply struct {
 	Size, RawSize int64
@@ -57,7 +64,7 @@ type reply struct {
 // runChild starts the child and waits for its reply. The child cannot gain
 // rights by exec, sees no network and no other process, and ends with ctx.
 func runChild(ctx context.Context, c child) (reply, error) {
-	req := request{}
+	req := request{Layers: len(c.more), User: c.user}
 	if !c.time.IsZero() {
 		req.Time = c.time.Unix()
 	}
@@ -77,6 +84,7 @@ func runChild(ctx context.Context, c child) (reply, error) {
 	if c.out != nil {
 		cmd.ExtraFiles = append(cmd.ExtraFiles, c.out)
 	}
+	cmd.ExtraFiles = append(cmd.ExtraFiles, c.more...)
 	if c.stream != nil {
 		cmd.Stdout = c.stream
 	}

@@ -62,13 +62,20 @@ func childMain(args []string) error {
 	switch args[0] {
 	case verbExport:
 		return exportImage(in, os.Stdout)
-	case verbFolder, verbArchive:
+	case verbFolder, verbArchive, verbLayers:
 	default:
 		return fmt.Errorf("no such verb: %q", args[0])
 	}
 	when := image.Epoch
 	if req.Time != 0 {
 		when = time.Unix(req.Time, 0)
+	}
+	if args[0] == verbLayers {
+		rep, err := flattenMain(in, os.NewFile(4, "out"), req.Layers, req.User, when)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(os.Stdout).Encode(rep)
 	}
 	pack := packFolder
 	if args[0] == verbArchive {

@@ -2,12 +2,12 @@ package store
 
 import "github.com/kigo-dev/kigo"
 
-const slugColumns = `id, app_id, digest, size, image_size, stack, commit_id, commit_description, buildpack_provided, process_types, app_json, created_at`
+const slugColumns = `id, app_id, digest, size, image_size, stack, commit_id, commit_description, buildpack_provided, process_types, app_json, images, created_at`
 
 func scanSlug(_ *Tx, row scanner) (kigo.Slug, error) {
 	var s kigo.Slug
 	err := row.Scan(&s.ID, &s.App, &s.Digest, &s.Size, &s.ImageSize, &s.Stack, &s.Commit, &s.CommitDescription,
-		&s.BuildpackProvided, fromJSON{&s.ProcessTypes}, &s.AppJSON, at{&s.CreatedAt})
+		&s.BuildpackProvided, fromJSON{&s.ProcessTypes}, &s.AppJSON, imagesOf{&s.Images}, at{&s.CreatedAt})
 	return s, err
 }
 
@@ -16,10 +16,10 @@ func (tx *Tx) CreateSlug(s *kigo.Slug) error {
 	newID(&s.ID)
 	tx.created(&s.CreatedAt, nil)
 	return tx.exec("create slug", `INSERT INTO slugs (id, app_id, digest, size, image_size, stack, commit_id, commit_description,
-			buildpack_provided, process_types, app_json, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+			buildpack_provided, process_types, app_json, images, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		string(s.ID), string(s.App), s.Digest, s.Size, s.ImageSize, s.Stack, s.Commit, s.CommitDescription,
-		s.BuildpackProvided, asJSON(s.ProcessTypes), s.AppJSON, micros(s.CreatedAt))
+		s.BuildpackProvided, asJSON(s.ProcessTypes), s.AppJSON, imagesAsJSON(s.Images), micros(s.CreatedAt))
 }
 
 // Slug returns one slug.
@@ -49,4 +49,29 @@ func (tx *Tx) SlugDigests() ([]string, error) {
 		err = row.Scan(&d)
 		return d, err
 	}, "SELECT DISTINCT digest FROM slugs WHERE digest <> '' ORDER BY digest")
+}
+
+// imagesAsJSON is "{}" for none, as for slugs from before there were images.
+func imagesAsJSON(images map[string]kigo.ContainerImage) string {
+	if len(images) == 0 {
+		return "{}"
+	}
+	return asJSON(images)
+}
+
+// imagesOf scans that column: none is nil.
+type imagesOf struct {
+	to *map[string]kigo.ContainerImage
+}
+
+// Scan implements sql.Scanner.
+func (i imagesOf) Scan(v any) error {
+	*i.to = nil
+	if err := (fromJSON{i.to}).Scan(v); err != nil {
+		return err
+	}
+	if len(*i.to) == 0 {
+		*i.to = nil
+	}
+	return nil
 }

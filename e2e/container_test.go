@@ -1,0 +1,189 @@
+package e2e
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/kigo-dev/kigo/client"
+	"github.com/kigo-dev/kigo/internal/testenv"
+)
+
+// layer makes a layer of these entries.
+func layer(t *testing.T, entries ...tar.Header) v1.Layer {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, h := range entries {
+		content := h.PAXRecords["content"]
+		h.PAXRecords = nil
+		h.Size = int64(len(content))
+		must(t, w.WriteHeader(&h))
+		_, err := io.WriteString(w, content)
+		must(t, err)
+	}
+	must(t, w.Close())
+	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil })
+	must(t, err)
+	return l
+}
+
+func file(path, content string, mode int64, uid int) tar.Header {
+	return tar.Header{Typeflag: tar.TypeReg, Name: path, Mode: mode, Uid: uid, Gid: uid, PAXRecords: map[string]string{"content": content}}
+}
+
+// site is an app on the container stack and the way to its repositories.
+type containerSite struct {
+	t     *testing.T
+	s     *server
+	k     *operatorCLI
+	api   *client.Client
+	app   string
+	token string
+}
+
+func (c *containerSite) push(typ string, config v1.Config, layers ...v1.Layer) string {
+	c.t.Helper()
+	image, err := mutate.AppendLayers(empty.Image, layers...)
+	must(c.t, err)
+	file, err := image.ConfigFile()
+	must(c.t, err)
+	file = file.DeepCopy()
+	file.Config, file.OS, file.Architecture = config, "linux", "amd64"
+	image, err = mutate.ConfigFile(image, file)
+	must(c.t, err)
+	ref, err := name.ParseReference(strings.TrimPrefix(c.s.api, "http://")+"/"+c.app+"/"+typ+":latest", name.Insecure)
+	must(c.t, err)
+	must(c.t, remote.Write(ref, image, remote.WithAuth(&authn.Basic{Username: "_", Password: c.token}), remote.WithContext(c.t.Context())))
+	id, err := image.ConfigName()
+	must(c.t, err)
+	return id.String()
+}
+
+// release does what `heroku container:release` does.
+func (c *containerSite) release(typ string, image any) error {
+	return c.api.Do(c.t.Context(), "PATCH", "/apps/"+c.app+"/formation", map[string]any{"updates": []any{map[string]any{"type": typ, "docker_image": image}}}, nil)
+}
+
+// answers waits until the app's page has a text.
+func (c *containerSite) answers(path, want string) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), 2*time.Minute)
+	defer cancel()
+	web := &http.Client{Transport: &http.Transport{DialContext: dialLoopback}}
+	last := ""
+	for ctx.Err() == nil {
+		resp, err := web.Get("http://" + c.app + ".localhost:" + c.s.httpPort + path)
+		if err == nil {
+			b, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if last = string(b); resp.StatusCode == 200 && strings.Contains(last, want) {
+				return
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	c.t.Fatalf("%s answers %.500q, not %q\n%s", path, last, want, c.k.run("logs", "-a", c.app, "-n", "40"))
+}
+
+func variable(s *server, name string) string {
+	for _, v := range s.variables {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// Images are pushed, released, run as their own user in their own folder with their
+// own environment, replaced and rolled back.
+func TestContainerImagesRun(t *testing.T) {
+	testenv.NeedsRoot(t)
+	s := startServer(t, setup{})
+	k := newOperator(t, s)
+	c := &containerSite{t: t, s: s, k: k, app: "boxed", token: variable(s, "HEROKU_API_KEY")}
+	c.api = &client.Client{URL: s.api, Token: c.token}
+	k.run("apps:create", c.app, "--no-remote", "--stack", "container")
+	program, err := os.ReadFile(s.testapp)
+	must(t, err)
+	base := layer(t,
+		file("etc/passwd", "root:x:0:0::/root:/bin/sh\nweb:x:700:700::/srv:/bin/sh\n", 0o644, 0),
+		file("etc/gone", "x", 0o644, 0), file("srv/old/file", "x", 0o644, 0),
+		file("bin/server", string(program), 0o4755, 0),
+		tar.Header{Typeflag: tar.TypeChar, Name: "dev/zero", Mode: 0o666, Devmajor: 1, Devminor: 5},
+	)
+	second := layer(t,
+		file("etc/.wh.gone", "", 0o644, 0), file("srv/old/.wh..wh..opq", "", 0o644, 0),
+		tar.Header{Typeflag: tar.TypeLink, Name: "bin/linked", Linkname: "bin/server"},
+		tar.Header{Typeflag: tar.TypeSymlink, Name: "usr/bin", Linkname: "../bin"},
+		file("usr/bin/through", "link", 0o644, 0),
+		file("app/data", "mine", 0o644, 700),
+	)
+	config := v1.Config{User: "web", Entrypoint: []string{"/bin/linked"}, Cmd: []string{"web"}, Env: []string{"GREETING=one"}, WorkingDir: "/srv"}
+	first := c.push("web", config, base, second)
+	if err := c.release("web", first); err != nil {
+		t.Fatal(err)
+	}
+	c.answers("/", "hello from web.1")
+	c.answers("/", "greeting=one")
+	if ps := k.run("ps", "-a", c.app); !strings.Contains(ps, "/bin/linked web") || !strings.Contains(ps, "web.1: up") {
+		t.Errorf("ps: %s", ps)
+	}
+	config.Env = []string{"GREETING=two"}
+	if err := c.release("web", c.push("web", config, base, second)); err != nil {
+		t.Fatal(err)
+	}
+	c.answers("/", "greeting=two")
+	if releases := k.run("releases", "-a", c.app); !strings.Contains(releases, "Deployed web (") {
+		t.Errorf("releases: %s", releases)
+	}
+	k.run("releases:rollback", "v3", "-a", c.app)
+	c.answers("/", "greeting=one")
+
+	for _, bad := range []struct {
+		what, says string
+		image      func() any
+	}{
+		{"an id that is none", "is not a digest", func() any { return "latest" }},
+		{"an image that was not pushed", "was not pushed here", func() any { return "sha256:" + strings.Repeat("0", 64) }},
+		{"a number", "docker_image of web must be", func() any { return 5 }},
+		{"a way out", "leaves its folder", func() any {
+			return c.push("web", config, layer(t, file("../../etc/passwd", "x", 0o644, 0)))
+		}},
+		{"a symlink for /etc", "/etc is not a folder", func() any {
+			return c.push("web", config, layer(t, tar.Header{Typeflag: tar.TypeSymlink, Name: "etc", Linkname: "/srv"}))
+		}},
+		{"a loop of links", "too many symbolic links", func() any {
+			return c.push("web", config, layer(t, tar.Header{Typeflag: tar.TypeSymlink, Name: "a", Linkname: "b"},
+				tar.Header{Typeflag: tar.TypeSymlink, Name: "b", Linkname: "a"}, file("a/x", "x", 0o644, 0)))
+		}},
+		{"a hard link to nothing", "which is no file in it", func() any {
+			return c.push("web", config, layer(t, tar.Header{Typeflag: tar.TypeLink, Name: "a", Linkname: "nosuch"}))
+		}},
+		{"a uid of another app", "has the ids from 0 to", func() any { return c.push("web", config, layer(t, file("a", "x", 0o644, 70000))) }},
+		{"an unknown user", "whom its /etc/passwd does not have", func() any {
+			return c.push("web", v1.Config{User: "nosuch", Cmd: []string{"/x"}}, base)
+		}},
+		{"nothing to run", "neither ENTRYPOINT nor CMD", func() any { return c.push("web", v1.Config{}, base) }},
+		{"no layers", "has no layers", func() any { return c.push("web", config) }},
+	} {
+		if err := c.release("web", bad.image()); err == nil || !strings.Contains(err.Error(), bad.says) {
+			t.Errorf("%s: %v, not %q", bad.what, err, bad.says)
+		}
+	}
+	c.answers("/", "greeting=one")
+}

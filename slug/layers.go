@@ -1,0 +1,403 @@
+package slug
+
+import (
+	"archive/tar"
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Limits of a container image besides those of a slug.
+const (
+	maxLayers     = 200
+	maxImageBytes = 10 << 30 // unpacked, all layers together
+	maxImageID    = 65535    // uids and gids: an app owns as many
+	maxLinks      = 40       // symbolic links on the way to one entry
+	maxUserFile   = 1 << 20
+)
+
+// entry is one name of the flattened image.
+type entry struct {
+	mode     fs.FileMode // with its type
+	uid, gid int
+	target   string            // of a symbolic link
+	children map[string]*entry // of a folder
+	content  *content          // of a file; shared by hard links
+}
+
+// content says where a file's bytes are: the nth entry of a layer.
+type content struct {
+	layer, nth int
+	size       int64
+}
+
+func newFolder(mode fs.FileMode) *entry {
+	return &entry{mode: fs.ModeDir | mode.Perm(), children: map[string]*entry{}}
+}
+
+// layers is an image being flattened: the tree that the layers make, one over the other.
+type layers struct {
+	files []*os.File
+	root  *entry
+	count int
+	bytes int64
+
+	follows int // symbolic links on the way that is being walked
+}
+
+// open gives a layer's tar, whatever it is compressed with.
+func (l *layers) open(i int) (*tar.Reader, func(), error) {
+	if _, err := l.files[i].Seek(0, io.SeekStart); err != nil {
+		return nil, nil, err
+	}
+	r := bufio.NewReaderSize(l.files[i], 1<<16)
+	if head, _ := r.Peek(4); string(head) == "\x28\xb5\x2f\xfd" {
+		z, err := zstd.NewReader(r, zstd.WithDecoderMaxMemory(256<<20), zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return nil, nil, refuse("Layer %d of the image is damaged: %v.", i+1, err)
+		}
+		return tar.NewReader(z), z.Close, nil
+	}
+	z, err := plain(r)
+	if err != nil {
+		return nil, nil, refuse("Layer %d of the image is damaged.", i+1)
+	}
+	return tar.NewReader(z), func() {}, nil
+}
+
+// read applies one layer to the tree.
+func (l *layers) read(i int) error {
+	r, done, err := l.open(i)
+	if err != nil {
+		return err
+	}
+	defer done()
+	for nth := 0; ; nth++ {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return refuse("Layer %d of the image is damaged: %v.", i+1, err)
+		}
+		if l.count++; l.count > maxFiles {
+			return refuse("The image has more than %d files in its layers.", maxFiles)
+		}
+		if l.bytes += max(h.Size, 0); l.bytes > maxImageBytes {
+			return refuse("The image's layers unpack to more than %d GB.", maxImageBytes>>30)
+		}
+		if err := l.apply(h, i, nth); err != nil {
+			return err
+		}
+	}
+}
+
+const whiteout = ".wh."
+
+func (l *layers) apply(h *tar.Header, layer, nth int) error {
+	name, err := layerName(h.Name)
+	if err != nil || name == "" {
+		return err
+	}
+	dir, base := path.Split(name)
+	if base == whiteout+whiteout+".opq" || strings.HasPrefix(base, whiteout) {
+		return l.whiteout(dir, base)
+	}
+	if h.Uid < 0 || h.Uid > maxImageID || h.Gid < 0 || h.Gid > maxImageID {
+		return refuse("The image's entry %q belongs to %d:%d: an app has the ids from 0 to %d.", name, h.Uid, h.Gid, maxImageID)
+	}
+	e := &entry{mode: fs.FileMode(h.Mode).Perm(), uid: h.Uid, gid: h.Gid}
+	if h.Mode&0o1000 != 0 {
+		e.mode |= fs.ModeSticky // but neither setuid nor setgid: nothing in a dyno gains rights
+	}
+	parent, err := l.find(dir)
+	if err != nil {
+		return err
+	}
+	switch h.Typeflag {
+	case tar.TypeDir:
+		e.mode |= fs.ModeDir
+		if old := parent.children[base]; old != nil && old.mode.IsDir() {
+			e.children = old.children
+		} else {
+			e.children = map[string]*entry{}
+		}
+	case tar.TypeReg:
+		e.content = &content{layer: layer, nth: nth, size: h.Size}
+	case tar.TypeSymlink:
+		if h.Linkname == "" || len(h.Linkname) > 4095 || strings.ContainsRune(h.Linkname, 0) {
+			return refuse("The image's entry %q is a link to nowhere.", name)
+		}
+		e.mode, e.target = e.mode|fs.ModeSymlink, h.Linkname
+	case tar.TypeLink:
+		return l.hardLink(h, name, parent, base)
+	default: // devices and pipes: a dyno has its own /dev, and needs no others
+		return nil
+	}
+	parent.children[base] = e
+	return nil
+}
+
+// hardLink gives a file of this or an earlier layer another name.
+func (l *layers) hardLink(h *tar.Header, name string, parent *entry, base string) error {
+	target, err := layerName(h.Linkname)
+	if err != nil {
+		return err
+	}
+	dir, file := path.Split(target)
+	at, err := l.find(dir)
+	if err != nil {
+		return err
+	}
+	old := at.children[file]
+	if old == nil || old.mode.IsDir() {
+		return refuse("The image's entry %q is a link to %q, which is no file in it.", name, h.Linkname)
+	}
+	parent.children[base] = old
+	return nil
+}
+
+func (l *layers) whiteout(dir, base string) error {
+	at, err := l.find(dir)
+	if err != nil {
+		return err
+	}
+	if base == whiteout+whiteout+".opq" {
+		clear(at.children)
+	} else if !strings.HasPrefix(base, whiteout+whiteout) {
+		delete(at.children, strings.TrimPrefix(base, whiteout))
+	}
+	return nil
+}
+
+// layerName is an entry's path without a slash at its beginning; empty for the root.
+func layerName(name string) (string, error) {
+	if len(name) > 4095 || strings.ContainsRune(name, 0) {
+		return "", refuse("The image has an entry whose name is too long or has a zero byte in it: %.60q.", name)
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == ".." {
+			return "", refuse("The image's entry %q leaves its folder.", name)
+		}
+		if len(part) > 255 {
+			return "", refuse("The image's entry %.60q… has a name of more than 255 bytes.", name)
+		}
+	}
+	return strings.TrimPrefix(path.Clean("/"+name), "/"), nil
+}
+
+// find finds the folder of that path within the tree, through symbolic links,
+// which lead nowhere else. What is missing is made.
+func (l *layers) find(name string) (*entry, error) {
+	l.follows = 0
+	return l.folder(name)
+}
+
+func (l *layers) folder(name string) (*entry, error) {
+	at := l.root
+	var walked []string
+	for part := range strings.SplitSeq(strings.Trim(name, "/"), "/") {
+		if part == "" || part == "." {
+			continue
+		}
+		if part == ".." {
+			walked = walked[:max(len(walked)-1, 0)]
+			var err error
+			if at, err = l.folder(strings.Join(walked, "/")); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		next := at.children[part]
+		switch {
+		case next == nil:
+			if l.count++; l.count > maxFiles {
+				return nil, refuse("The image has more than %d files in its layers.", maxFiles)
+			}
+			next = newFolder(0o755)
+			at.children[part] = next
+		case next.mode&fs.ModeSymlink != 0:
+			if l.follows++; l.follows > maxLinks {
+				return nil, refuse("The image has too many symbolic links on the way to %q.", name)
+			}
+			to := next.target
+			if !path.IsAbs(to) {
+				to = strings.Join(walked, "/") + "/" + to
+			}
+			var err error
+			if next, err = l.folder(to); err != nil {
+				return nil, err
+			}
+		case !next.mode.IsDir():
+			return nil, refuse("The image has %q below %q, which is no folder.", name, part)
+		}
+		walked = append(walked, part)
+		at = next
+	}
+	return at, nil
+}
+
+// userOf finds the uid and gid that the image's USER means, by its own passwd and group.
+func (l *layers) userOf(user string) (uid, gid int, err error) {
+	name, group, hasGroup := strings.Cut(user, ":")
+	if name == "" {
+		return 0, 0, nil
+	}
+	passwd, err := l.text("etc/passwd")
+	if err != nil {
+		return 0, 0, err
+	}
+	uid, numeric := number(name)
+	found := numeric
+	for line := range strings.Lines(passwd) {
+		f := strings.Split(strings.TrimSpace(line), ":")
+		if len(f) < 4 || (f[0] != name && (!numeric || f[2] != name)) {
+			continue
+		}
+		if n, ok := number(f[2]); ok {
+			uid, found = n, true
+			gid, _ = number(f[3])
+			break
+		}
+	}
+	if !found {
+		return 0, 0, refuse("The image's USER is %q, whom its /etc/passwd does not have.", user)
+	}
+	if !hasGroup {
+		return uid, gid, nil
+	}
+	if n, ok := number(group); ok {
+		return uid, n, nil
+	}
+	groups, err := l.text("etc/group")
+	if err != nil {
+		return 0, 0, err
+	}
+	for line := range strings.Lines(groups) {
+		if f := strings.Split(strings.TrimSpace(line), ":"); len(f) >= 3 && f[0] == group {
+			if n, ok := number(f[2]); ok {
+				return uid, n, nil
+			}
+		}
+	}
+	return 0, 0, refuse("The image's USER is %q, whose group its /etc/group does not have.", user)
+}
+
+func number(s string) (int, bool) {
+	n, err := strconv.Atoi(s)
+	return n, err == nil && n >= 0 && n <= maxImageID
+}
+
+// text reads a small file of the flattened image; empty when there is none.
+func (l *layers) text(name string) (string, error) {
+	dir, base := path.Split(name)
+	at, err := l.find(dir)
+	if err != nil {
+		return "", err
+	}
+	e := at.children[base]
+	if e == nil || e.content == nil || e.content.size > maxUserFile {
+		return "", nil
+	}
+	var text []byte
+	err = l.each(e.content.layer, func(nth int, r io.Reader) error {
+		if nth == e.content.nth {
+			text, err = io.ReadAll(io.LimitReader(r, maxUserFile))
+		}
+		return err
+	})
+	return string(text), err
+}
+
+// each calls f for each entry of a layer.
+func (l *layers) each(layer int, f func(nth int, r io.Reader) error) error {
+	r, done, err := l.open(layer)
+	if err != nil {
+		return err
+	}
+	defer done()
+	for nth := 0; ; nth++ {
+		if _, err := r.Next(); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return refuse("Layer %d of the image is damaged: %v.", layer+1, err)
+		}
+		if err := f(nth, r); err != nil {
+			return err
+		}
+	}
+}
+
+// Needed are the files and folders that dynos have something mounted over.
+var (
+	neededFolders = []string{"app", "tmp", "proc", "dev", "sys", "run", "var/tmp"}
+	neededFiles   = []string{
+		"sys/fs/cgroup/memory/memory.limit_in_bytes", "etc/hosts", "etc/hostname", "etc/resolv.conf",
+		"etc/ssl/certs/ca-certificates.crt", "etc/bash.bashrc",
+	}
+)
+
+// furnish makes sure that what is mounted over is there, and is what it is taken for.
+func (l *layers) furnish() error {
+	for _, name := range neededFolders {
+		if dir, base := path.Split(name); name != "app" {
+			at, err := l.find(dir)
+			if err != nil {
+				return err
+			}
+			if e := at.children[base]; e == nil || !e.mode.IsDir() && e.mode&fs.ModeSymlink == 0 {
+				at.children[base] = newFolder(0o755)
+			}
+			if name == "tmp" || name == "var/tmp" {
+				if e := at.children[base]; e.mode.IsDir() {
+					e.mode = fs.ModeDir | fs.ModeSticky | 0o777
+				}
+			}
+		}
+	}
+	for _, top := range []string{"proc", "dev", "sys", "tmp", "etc"} {
+		if e := l.root.children[top]; e != nil && !e.mode.IsDir() {
+			return refuse("The image's /%s is not a folder.", top)
+		}
+	}
+	for _, name := range neededFiles {
+		dir, base := path.Split(name)
+		at, err := l.find(dir)
+		if err != nil {
+			return err
+		}
+		if e := at.children[base]; e == nil || e.content == nil {
+			at.children[base] = &entry{mode: 0o644, content: &content{layer: -1}}
+		}
+	}
+	app := l.root.children["app"]
+	if app == nil {
+		app = newFolder(0o755)
+		l.root.children["app"] = app
+	}
+	if !app.mode.IsDir() {
+		return refuse("The image's /app is not a folder: a dyno's writable files are there.")
+	}
+	return nil
+}
+
+func sortedNames(e *entry) []string {
+	names := make([]string, 0, len(e.children))
+	for name := range e.children {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// errNoLayers is the error for an image without anything in it.
+var errNoLayers = fmt.Errorf("no layers were given")
