@@ -114,6 +114,9 @@ func (d *download) rest() *Code {
 func (d *download) splice(s *splicer) *Code {
 	x := d.x
 	for d.left > 0 {
+		if c := d.room(); c != nil {
+			return c
+		}
 		x.wire.within(x.c.rt.limits.Rolling)
 		n, err := s.fill(d.left)
 		if err != nil {
@@ -132,29 +135,55 @@ func (d *download) splice(s *splicer) *Code {
 	return nil
 }
 
-// copy moves the rest through a large buffer.
+// copy moves the rest through a large buffer, which is given back while the
+// client has no room.
 func (d *download) copy() *Code {
 	x := d.x
-	relay := relays.Get().(*[]byte)
-	defer relays.Put(relay)
 	for !d.done {
-		x.wire.within(x.c.rt.limits.Rolling)
-		n, err := x.wire.Read(*relay)
-		if n == 0 && err != nil {
-			return d.ended(err)
+		if c := d.room(); c != nil {
+			return c
 		}
-		x.wire.forever()
-		kept, read, bad := d.walk((*relay)[:n])
-		if read < n {
-			d.clean = false // more than one answer
-		}
-		if c := d.write((*relay)[:kept]); c != nil {
+		relay := relays.Get().(*[]byte)
+		c := d.step(*relay)
+		relays.Put(relay)
+		if c != nil {
 			return c
 		}
 		x.bytes = d.count()
-		if bad != nil {
-			return h18
-		}
+	}
+	return nil
+}
+
+// room waits until the client takes more.
+func (d *download) room() *Code {
+	w := d.x.c.wire
+	w.sending()
+	if err := w.writable(); err != nil {
+		return d.refused()
+	}
+	w.forever()
+	return nil
+}
+
+// step moves one piece.
+func (d *download) step(relay []byte) *Code {
+	x := d.x
+	x.wire.within(x.c.rt.limits.Rolling)
+	n, err := x.wire.Read(relay)
+	if n == 0 && err != nil {
+		return d.ended(err)
+	}
+	x.wire.forever()
+	kept, read, bad := d.walk(relay[:n])
+	if read < n {
+		d.clean = false // more than one answer
+	}
+	if c := d.write(relay[:kept]); c != nil {
+		return c
+	}
+	if bad != nil {
+		x.bytes = d.count()
+		return h18
 	}
 	return nil
 }

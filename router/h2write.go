@@ -155,3 +155,21 @@ func (st *stream) grant(n int, head, end bool) (int, error) {
 		st.moved.Wait()
 	}
 }
+
+// writable waits until the windows let something through.
+func (st *stream) writable() error {
+	s := st.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		switch {
+		case st.reset || s.dead:
+			return errStreamGone
+		case st.cutWrite:
+			return errCut
+		case min(st.window, s.window) > 0:
+			return nil
+		}
+		st.moved.Wait()
+	}
+}

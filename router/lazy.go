@@ -68,3 +68,15 @@ func (w *wire) readable() error {
 	}
 	return w.raw.Read(func(uintptr) bool { return w.poll(unix.POLLIN|unix.POLLRDHUP) != 0 })
 }
+
+// writable waits until the peer has room for more, so that nothing is read, and
+// held, for one that takes nothing.
+func (w *wire) writable() error {
+	if w.stream != nil {
+		return w.stream.writable()
+	}
+	if w.raw == nil || w.poll(unix.POLLOUT) != 0 {
+		return nil
+	}
+	return w.raw.Write(func(uintptr) bool { return w.poll(unix.POLLOUT) != 0 })
+}

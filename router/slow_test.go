@@ -27,6 +27,7 @@ func TestSlowClientsAreCutAndCostLittle(t *testing.T) {
 		{"slow head", "GET / HTTP/1.1\r\nHost: demo.test\r\nX-A: ", "a"},
 		{"slow body", "POST /body HTTP/1.1\r\nHost: demo.test\r\nContent-Length: 1000000\r\n\r\n", ""},
 		{"slow read", "GET /large HTTP/1.1\r\nHost: demo.test\r\n\r\n", ""},
+		{"slow read of chunks", "GET /chunks HTTP/1.1\r\nHost: demo.test\r\n\r\n", ""},
 	} {
 		t.Run(kind.name, func(t *testing.T) {
 			r := startRouter(t, Config{Limits: limits})
@@ -98,6 +99,10 @@ func slowDyno(c net.Conn, in *bufio.Reader) {
 			return
 		case strings.Contains(head, "/large"):
 			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", len(slowLarge))
+			_, _ = c.Write(slowLarge)
+			return
+		case strings.Contains(head, "/chunks"):
+			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n", len(slowLarge))
 			_, _ = c.Write(slowLarge)
 			return
 		case strings.Contains(head, "/body"):
