@@ -57,6 +57,7 @@ var layers = []layer{
 		"formation":       nil,
 		"release":         nil,
 		"router":          nil,
+		"router/hostile":  nil,
 		"webhook":         nil,
 		"setup":           nil,
 		"patch":           nil,

@@ -7,16 +7,18 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+
+	"github.com/kigo-dev/kigo/router/hostile"
 )
 
 // FuzzHead holds the head parser against net/http: what we accept it accepts
 // too, and reads the same, after our rewriting.
 func FuzzHead(f *testing.F) {
-	for _, c := range refused {
-		f.Add([]byte(c.text))
+	for _, c := range hostile.Heads {
+		f.Add([]byte(c.Text))
 	}
-	for _, c := range served {
-		f.Add([]byte(c.text))
+	for _, c := range hostile.Legal {
+		f.Add([]byte(c.Text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		end := bytes.Index(text, headEnd)

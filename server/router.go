@@ -7,6 +7,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/kigo-dev/kigo/cert"
 	"github.com/kigo-dev/kigo/logplex"
 	"github.com/kigo-dev/kigo/router"
@@ -27,6 +29,7 @@ func Router() error {
 	ctx, why := lifetime()
 	log := NewLogger(c.Config, "router")
 	prefer(routerNice, log)
+	moreFiles()
 	certificate, err := certificates(c)
 	if err != nil {
 		return err
@@ -60,6 +63,17 @@ func Router() error {
 	})
 	c.announce()
 	return r.Run(ctx)
+}
+
+// moreFiles lets the router have as many descriptors as this machine grants: each
+// connection takes one or two. Where it grants no more, the router takes as many
+// clients as it can serve.
+func moreFiles() {
+	for _, n := range []uint64{1 << 20, 1 << 18} {
+		if unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: n}) == nil {
+			return
+		}
+	}
 }
 
 // certificates loads the platform's certificate and returns what picks one for

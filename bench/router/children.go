@@ -24,7 +24,7 @@ type child struct {
 }
 
 // Addresses are on loopback, from a port on that the caller may choose.
-var firstPort = flag.Int("port", 28100, "the first of six ports")
+var firstPort = flag.Int("port", 28100, "the first of ten ports")
 
 func address(n int) string { return "127.0.0.1:" + strconv.Itoa(*firstPort+n) }
 
@@ -34,13 +34,17 @@ func kigoTLS() string     { return address(2) }
 func nginxAddr() string   { return address(3) }
 func nginxTLS() string    { return address(4) }
 func haproxyAddr() string { return address(5) }
+func caddyAddr() string   { return address(6) }
+func caddyTLS() string    { return address(7) }
+func h2oAddr() string     { return address(8) }
+func h2oTLS() string      { return address(9) }
 
 const (
 	proxyCPU  = "0"   // all proxies, never two at the same time under load
 	otherCPUs = "1-3" // load and backend
 )
 
-func startChildren(dir, profile string) ([]*child, error) {
+func startChildren(dir, profile string, backend bool) ([]*child, error) {
 	var all []*child
 	if err := errors.Join(writeCertificate(dir), swallowLogs(dir)); err != nil {
 		return nil, err
@@ -49,20 +53,20 @@ func startChildren(dir, profile string) ([]*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	nginx, err := must("nginx")
-	if err != nil {
-		return nil, err
+	files := map[string]string{}
+	for name, text := range map[string]string{"nginx.conf": nginxConfig(dir), "haproxy.cfg": haproxyConfig(dir), "Caddyfile": caddyConfig(dir), "h2o.conf": h2oConfig(dir)} {
+		files[name] = filepath.Join(dir, name)
+		if err := os.WriteFile(files[name], []byte(text), 0o600); err != nil {
+			return nil, err
+		}
 	}
-	config := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(config, []byte(nginxConfig(dir)), 0o600); err != nil {
-		return nil, err
+	programs := map[string]string{}
+	for _, name := range []string{"nginx", "haproxy", "caddy", "h2o"} {
+		if programs[name], err = must(name); err != nil {
+			return nil, err
+		}
 	}
-	haproxy, err := must("haproxy")
-	if err != nil {
-		return nil, err
-	}
-	haconfig := filepath.Join(dir, "haproxy.cfg")
-	if err := os.WriteFile(haconfig, []byte(haproxyConfig(dir)), 0o600); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, "none"), 0o700); err != nil {
 		return nil, err
 	}
 	args := []string{self, "-mode", "router", "-port", strconv.Itoa(*firstPort), "-listen", kigoAddr(), "-backend", backendAddr(), "-logs", filepath.Join(dir, "kigo.log")}
@@ -77,13 +81,18 @@ func startChildren(dir, profile string) ([]*child, error) {
 	}{
 		{child{plain: backendAddr()}, otherCPUs, "GOMAXPROCS=2", []string{self, "-mode", "backend", "-listen", backendAddr()}},
 		{child{role: "kigo", plain: kigoAddr(), tls: kigoTLS()}, proxyCPU, "GOMAXPROCS=1", args},
-		{child{role: "nginx", plain: nginxAddr(), tls: nginxTLS()}, proxyCPU, "A=", []string{nginx, "-c", config, "-p", dir, "-e", filepath.Join(dir, "error.log")}},
-		{child{role: "haproxy", plain: haproxyAddr()}, proxyCPU, "A=", []string{haproxy, "-db", "-f", haconfig}},
+		{child{role: "nginx", plain: nginxAddr(), tls: nginxTLS()}, proxyCPU, "A=", []string{programs["nginx"], "-c", files["nginx.conf"], "-p", dir, "-e", filepath.Join(dir, "error.log")}},
+		{child{role: "haproxy", plain: haproxyAddr()}, proxyCPU, "A=", []string{programs["haproxy"], "-db", "-f", files["haproxy.cfg"]}},
+		{child{role: "caddy", plain: caddyAddr(), tls: caddyTLS()}, proxyCPU, "GOMAXPROCS=1", []string{programs["caddy"], "run", "--adapter", "caddyfile", "--config", files["Caddyfile"]}},
+		{child{role: "h2o", plain: h2oAddr(), tls: h2oTLS()}, proxyCPU, "A=", []string{programs["h2o"], "-c", files["h2o.conf"]}},
 	} {
+		if c.role == "" && !backend {
+			continue
+		}
 		run := c.child
 		run.cmd = exec.Command("taskset", append([]string{"-c", c.cpus}, c.args...)...)
 		run.cmd.Dir, run.cmd.Stderr = dir, os.Stderr
-		run.cmd.Env = append(os.Environ(), c.env)
+		run.cmd.Env = append(os.Environ(), c.env, "HOME="+dir)
 		run.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 		if err := run.cmd.Start(); err != nil {
 			return all, err

@@ -1,14 +1,15 @@
-// Command router measures Kigo's router against nginx and haproxy, side by side in
+// Command router measures Kigo's router against nginx, haproxy, caddy and h2o, side by side in
 // one run: all look up the host, set the forwarded headers and a request id and write one
 // access line per request, each on one CPU. It prints lines "figure value unit".
 //
 // What counts is the CPU time of the proxy per request, from /proc/PID/stat,
 // divided by what nginx needed in the same minute; requests per second are
-// printed as seen. It needs nginx, haproxy, wrk and h2load from
-// Debian.
+// printed as seen. It needs them, wrk and h2load from Debian,
+// which bench/run installs.
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -46,6 +47,11 @@ func main() {
 	}
 }
 
+// roles are the proxies, the two that are compared first.
+var roles = []string{"kigo", "nginx", "haproxy", "caddy", "h2o"}
+
+var verbose = flag.Bool("v", false, "tell which requests of the corpus were taken wrongly")
+
 // scenario is one kind of load by wrk, or by h2load.
 type scenario struct {
 	name   string
@@ -67,24 +73,48 @@ var scenarios = []scenario{
 }
 
 func bench(seconds, rounds int, only, profile string) error {
+	for _, part := range []struct {
+		name    string
+		backend bool
+		run     func(children []*child) error
+	}{{"corpus", false, corpus}, {"websocket", true, webSocket}, {"idle", true, idle}} { // each with fresh processes
+		if only != "" && only != part.name {
+			continue
+		}
+		err := withChildren("", part.backend, func(children []*child, _ string) error { return part.run(children) })
+		if err != nil || only != "" {
+			return err
+		}
+	}
+	return withChildren(profile, true, func(children []*child, dir string) error { return loads(children, dir, seconds, rounds, only) })
+}
+
+// withChildren calls f while all proxies run, and what is behind them if backend says so.
+func withChildren(profile string, backend bool, f func(children []*child, dir string) error) error {
 	dir, err := os.MkdirTemp("", "kigo-bench-router-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	children, err := startChildren(dir, profile)
+	children, err := startChildren(dir, profile, backend)
 	defer stopAll(children)
 	if err != nil {
 		return err
 	}
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, os.Interrupt)
-	go func() { <-interrupted; stopAll(children); os.Exit(130) }()
-	if only == "" || only == "memory" { // first, while the processes are fresh
-		if err := memory(children); err != nil {
-			return err
-		}
+	defer signal.Stop(interrupted)
+	done := make(chan error, 1)
+	go func() { done <- f(children, dir) }()
+	select {
+	case err = <-done:
+		return err
+	case <-interrupted:
+		return errors.New("interrupted")
 	}
+}
+
+func loads(children []*child, dir string, seconds, rounds int, only string) error {
 	if only == "" || only == "latency" {
 		if err := latency(children, seconds, rounds); err != nil {
 			return err
@@ -125,7 +155,7 @@ func measure(s scenario, children []*child, dir string, seconds, rounds int) err
 	cpu := func(role string) float64 {
 		return median(results[role], func(r result) float64 { return r.cpu.Seconds() * 1e6 / float64(r.requests) })
 	}
-	for _, role := range []string{"kigo", "nginx", "haproxy"} {
+	for _, role := range roles {
 		if results[role] == nil {
 			continue
 		}
@@ -133,8 +163,10 @@ func measure(s scenario, children []*child, dir string, seconds, rounds int) err
 		fmt.Printf("router_%s_%s_rate %.0f requests/s\n", s.name, role, median(results[role], func(r result) float64 { return r.rate }))
 	}
 	fmt.Printf("router_cpu_vs_nginx_%s %.3f ratio\n", s.name, cpu("kigo")/cpu("nginx"))
-	if results["haproxy"] != nil {
-		fmt.Printf("router_haproxy_cpu_vs_nginx_%s %.3f ratio\n", s.name, cpu("haproxy")/cpu("nginx"))
+	for _, role := range roles[2:] {
+		if results[role] != nil {
+			fmt.Printf("router_%s_cpu_vs_nginx_%s %.3f ratio\n", role, s.name, cpu(role)/cpu("nginx"))
+		}
 	}
 	return nil
 }
@@ -154,7 +186,7 @@ func must(path string) (string, error) {
 		if _, err = os.Stat(filepath.Join("/usr/sbin", path)); err == nil {
 			return filepath.Join("/usr/sbin", path), nil
 		}
-		return "", fmt.Errorf("%s is missing: apt-get install nginx-light haproxy wrk nghttp2-client", path)
+		return "", fmt.Errorf("%s is missing: apt-get install nginx-light haproxy caddy h2o wrk nghttp2-client", path)
 	}
 	return found, nil
 }

@@ -7,37 +7,66 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
-const heldConns = 9000 // what a limit of 20,000 descriptors allows a proxy
+const (
+	heldPeers = 9000   // connections at a time: what a limit of 20,000 descriptors allows a proxy
+	heldMost  = 20_000 // idle ones at Kigo's router, when this process may have as many
+)
 
-// memory prints what a connection costs Kigo's router: kept alive and idle, and
-// as a tunnel (what a WebSocket is), in resident KiB of its process. Kernel
-// memory of the sockets is not in it.
-func memory(children []*child) error {
+// heldIdle is heldMost, or what the limit of descriptors allows.
+func heldIdle() int {
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
+		return heldPeers
+	}
+	return min(heldMost, int(limit.Cur)-200)
+}
+
+// idle prints what a connection costs that is kept alive and idle, in resident KiB
+// of the proxy's process. Kernel memory of the sockets is not in it.
+func idle(children []*child) error {
 	for _, c := range children {
 		if c.role == "" {
 			continue
 		}
-		for _, kind := range []struct{ figure, request, answer string }{
-			{"router_idle_conn", "GET /128 HTTP/1.1\r\nHost: demo.test\r\n\r\n", "HTTP/1.1 200"},
-			{"router_websocket", "GET /upgrade HTTP/1.1\r\nHost: demo.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", "HTTP/1.1 101"},
-		} {
-			if c.role != "kigo" && kind.figure == "router_websocket" {
-				continue // their configurations here have no upgrades
-			}
-			kib, err := held(c, kind.request, kind.answer)
-			if err != nil {
-				return fmt.Errorf("%s at %s: %w", kind.figure, c.role, err)
-			}
-			fmt.Printf("%s_%s_kib %.1f KiB\n", kind.figure, c.role, kib)
+		n := heldPeers
+		if c.role == "kigo" {
+			n = heldIdle()
+			fmt.Printf("router_idle_conns_held %d connections\n", n)
+		}
+		kib, err := held(c, n, "GET /128 HTTP/1.1\r\nHost: demo.test\r\n\r\n", "HTTP/1.1 200")
+		if err != nil {
+			return fmt.Errorf("idle connections at %s: %w", c.role, err)
+		}
+		if c.role == "kigo" {
+			fmt.Printf("router_idle_conn_kib %.1f KiB\n", kib)
+		} else {
+			fmt.Printf("router_idle_conn_%s_kib %.1f KiB\n", c.role, kib)
 		}
 	}
 	return nil
 }
 
-func held(c *child, request, answer string) (float64, error) {
+// webSocket prints the same of a tunnel at Kigo's router: the others' configurations
+// here have no upgrades.
+func webSocket(children []*child) error {
+	for _, c := range children {
+		if c.role != "kigo" {
+			continue
+		}
+		kib, err := held(c, heldPeers, "GET /upgrade HTTP/1.1\r\nHost: demo.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", "HTTP/1.1 101")
+		if err != nil {
+			return fmt.Errorf("tunnels: %w", err)
+		}
+		fmt.Printf("router_websocket_kib %.1f KiB\n", kib)
+	}
+	return nil
+}
+
+func held(c *child, n int, request, answer string) (float64, error) {
 	before, err := resident(c.pid)
 	if err != nil {
 		return 0, err
@@ -48,7 +77,7 @@ func held(c *child, request, answer string) (float64, error) {
 			_ = conn.Close()
 		}
 	}()
-	for range heldConns {
+	for range n {
 		conn, err := net.Dial("tcp", c.plain)
 		if err != nil {
 			return 0, err
@@ -58,14 +87,14 @@ func held(c *child, request, answer string) (float64, error) {
 			return 0, err
 		}
 		got := make([]byte, 1024)
-		n, err := conn.Read(got)
-		if err != nil || !strings.HasPrefix(string(got[:n]), answer) {
-			return 0, fmt.Errorf("answer %q: %w", got[:n], err)
+		m, err := conn.Read(got)
+		if err != nil || !strings.HasPrefix(string(got[:m]), answer) {
+			return 0, fmt.Errorf("answer %q: %w", got[:m], err)
 		}
 	}
 	time.Sleep(time.Second)
 	after, err := resident(c.pid)
-	return float64(after-before) / 1024 / heldConns, err
+	return float64(after-before) / 1024 / float64(n), err
 }
 
 // resident is a process's RSS in bytes.

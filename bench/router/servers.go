@@ -127,7 +127,7 @@ func runRouter(addr, backend, logs, profile string) error {
 	}
 	r, err := router.New(router.Config{HTTP: []net.Listener{l}, HTTPS: []net.Listener{s}, Logs: fileLog{bufio.NewWriterSize(f, 64<<10)},
 		Certificates: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &cert, nil },
-		Limits:       router.Limits{Drain: time.Second}})
+		Limits:       router.Limits{Drain: time.Second, Clients: 2 * heldMost}})
 	if err != nil {
 		return err
 	}
