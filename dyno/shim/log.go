@@ -27,6 +27,7 @@ type logWriter struct {
 	mu      sync.Mutex
 	wake    *sync.Cond
 	pending []byte
+	rate    allowance
 	seq     uint64
 	closed  bool
 	done    chan struct{}
@@ -51,7 +52,7 @@ func (w *logWriter) line(text []byte, at time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.seq++
-	if len(w.pending)+frameHeader+len(text) > bufferBytes {
+	if len(w.pending)+frameHeader+len(text) > bufferBytes || !w.rate.take(frameHeader+len(text), at) {
 		return
 	}
 	w.pending = binary.LittleEndian.AppendUint64(w.pending, w.seq)

@@ -190,6 +190,32 @@ func BenchmarkListening(b *testing.B) {
 	}
 }
 
+func TestOutputBeyondItsRateIsDropped(t *testing.T) {
+	var a allowance
+	taken := func(at time.Time) (n int) {
+		for a.take(1000, at) {
+			n += 1000
+		}
+		return n
+	}
+	began := time.Now()
+	if n := taken(began); n < outputBurst-1000 || n > outputBurst {
+		t.Errorf("%d bytes at once, want %d", n, outputBurst)
+	}
+	if n := taken(began); n != 0 {
+		t.Errorf("%d bytes more at the same time", n)
+	}
+	if n := taken(began.Add(-time.Hour)); n != 0 {
+		t.Errorf("%d bytes more when the clock went back", n)
+	}
+	if n := taken(began.Add(time.Second)); n < outputRate-2000 || n > outputRate+2000 {
+		t.Errorf("%d bytes after a second, want %d", n, outputRate)
+	}
+	if n := taken(began.Add(24 * time.Hour)); n < outputBurst-1000 || n > outputBurst {
+		t.Errorf("%d bytes after a day, want %d", n, outputBurst)
+	}
+}
+
 func TestLimitsOfAnotherSizeAreRefused(t *testing.T) {
 	want := Posture{Memory: 512<<20 + 1, Pids: 264, Quota: 200_000, Shares: 1024}
 	good := cgroup.Limits{Memory: 512 << 20, Pids: 264, Quota: 200_000, Shares: 1024}
