@@ -113,6 +113,9 @@ func (a *Agent) plan(ctx context.Context, d kigo.Dyno) (Plan, error) {
 		if p.Isolate, err = tx.Isolation(d.App); err != nil {
 			return err
 		}
+		if p.Metadata, err = tx.FeatureEnabled(d.App, metadataFeature); err != nil {
+			return err
+		}
 		if p.Config, err = tx.ReleaseConfig(d.Release); err != nil {
 			return err
 		}

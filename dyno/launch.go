@@ -19,15 +19,16 @@ const path = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
 // Plan is what makes up one launch of a dyno.
 type Plan struct {
-	App     kigo.App
-	Dyno    kigo.Dyno
-	Release kigo.Release
-	Slug    kigo.Slug
-	Config  kigo.ConfigVars
-	Stack   kigo.Image
-	Isolate kigo.Isolation
-	Binds   []kigo.Bind       // of the host's own settings, such as its resolver
-	HostEnv map[string]string // of the host's own settings, such as its CA bundle
+	App      kigo.App
+	Dyno     kigo.Dyno
+	Release  kigo.Release
+	Slug     kigo.Slug
+	Config   kigo.ConfigVars
+	Metadata bool // the dyno is told what it is
+	Stack    kigo.Image
+	Isolate  kigo.Isolation
+	Binds    []kigo.Bind       // of the host's own settings, such as its resolver
+	HostEnv  map[string]string // of the host's own settings, such as its CA bundle
 }
 
 // RunID names one launch of a dyno; every restart is a new one.
@@ -91,6 +92,7 @@ func (p Plan) env(port int) []string {
 	home := vars["HOME"]
 	maps.Copy(vars, p.Config)
 	maps.Copy(vars, p.Dyno.Env)
+	maps.Copy(vars, p.metadata())
 	vars["DYNO"] = p.Dyno.Name()
 	if vars["HOME"] = "/app"; isImage {
 		vars["HOME"] = home

@@ -41,6 +41,7 @@ type site struct {
 	allow outbound.Policy
 	loop  *drain.Loop
 	spill int64
+	owner kigo.AccountID
 }
 
 func newSite(t testing.TB) *site {
@@ -64,7 +65,7 @@ func newSite(t testing.TB) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.app = app.ID
+	s.app, s.owner = app.ID, account.ID
 	return s
 }
 
