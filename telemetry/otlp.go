@@ -41,10 +41,10 @@ type builder struct {
 	all    []*otlp.Metric
 }
 
-func (b *builder) metric(name, unit string, make func() *otlp.Metric) *otlp.Metric {
+func (b *builder) metric(name, unit string, fresh func() *otlp.Metric) *otlp.Metric {
 	m := b.byName[name]
 	if m == nil {
-		m = make()
+		m = fresh()
 		m.Name, m.Unit = name, unit
 		b.byName[name] = m
 		b.all = append(b.all, m)
