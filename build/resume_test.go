@@ -76,7 +76,10 @@ func TestABuildThatEndsThePlatformAgainAndAgainIsGivenUp(t *testing.T) {
 		dead := p.mortal()
 		loop, stop := p.start()
 		loop.Mark(p.app.ID)
-		p.eventually("it runs", func() bool { _, err := os.Stat(filepath.Join(p.dir, "builds", string(id), "codon", "tmp")); return err == nil })
+		p.eventually("it runs", func() bool {
+			_, err := os.Stat(filepath.Join(p.dir, "builds", string(id), "codon", "tmp"))
+			return err == nil
+		})
 		p.eventually("its launch is there", func() bool { list, err := p.engine.List(t.Context()); return err == nil && len(list) > 0 })
 		p.crash(dead, stop)
 		must(t, os.MkdirAll(filepath.Join(p.dir, "builds", string(id), "tree"), 0o711))

@@ -34,6 +34,7 @@ var tests = []struct {
 	{"a config change keeps the code", testConfigAfterDeploy},
 	{"a first deploy scales web to one", testFirstDeploy},
 	{"a buildpack's wishes count at the first release, and a detected one is remembered", testWhatABuildpackWants},
+	{"code that was removed is neither rolled back to nor released", testRemovedCode},
 	{"completing a build twice makes one release", testCompleteTwice},
 	{"builds fail and are cancelled once", testBuildEnds},
 	{"bad sources and buildpacks are refused", testBadBuilds},

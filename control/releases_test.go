@@ -89,6 +89,18 @@ func testConfigDuringPhase(t *testing.T, x *site) {
 	same(t, "slug after both failed", []any{r.Slug, r.Current}, []any{x.current(app.ID).Slug, true})
 }
 
+func testRemovedCode(t *testing.T, x *site) {
+	app := x.app("myapp")
+	first := x.deploy(app.ID, web)
+	x.deploy(app.ID, web)
+	x.HasSlug = func(string) bool { return false } // as after the collection of old slugs
+	_, err := x.Rollback(x.ctx, x.actor, app.ID, "v3")
+	refused(t, "roll back to it", err, kigo.IDInvalidParams, "Cannot roll back to v3: its code is too old and has been removed.")
+	_, err = x.CreateRelease(x.ctx, x.actor, app.ID, first.Slug, "")
+	refused(t, "release it", err, kigo.IDInvalidParams, "is too old and has been removed: build the app again.")
+	same(t, "releases", len(x.releases(app.ID)), 4)
+}
+
 func testRollback(t *testing.T, x *site) {
 	app := x.app("myapp")
 	_, _, err := x.SetConfig(x.ctx, x.actor, app.ID, map[string]*string{"A": ptr("old")})
