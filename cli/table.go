@@ -128,6 +128,9 @@ func init() {
 			fs.String("listen", "127.0.0.1:0", "address of this machine to listen at")
 		}},
 
+		{name: "container:release", args: "TYPE...", short: "release the images that were pushed for process types", app: oneApp, login: true, run: containerRelease},
+		{name: "container:rm", args: "TYPE...", short: "take process types away from an app that runs images", app: oneApp, login: true, run: containerRemove},
+
 		{name: "deploy", args: "[FOLDER]", short: "build and release a folder without a commit", app: oneApp, login: true, run: deploy, flags: func(fs *pflag.FlagSet) {
 			fs.String("version", "", "name of the source's version")
 		}},

@@ -222,8 +222,8 @@ func (c *change) setUpFormation(app kigo.AppID, file kigo.AppJSON) (problem stri
 		}
 		changed = append(changed, i)
 	}
-	if err := checkMix(all); err != nil {
-		return "app.json: formation: " + err.Error(), nil
+	if mixed := checkMix(all); mixed != nil {
+		return "app.json: formation: " + mixed.Error(), nil
 	}
 	for _, i := range changed {
 		if err := errors.Join(c.PutFormation(&all[i]), c.emit("formation.update", app, all[i].Type, nil)); err != nil {

@@ -109,9 +109,9 @@ func (q *request) mount(sum, from string) (bool, error) {
 	if from == "" || !nameRule.MatchString(from) {
 		return false, nil
 	}
-	key, err := q.Access(q.r, from, false)
-	if err != nil {
-		return false, nil // as if it did not have it
+	key, denied := q.Access(q.r, from, false)
+	if denied != nil {
+		return false, nil //nolint:nilerr // as if it did not have it
 	}
 	other := &request{Registry: q.Registry, repo: filepath.Join(q.Dir, "repos", key)}
 	if !other.has(d) {

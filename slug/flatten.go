@@ -42,14 +42,18 @@ func (s *Store) PackLayers(ctx context.Context, files []*os.File, o LayersOption
 }
 
 func packLayers(ctx context.Context, files []*os.File, rootFile, appFile string, o LayersOptions) (root, app Result, err error) {
-	outs := make([]*os.File, 2)
-	for i, name := range []string{appFile, rootFile} {
-		if outs[i], err = os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600); err != nil {
-			return root, app, fmt.Errorf("pack image: %w", err)
-		}
-		defer outs[i].Close()
+	appOut, err := os.OpenFile(appFile, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
+	if err != nil {
+		return root, app, fmt.Errorf("pack image: %w", err)
 	}
-	rep, err := runChild(ctx, child{verb: verbLayers, uid: o.UID, in: outs[0], out: outs[1], more: files, user: o.User})
+	defer appOut.Close()
+	rootOut, err := os.OpenFile(rootFile, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
+	if err != nil {
+		return root, app, fmt.Errorf("pack image: %w", err)
+	}
+	defer rootOut.Close()
+	outs := []*os.File{appOut, rootOut}
+	rep, err := runChild(ctx, child{verb: verbLayers, uid: o.UID, in: appOut, out: rootOut, more: files, user: o.User})
 	if err != nil {
 		return root, app, fmt.Errorf("pack image: %w", err)
 	}

@@ -35,9 +35,9 @@ func (s *Store) older(digest string) (string, error) {
 
 // setAside keeps the image that a new one is about to replace.
 func (s *Store) setAside(next Info) error {
-	old, err := s.info(next.Name, next.Variant)
-	if err != nil || old.Digest == next.Digest || !s.whole(old) {
-		return nil // there is none, or none worth keeping
+	old, missing := s.info(next.Name, next.Variant)
+	if missing != nil || old.Digest == next.Digest || !s.whole(old) {
+		return nil //nolint:nilerr // there is none, or none worth keeping
 	}
 	path, ok := s.versionPath(old.Digest)
 	if !ok {
