@@ -86,7 +86,16 @@ func (c *call) tokenByPassword(in *bufio.Reader, env environment) (string, error
 		return "", err
 	}
 	host, _ := os.Hostname()
-	a, err := api.Login(c, email, password, client.NewAuthorization{Description: "kigo login from " + host, Scope: []string{"global"}})
+	n := client.NewAuthorization{Description: "kigo login from " + host, Scope: []string{"global"}}
+	a, err := api.Login(c, email, password, n)
+	var refused *client.Error
+	if errors.As(err, &refused) && refused.ID == "two_factor" {
+		code, cerr := c.ask(in, "Two-factor code", "", "")
+		if cerr != nil {
+			return "", cerr
+		}
+		a, err = api.LoginWithCode(c, email, password, code, n)
+	}
 	if err != nil {
 		return "", err
 	}

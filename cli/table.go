@@ -82,6 +82,11 @@ func init() {
 		{name: "accounts:reset", args: "EMAIL", short: "print a one-time token with which somebody sets a new password, as the operator", login: true, run: accountReset, flags: func(fs *pflag.FlagSet) {
 			fs.Bool("two-factor", false, "end the account's second factor as well, for who has lost it")
 		}},
+		{name: "two-factor:enable", short: "ask for a code at each login, besides the password", login: true, run: twoFactorEnable},
+		{name: "two-factor:disable", short: "log in by password alone again", login: true, run: twoFactorDisable},
+		{name: "teams:create", args: "NAME", short: "make a team, and be its admin", login: true, run: teamCreate},
+		{name: "teams:invitations", short: "list the teams that you are invited to", login: true, run: invitations, flags: jsonFlag},
+		{name: "teams:accept", args: "TEAM", short: "join a team that you are invited to", login: true, run: invitationAccept},
 		{name: "accounts:confirm", args: "EMAIL", short: "give somebody the address that they asked for, as the operator", login: true, run: accountConfirm},
 
 		{name: "audit:verify", short: "check that the server's record of changes is whole, as the operator", login: true, run: auditVerify},

@@ -49,8 +49,14 @@ func (c *Client) CreateAuthorization(ctx context.Context, n NewAuthorization) (A
 
 // Login trades an e-mail address and a password for a token.
 func (c *Client) Login(ctx context.Context, email, password string, n NewAuthorization) (Authorization, error) {
+	return c.LoginWithCode(ctx, email, password, "", n)
+}
+
+// LoginWithCode is Login with the code of a second factor, or a recovery code. Login of an
+// account that needs one fails with the error id two_factor.
+func (c *Client) LoginWithCode(ctx context.Context, email, password, code string, n NewAuthorization) (Authorization, error) {
 	return send[Authorization](ctx, c, request{
-		method: http.MethodPost, path: "/oauth/authorizations", body: n, user: email, pass: password,
+		method: http.MethodPost, path: "/oauth/authorizations", body: n, user: email, pass: password, code: code,
 	})
 }
 

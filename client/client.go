@@ -37,6 +37,7 @@ type request struct {
 	list         string // Range header; empty: none
 	accept       string // variant of version 3, such as "sdk"; usually empty
 	user, pass   string // Basic credentials instead of the token
+	code         string // of a second factor; empty: none
 }
 
 // Do sends one request with body as JSON and decodes the answer into out; both
@@ -110,6 +111,9 @@ func (c *Client) headers(req *http.Request, r request) {
 	switch {
 	case r.user != "" || r.pass != "":
 		req.SetBasicAuth(r.user, r.pass)
+		if r.code != "" {
+			req.Header.Set("Heroku-Two-Factor-Code", r.code)
+		}
 	case c.Token != "":
 		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
