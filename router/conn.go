@@ -22,6 +22,7 @@ type conn struct {
 	stream    *stream                 // when it is one stream of HTTP/2
 	session   atomic.Pointer[session] // when it carries such streams
 	idle      atomic.Bool
+	handed    bool // to carry, as a tunnel
 	lingers   bool // our last answer may still be on its way
 	first     lazyReader
 }
@@ -61,19 +62,22 @@ func peerOf(t transport) string {
 
 // serve carries requests until one of the two sides has had enough.
 func (c *conn) serve() {
-	defer c.end()
 	for c.wait() {
 		if c.isSSH() {
 			c.passSSH()
-			return
+			break
 		}
 		x := newExchange(c)
 		again := c.guard(x)
-		x.free()
-		if !again {
+		if c.handed { // it has an owner, and so has the connection
 			return
 		}
+		x.free()
+		if !again {
+			break
+		}
 	}
+	c.end()
 }
 
 // guard makes a fault of ours one failed request (H99) and nothing more.

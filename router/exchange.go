@@ -117,8 +117,12 @@ func (x *exchange) run() bool {
 	if code == nil {
 		code = x.admit()
 	}
+	c := x.c
 	if code == nil {
 		code = x.proxy()
+	}
+	if c.handed {
+		return false
 	}
 	if code != nil {
 		x.fail(code)

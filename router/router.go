@@ -76,6 +76,10 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+// GCPercent suits a process that is a router: requests allocate next to nothing,
+// so that collecting early costs little, and connections that wait hold less.
+const GCPercent = 50
+
 // Router is a running router.
 type Router struct {
 	config    Config

@@ -24,6 +24,31 @@ func (x *exchange) runTunnel() *Code {
 	}
 	x.slim()
 	x.touch()
+	if c := x.c; c.stream == nil {
+		c.handed = true
+		c.rt.workers.Add(1)
+		go c.carry(x)
+		return nil
+	}
+	return x.pass()
+}
+
+// carry is the rest of a connection that has become a tunnel, in a goroutine with
+// a small stack: the one that served the request has grown, and is of use to others.
+func (c *conn) carry(x *exchange) {
+	defer c.rt.workers.Add(-1)
+	defer c.end()
+	if code := x.pass(); code != nil {
+		x.fail(code)
+	}
+	x.release()
+	x.log()
+	x.end()
+	x.free()
+}
+
+// pass moves bytes in both directions until the tunnel ends.
+func (x *exchange) pass() *Code {
 	up := make(chan bool, 1)
 	go func() { up <- x.pour(x.wire, x.c.wire, nil) }()
 	down := x.pour(x.c.wire, x.wire, &x.bytes)
@@ -70,6 +95,7 @@ func (x *exchange) slim() {
 	x.up.free()
 	x.vacate()
 	x.c.in, x.up = nil, nil
+	q.keep, q.via, x.res = nil, nil, response{}
 }
 
 // pour copies one direction; true when the source ended in good order, which is

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -30,6 +31,7 @@ func Router() error {
 	log := NewLogger(c.Config, "router")
 	prefer(routerNice, log)
 	moreFiles()
+	debug.SetGCPercent(router.GCPercent)
 	certificate, err := certificates(c)
 	if err != nil {
 		return err

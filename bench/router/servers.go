@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"runtime/pprof"
 	"strconv"
 	"syscall"
@@ -98,6 +99,7 @@ func (f fileLog) WriteLine(_ kigo.AppID, _ time.Time, line []byte) {
 }
 
 func runRouter(addr, backend, logs, profile string) error {
+	debug.SetGCPercent(router.GCPercent)
 	if profile != "" {
 		f, err := os.Create(profile)
 		if err != nil {
