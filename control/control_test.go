@@ -59,6 +59,9 @@ var tests = []struct {
 	{"the operator is made once", testOperator},
 	{"a set-up takes each step once, after a crash too", testSetups},
 	{"what is wrong with app.json ends a set-up", testBadSetups},
+	{"a release phase runs on rollbacks and promotions", testPhaseElsewhere},
+	{"a patch of the stack releases the same code on another image", testPatch},
+	{"container images are released by process type", testImages},
 	{"features are a known table", testFeatures},
 	{"domains are checked", testDomains},
 	{"log drains are checked, counted and masked", testDrains},
@@ -87,7 +90,7 @@ type site struct {
 
 func newSite(t *testing.T, s *store.Store) *site {
 	x := &site{t: t, ctx: t.Context(), token: secret.NewToken()}
-	x.Control = &control.Control{Store: s, Logs: x, Domain: "localhost", Stacks: []string{"heroku-22", "heroku-24"}}
+	x.Control = &control.Control{Store: s, Logs: x, Domain: "localhost", Stacks: []string{"heroku-22", "heroku-24", kigo.StackContainer}}
 	a := must(x.EnsureOperator(x.ctx, "op@example.com", x.token))(t)
 	x.actor = control.Actor{ID: a.ID, Email: a.Email}
 	return x
