@@ -223,7 +223,7 @@ func (c *change) setUpFormation(app kigo.AppID, file kigo.AppJSON) (problem stri
 		changed = append(changed, i)
 	}
 	if mixed := checkMix(all); mixed != nil {
-		return "app.json: formation: " + mixed.Error(), nil
+		return "app.json: formation: " + mixed.Error(), nil //nolint:nilerr // the file is at fault, not the step
 	}
 	for _, i := range changed {
 		if err := errors.Join(c.PutFormation(&all[i]), c.emit("formation.update", app, all[i].Type, nil)); err != nil {
