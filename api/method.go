@@ -31,8 +31,8 @@ func (b bodyless) Write(p []byte) (int, error) { return len(p), nil }
 func cors(h http.Header) {
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-	h.Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, If-Match, If-None-Match, Range, Request-Id, X-Http-Method-Override")
-	h.Set("Access-Control-Expose-Headers", "Accept-Ranges, Content-Range, ETag, Next-Range, RateLimit-Remaining, Request-Id")
+	h.Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Heroku-Two-Factor-Code, Idempotency-Key, If-Match, If-None-Match, Range, Request-Id, X-Http-Method-Override")
+	h.Set("Access-Control-Expose-Headers", "Accept-Ranges, Content-Range, ETag, Idempotent-Replayed, Last-Modified, Next-Range, RateLimit-Remaining, Request-Id")
 	h.Set("Access-Control-Max-Age", "86400")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Vary", "Accept, Authorization, Range")
