@@ -1,7 +1,9 @@
 package kigo
 
 import (
+	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -38,13 +40,20 @@ type Size struct {
 	Dedicated  bool
 	Sleeps     bool // idles after 30 minutes without requests
 	CentsMonth int
+	DiskBytes  int64 // 0: by its memory
 }
 
 // Disk is how much a dyno of the size may write to /app and /tmp together: eight
-// times its memory, and no more than 64 GiB.
-func (s Size) Disk() int64 { return min(8*s.Memory, 64<<30) }
+// times its memory, and no more than 64 GiB, unless its operator said DiskBytes.
+func (s Size) Disk() int64 {
+	if s.DiskBytes > 0 {
+		return s.DiskBytes
+	}
+	return min(8*s.Memory, 64<<30)
+}
 
-// Sizes is every size, smallest first (Heroku's dyno types, 2024-06).
+// Sizes is every size, smallest first (Heroku's dyno types, 2024-06), and what
+// DefineSizes has added.
 var Sizes = []Size{
 	{Name: "Eco", Memory: 512 << 20, CPUShares: 1024, Pids: 256, Compute: 1, Sleeps: true, CentsMonth: 500},
 	{Name: "Basic", Memory: 512 << 20, CPUShares: 1024, Pids: 256, Compute: 1, CentsMonth: 700},
@@ -59,6 +68,20 @@ var Sizes = []Size{
 
 // DefaultSize is what a new app's dynos are.
 const DefaultSize = "Basic"
+
+// DefineSizes adds sizes of the operator's own, or replaces those of the same name. It is called
+// once, before anything else reads Sizes.
+func DefineSizes(more []Size) {
+	for _, m := range more {
+		i := slices.IndexFunc(Sizes, func(s Size) bool { return strings.EqualFold(s.Name, m.Name) })
+		if i >= 0 {
+			Sizes[i] = m
+			continue
+		}
+		Sizes = append(Sizes, m)
+	}
+	slices.SortStableFunc(Sizes, func(a, b Size) int { return cmp.Compare(a.Memory, b.Memory) })
+}
 
 // FindSize returns the size of that name, in any case of letters.
 func FindSize(name string) (Size, error) {

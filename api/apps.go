@@ -109,7 +109,22 @@ func appListOfUser(c *call) (reply, error) {
 	return c.appPage(apps, err)
 }
 
-func appInfo(c *call) (reply, error) { return c.appReply(c.app, ok) }
+func appInfo(c *call) (reply, error) {
+	apps, err := c.serializeApps([]kigo.App{c.app})
+	if err != nil {
+		return reply{}, err
+	}
+	err = c.view(func(tx *store.Tx) error {
+		all, err := tx.Formations(c.app.ID)
+		for _, f := range all {
+			if s, err := kigo.FindSize(f.Size); err == nil && s.Sleeps {
+				apps[0].ProcessTier = "eco"
+			}
+		}
+		return err
+	})
+	return ok(apps[0]), err
+}
 
 func appCreate(c *call) (reply, error) {
 	var in struct {

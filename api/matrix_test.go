@@ -18,7 +18,7 @@ import (
 var whose = map[string]string{
 	"POST /telemetry-drains": "own", "GET /telemetry-drains/{drain}": "own", "PATCH /telemetry-drains/{drain}": "own", "DELETE /telemetry-drains/{drain}": "own",
 	"GET /account": "own", "PATCH /account": "own", "DELETE /account": "own", "GET /users/{user}": "own", "PATCH /users/{user}": "own", "DELETE /users/{user}": "own",
-	"GET /kigo/accounts": "operator", "POST /kigo/accounts": "operator", "GET /kigo/audit": "operator", "GET /kigo/stacks": "operator", "POST /kigo/stacks/{stack}/actions/patch": "operator", "GET /account/rate-limits": "own", "GET /account/features": "own",
+	"GET /kigo/accounts": "operator", "POST /kigo/accounts": "operator", "GET /kigo/audit": "operator", "GET /kigo/usage": "own", "GET /accounts/{user}/actions/get-quota": "own", "GET /kigo/stacks": "operator", "POST /kigo/stacks/{stack}/actions/patch": "operator", "GET /account/rate-limits": "own", "GET /account/features": "own",
 	"GET /account/features/{feature}": "own", "PATCH /account/features/{feature}": "own",
 	"GET /account/keys": "own", "POST /account/keys": "own", "GET /account/keys/{key}": "own", "DELETE /account/keys/{key}": "own",
 	"GET /account/app-transfers": "own", "POST /account/app-transfers": "own", "GET /account/app-transfers/{transfer}": "own",

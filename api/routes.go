@@ -22,6 +22,8 @@ var routes = []route{
 	{"DELETE", "/users/{user}", global, userDelete, false},
 	{"GET", "/kigo/accounts", global, accountList, false}, // accounts.go
 	{"POST", "/kigo/accounts", global, accountCreate, false},
+	{"GET", "/kigo/usage", read, usageList, false}, // usage.go
+	{"GET", "/accounts/{user}/actions/get-quota", identity, quotaInfo, false},
 	{"GET", "/kigo/audit", global, auditVerify, false},                            // audit.go
 	{"POST", "/kigo/accounts/{account}/actions/reset", global, loginReset, false}, // logins.go
 	{"POST", "/kigo/accounts/{account}/actions/confirm-email", global, emailConfirm, false},

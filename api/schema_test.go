@@ -46,7 +46,7 @@ var deviations = []struct{ pointer, remove, reason string }{
 
 // extras are properties that we send and the schema does not know, because
 // Heroku's server sends them and its command line reads them.
-var extras = map[string][]string{"app": {"create_status"}, "log-drain": {"extended"}, "dyno": {"extended"}}
+var extras = map[string][]string{"app": {"create_status", "process_tier"}, "log-drain": {"extended"}, "dyno": {"extended"}}
 
 // notInSchema are routes that Heroku has without describing them in this schema.
 var notInSchema = []string{
@@ -57,7 +57,7 @@ var notInSchema = []string{
 	"/buildpacks/{buildpack}/revisions", "/buildpacks/{buildpack}/readme", "/schema", "/api/v4/current-status", "/analytics",
 	"/analytics/*", "/favorites", "/streams/{stream}", "/sources/{key}", "/slugs/{slug}", "/logstream/*",
 	"/apps/{app}/egress-rules", "/apps/{app}/egress-rules/{rule}", "/apps/{app}/isolation",
-	"/apps/{app}/builds/{build}/result", "/kigo/accounts", "/kigo/audit", "/api/v2", "/api/v2/{dyno}", "/kigo/stacks", "/kigo/stacks/{stack}/actions/patch",
+	"/apps/{app}/builds/{build}/result", "/kigo/accounts", "/kigo/audit", "/kigo/usage", "/accounts/{user}/actions/get-quota", "/api/v2", "/api/v2/{dyno}", "/kigo/stacks", "/kigo/stacks/{stack}/actions/patch",
 	"/apps/{app}/router-metrics/{metric}", "/apps/{app}/formation/{formation}/metrics/{metric}", "/apps/{app}/metrics",
 	"/apps/{app}/metrics/prometheus", "/kigo/metrics", "/apps/{app}/alerts", "/apps/{app}/alerts/{alert}",
 	"/logs", "/apps/{app}/log-inputs", "/apps/{app}/log-inputs/{input}", "/apps/{app}/log-retention",

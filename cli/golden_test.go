@@ -29,7 +29,7 @@ var same = []string{
 	"config -a myapp", "config -a myapp -s", "config -a myapp --json", "config:get LANG -a myapp", "config:get NONE -a myapp", "config:get A_LONG_NAME -a myapp -s",
 	"config:set A=1 B=two -a myapp", "config:set nonsense -a myapp", "config:set -a myapp", "config:unset LANG -a myapp", "config:unset -a myapp",
 	"ps -a myapp", "ps web -a myapp", "ps nosuch -a myapp", "ps:scale -a myapp", "ps:scale web=3 worker=2 -a myapp", "ps:scale web+1 -a myapp",
-	"ps:scale web=3:Standard-2X -a myapp", "ps:scale nonsense -a myapp", "ps:scale nosuch=1 -a myapp", "ps:restart -a myapp", "ps:restart web.1 -a myapp",
+	"ps:scale web=3:Standard-2X -a myapp", "ps:scale nosuch=1 -a myapp", "ps:restart -a myapp", "ps:restart web.1 -a myapp",
 	"ps:restart -p web -a myapp", "ps:restart -d web.1 -a myapp", "ps:stop web.1 -a myapp", "ps:stop -p worker -a myapp", "ps:stop -a myapp", "ps:type -a myapp", "ps:type web=standard-2x -a myapp", "ps:type nosuch=basic -a myapp",
 	"logs -a myapp", "logs -a myapp -n 5 -d web.1 -s app", "logs -a nosuch",
 	"releases -a myapp", "releases -a myapp -n 2", "releases:info v2 -a myapp", "releases:info v2 -a myapp --shell", "releases:info v9 -a myapp", "releases:output v4 -a myapp", "releases:output v2 -a myapp",

@@ -24,9 +24,11 @@ var scaleArg = regexp.MustCompile(`^([\w-]+)([=+-])(\d+)(?::([\w-]+))?$`)
 func psScale(c *call) error {
 	var changes []scaleChange
 	for _, a := range c.args {
-		if m := scaleArg.FindStringSubmatch(a); m != nil {
-			changes = append(changes, scaleChange{m[1], strings.TrimPrefix(m[2], "=") + m[3], m[4]})
+		m := scaleArg.FindStringSubmatch(a)
+		if m == nil {
+			return usage(2, "%s is no change of scale: say TYPE=QUANTITY with a whole number from 0, TYPE+N or TYPE-N, and :SIZE after it for another size, such as web=2:Standard-1X", a)
 		}
+		changes = append(changes, scaleChange{m[1], strings.TrimPrefix(m[2], "=") + m[3], m[4]})
 	}
 	if len(changes) == 0 {
 		return c.showScale()

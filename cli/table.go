@@ -263,6 +263,11 @@ func init() {
 		{name: "stacks:patch", args: "[STACK]", short: "move apps to a stack's newest image, also those that returned, as the operator", login: true, run: stacksPatch, flags: jsonFlag},
 		{name: "stacks:status", short: "show how far apps are on their way to new stack images, as the operator", login: true, run: stacksStatus, flags: jsonFlag},
 
+		{name: "usage", short: "show the dyno-hours of your apps by month", app: maybeApp, login: true, run: usageShow, flags: func(fs *pflag.FlagSet) {
+			fs.StringP("month", "m", "", "the month, such as 2026-11; by default this one")
+			fs.Bool("all", false, "every month that is kept")
+			jsonFlag(fs)
+		}},
 		{name: "version", short: "print the version", run: version},
 	}
 }

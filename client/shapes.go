@@ -51,6 +51,7 @@ type App struct {
 	BuildStack                   Ref        `json:"build_stack"`
 	BuildpackProvidedDescription *string    `json:"buildpack_provided_description"`
 	CreateStatus                 string     `json:"create_status,omitempty"` // in no schema; the command line reads it
+	ProcessTier                  string     `json:"process_tier,omitempty"`  // the same, of one app alone
 	CreatedAt                    time.Time  `json:"created_at"`
 	Generation                   Ref        `json:"generation"` // an object in v3; heroku-go decodes nothing else
 	GitURL                       string     `json:"git_url"`

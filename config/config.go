@@ -35,6 +35,7 @@ type Config struct {
 	StackCache string `json:"stackCache"` // folder of stack images shared by several servers; optional
 	Builds     int    `json:"builds"`     // builds at once
 	Probation  string `json:"probation"`  // how long a web dyno of a release serves until the release counts as good, such as "1m"
+	EcoHours   int    `json:"ecoHours"`   // pool of dyno-hours on sizes that sleep, for each account and month; 0: none
 	IdleAfter  string `json:"idleAfter"`  // how long an app on Eco dynos goes without requests until they sleep, such as "30m"
 	Buildpacks string `json:"buildpacks"` // folder or https URL of buildpacks, OWNER/NAME below it, that go before the built-in ones
 	// AllowBuildpacks are the names and URLs of buildpacks that apps may use, with a * for
@@ -46,6 +47,8 @@ type Config struct {
 	ACME      string `json:"acme"`
 	ACMEEmail string `json:"acmeEmail"` // told to the authority; optional
 	ACMECA    string `json:"acmeCA"`    // PEM file of what the directory's own certificate is signed with; empty: the machine's
+
+	Sizes []Size `json:"sizes"` // dyno sizes of your own, besides Heroku's; in the settings file only
 
 	Runtime string `json:"runtime"` // OCI runtime (runc); found beside the program when empty
 	Runsc   string `json:"runsc"`   // gVisor's runtime, for apps with hardened isolation; empty: there is none
@@ -113,7 +116,7 @@ func Default() Config {
 	return Config{
 		Data: "/var/lib/kigo", API: "127.0.0.1:5000", HTTP: "127.0.0.1:8080", HTTPS: "127.0.0.1:8443",
 		Rendezvous: "127.0.0.1:5001", Domain: "localhost", Network: "10.199.0.0/16", Database: "sqlite",
-		Email: "operator@localhost", Stack: "heroku-22", StackSize: "full", Builds: 2, IdleAfter: "30m", AlertEvery: "1m", DrainSpill: "0", Probation: "1m",
+		Email: "operator@localhost", Stack: "heroku-22", StackSize: "full", Builds: 2, IdleAfter: "30m", EcoHours: 1000, AlertEvery: "1m", DrainSpill: "0", Probation: "1m",
 	}
 }
 
@@ -127,13 +130,14 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Exec, "exec", c.Exec, "address of ps:exec by SSH, or off; by default the port of --http if that is 80, else port 80 of a free loopback address")
 	fs.StringVar(&c.Domain, "domain", c.Domain, "apps are served as APP.DOMAIN")
 	fs.StringVar(&c.Network, "network", c.Network, "IPv4 prefix for the addresses of dynos")
-	fs.StringVar(&c.Database, "database", c.Database, "sqlite, or a postgres:// URL")
+	fs.StringVar(&c.Database, "database", c.Database, "sqlite, or a postgres:// URL (better as KIGO_DATABASE: other users can read the command line)")
 	fs.StringVar(&c.Email, "email", c.Email, "e-mail of the operator's account, made at the first start")
 	fs.StringVar(&c.Stack, "stack", c.Stack, "name of the default stack")
 	fs.StringVar(&c.StackSize, "stack-size", c.StackSize, "full (Heroku's packages) or small (quick to make)")
 	fs.StringVar(&c.StackCache, "stack-cache", c.StackCache, "folder of stack images that several servers share")
 	fs.IntVar(&c.Builds, "builds", c.Builds, "builds that may run at once")
 	fs.StringVar(&c.Probation, "probation", c.Probation, "how long a release's web dynos have to serve before it counts as good; one that crashes earlier gives way to the last good one")
+	fs.IntVar(&c.EcoHours, "eco-hours", c.EcoHours, "dyno-hours on Eco dynos that each account has a month; 0: they are not counted")
 	fs.StringVar(&c.IdleAfter, "idle-after", c.IdleAfter, "how long an app on Eco dynos goes without requests until they sleep; 0: they never do")
 	fs.StringVar(&c.Buildpacks, "buildpacks", c.Buildpacks, "folder or https URL of buildpacks OWNER/NAME that go before the built-in ones")
 	fs.StringVar(&c.AllowBuildpacks, "allow-buildpacks", c.AllowBuildpacks, "buildpacks that apps may use, as names and URLs with *, divided by commas; empty: all")
@@ -216,6 +220,9 @@ func (c Config) Validate() error {
 	if _, err := c.Private(); err != nil {
 		return err
 	}
+	if _, err := c.OwnSizes(); err != nil {
+		return err
+	}
 	prefix, err := netip.ParsePrefix(c.Network)
 	switch {
 	case err != nil:
@@ -236,6 +243,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("--acme %q: say letsencrypt, letsencrypt-staging, or an https:// URL", c.ACME)
 	case c.ACMEEmail != "" && !strings.Contains(c.ACMEEmail, "@"):
 		return fmt.Errorf("--acme-email %q is not an e-mail address", c.ACMEEmail)
+	case c.EcoHours < 0:
+		return fmt.Errorf("--eco-hours %d: say how many hours there are, or 0", c.EcoHours)
 	case !isIdle(c.IdleAfter):
 		return fmt.Errorf("--idle-after %q is no time such as 30m, or 0", c.IdleAfter)
 	case c.Builds < 1:

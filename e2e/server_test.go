@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -77,6 +78,10 @@ func startServer(t *testing.T, with setup) *server {
 		s.data = with.data
 	}
 	place := testenv.NewPlace(t)
+	sizes := `{"sizes": [{"name": "Tiny", "memory": "64MB", "cpu": 0.5, "pids": 64}]}`
+	if err := errors.Join(os.MkdirAll(s.data, 0o711), os.WriteFile(filepath.Join(s.data, "kigo.json"), []byte(sizes), 0o644)); err != nil {
+		t.Fatal(err)
+	}
 	if with.acme {
 		port, err := strconv.Atoi(s.httpPort)
 		if err != nil {

@@ -45,6 +45,7 @@ func inherit() (*child, error) {
 	if err := os.Unsetenv(childVar); err != nil {
 		return nil, fmt.Errorf("clear environment: %w", err)
 	}
+	_ = os.Unsetenv(databaseVar) // it came with the settings, and is nobody else's business
 	c := &child{listeners: map[string]net.Listener{}}
 	if err := json.Unmarshal([]byte(raw), &c.childSpec); err != nil {
 		return nil, fmt.Errorf("read %s: %w", childVar, err)

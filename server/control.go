@@ -96,6 +96,11 @@ func Control() error {
 		debug.SetGCPercent(gcPercent)
 	}
 	ctx, why := lifetime()
+	sizes, err := c.Config.OwnSizes()
+	if err != nil {
+		return err
+	}
+	kigo.DefineSizes(sizes)
 	n := &node{child: c, cfg: c.Config, log: NewLogger(c.Config, "control")}
 	defer n.close()
 	if err := n.openState(ctx); err != nil {

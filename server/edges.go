@@ -68,6 +68,7 @@ func (n *node) stages() (*lifecycle.Group, error) {
 		service("builds", n.builds.Run),
 		service("setups", n.setups.Run),
 		service("patches", n.patches.Run),
+		service("usage of dynos", n.meterDynos),
 		service("retention", n.retention.Run),
 		service("audit", n.trimAudit),
 		service("events", n.follow),
@@ -121,7 +122,7 @@ func (n *node) front() (http.Handler, error) {
 	n.platform, err = api.New(api.Deps{
 		Control: n.control, Store: n.store, Logs: sessions, Output: n.outputs, Blobs: n.blobs,
 		Key: n.box.Derive("capability addresses"), WebURL: n.webURL, GitURL: n.gitURL, Attach: n.attachURL,
-		Stacks: []string{n.cfg.Stack, kigo.StackContainer}, Slugs: slugUploads{n}, Cache: buildCache{n}, Exec: tunnels{n}, Images: containerImages{n}, Patches: stackPatches{n}, History: n.history, Log: n.log,
+		Stacks: []string{n.cfg.Stack, kigo.StackContainer}, Slugs: slugUploads{n}, Cache: buildCache{n}, Exec: tunnels{n}, EcoHours: n.cfg.EcoHours, Images: containerImages{n}, Patches: stackPatches{n}, History: n.history, Log: n.log,
 	})
 	if err != nil {
 		return nil, err

@@ -27,6 +27,9 @@ func Main(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := hideDatabase(args); err != nil {
+		return err
+	}
 	if os.Geteuid() != 0 {
 		return errors.New("kigo server needs root: it gives each dyno its own users, network and limits (try: sudo kigo server)")
 	}

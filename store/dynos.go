@@ -104,7 +104,10 @@ func (tx *Tx) UpdateDynoState(d *kigo.Dyno) error {
 		WHERE id = $1 RETURNING updated_at`,
 		string(d.ID), string(d.State), d.Address, micros(d.StartedAt), d.Restarts, d.Crashes, micros(d.RetryAt), d.ExitCode,
 		micros(tx.now), d.Reason).Scan(at{&d.UpdatedAt})
-	return missing(err, "dyno", "update dyno")
+	if err := missing(err, "dyno", "update dyno"); err != nil {
+		return err
+	}
+	return tx.meter(*d)
 }
 
 // StopDyno asks for a dyno to be stopped and forgotten.
@@ -126,5 +129,8 @@ func (tx *Tx) RetireDyno(id kigo.DynoID, why string) error {
 
 // DeleteDyno forgets a dyno.
 func (tx *Tx) DeleteDyno(id kigo.DynoID) error {
+	if err := tx.closeUsage(id); err != nil {
+		return err
+	}
 	return tx.execOne("dyno", "delete dyno", "DELETE FROM dynos WHERE id = $1", string(id))
 }

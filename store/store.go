@@ -28,6 +28,8 @@ type Options struct {
 	Box *secret.Box      // seals secrets; required
 	Log *slog.Logger     // nil: slog.Default
 	Now func() time.Time // nil: time.Now; tests replace it
+
+	Uptime func() Uptime // nil: the machine's; tests replace it
 }
 
 // Store is an open database. It is safe for concurrent use.
@@ -61,6 +63,9 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Uptime == nil {
+		o.Uptime = machineUptime
 	}
 	d, err := parseDSN(dsn)
 	if err != nil {
@@ -158,7 +163,7 @@ func (s *Store) attempt(ctx context.Context, p *pools, m mode, f func(*Tx) error
 		return false, s.classify(err, "begin transaction", false)
 	}
 	defer func() { _ = sqlTx.Rollback() }() // a no-op after Commit
-	tx := &Tx{ctx: ctx, tx: sqlTx, box: s.options.Box, now: s.options.Now().UTC().Truncate(time.Microsecond)}
+	tx := &Tx{ctx: ctx, tx: sqlTx, box: s.options.Box, uptime: s.options.Uptime, now: s.options.Now().UTC().Truncate(time.Microsecond)}
 	if m.begin != "" {
 		if _, err := sqlTx.ExecContext(ctx, m.begin); err != nil {
 			return false, s.classify(err, "begin transaction", false)

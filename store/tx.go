@@ -25,6 +25,7 @@ type Tx struct {
 	tx      *sql.Tx
 	box     *secret.Box
 	now     time.Time
+	uptime  func() Uptime
 	emitted bool
 }
 

@@ -106,6 +106,10 @@ func (r *Runner) discover(context.Context) error {
 		r.out.Line("Procfile declares types     -> %s", list(declared))
 		r.out.Line("Default types for buildpack -> %s", list(defaults))
 	}
+	if len(r.result.Order) == 0 {
+		r.out.Warn("This app has no process types: nothing will run.")
+		r.out.Warn("Say what starts it in a Procfile, such as:  web: bin/server")
+	}
 	r.out.Plain("")
 	return nil
 }

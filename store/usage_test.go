@@ -1,0 +1,196 @@
+package store_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// meterClock is the machine's clocks, moved by hand.
+type meterClock struct {
+	wall time.Time
+	up   store.Uptime
+}
+
+func (c *meterClock) pass(d time.Duration) { c.wall, c.up.Since = c.wall.Add(d), c.up.Since+d }
+
+// meterStand is a store with an app whose dynos a test starts and stops, and what it
+// thinks that these have used.
+type meterStand struct {
+	t       *testing.T
+	clock   *meterClock
+	path    string
+	s       *store.Store
+	account kigo.Account
+	app     kigo.App
+	release kigo.Release
+	dynos   []*kigo.Dyno
+	used    map[string]time.Duration // by type and size
+}
+
+func (m *meterStand) open() {
+	o := childBox()
+	o.Now = func() time.Time { return m.clock.wall }
+	o.Uptime = func() store.Uptime { return m.clock.up }
+	s, err := store.Open(m.t.Context(), "sqlite:"+m.path, o)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.s = s
+}
+
+func (m *meterStand) update(f func(tx *store.Tx) error) {
+	m.t.Helper()
+	if err := m.s.Update(m.t.Context(), f); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func newMeterStand(t *testing.T) *meterStand {
+	m := &meterStand{t: t, path: filepath.Join(t.TempDir(), "kigo.db"), used: map[string]time.Duration{},
+		clock: &meterClock{wall: time.Date(2026, 11, 10, 0, 0, 0, 0, time.UTC), up: store.Uptime{Boot: "a", Since: time.Hour}}}
+	m.open()
+	t.Cleanup(func() { _ = m.s.Close() })
+	m.update(func(tx *store.Tx) error {
+		m.account = kigo.Account{Email: "a@example.com"}
+		if err := tx.CreateAccount(&m.account); err != nil {
+			return err
+		}
+		m.app = kigo.App{Name: "myapp", Owner: m.account.ID, Stack: "heroku-22", Region: "us", UIDBase: 1 << 20}
+		if err := tx.CreateApp(&m.app); err != nil {
+			return err
+		}
+		m.release = kigo.Release{App: m.app.ID, User: m.account.ID, Status: kigo.ReleaseSucceeded}
+		return tx.CreateRelease(&m.release, nil)
+	})
+	return m
+}
+
+func (m *meterStand) start(typ, size string) *kigo.Dyno {
+	d := &kigo.Dyno{App: m.app.ID, Release: m.release.ID, Version: 1, Type: typ, Number: len(m.dynos) + 1, Size: size}
+	m.update(func(tx *store.Tx) error { return tx.CreateDyno(d) })
+	m.dynos = append(m.dynos, d)
+	return d
+}
+
+func (m *meterStand) move(d *kigo.Dyno, to kigo.DynoState) {
+	d.State = to
+	if to == kigo.DynoUp {
+		d.StartedAt = m.clock.wall
+	}
+	m.update(func(tx *store.Tx) error { return tx.UpdateDynoState(d) })
+}
+
+// pass lets time go by, in which the dynos that are up use it.
+func (m *meterStand) pass(d time.Duration) {
+	m.clock.pass(d)
+	for _, dyno := range m.dynos {
+		if dyno.State == kigo.DynoUp {
+			m.used[dyno.Type+" "+dyno.Size] += d
+		}
+	}
+}
+
+func (m *meterStand) read(month string) map[string]time.Duration {
+	got := map[string]time.Duration{}
+	m.update(func(tx *store.Tx) error {
+		if err := tx.CheckpointUsage(); err != nil {
+			return err
+		}
+		all, err := tx.Usage(m.account.ID, month)
+		for _, u := range all {
+			got[u.Type+" "+u.Size] += u.Used
+		}
+		return err
+	})
+	return got
+}
+
+func TestUsageIsTheSumOfTheTimesThatDynosWereUp(t *testing.T) {
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			m, r := newMeterStand(t), rand.New(rand.NewPCG(seed, 1))
+			states := []kigo.DynoState{kigo.DynoUp, kigo.DynoUp, kigo.DynoCrashed, kigo.DynoIdle, kigo.DynoStarting}
+			for range 150 {
+				m.pass(time.Duration(r.Int64N(int64(3 * time.Hour))).Truncate(time.Microsecond))
+				switch n := r.IntN(10); {
+				case n == 0 || len(m.dynos) == 0:
+					m.start([]string{"web", "worker"}[r.IntN(2)], []string{"Basic", "Eco"}[r.IntN(2)])
+				case n == 1:
+					m.clock.wall = m.clock.wall.Add(time.Duration(r.Int64N(int64(48*time.Hour))) - 24*time.Hour).Truncate(time.Microsecond) // somebody sets the clock
+				case n == 2:
+					_ = m.s.Close() // the program ends and starts again; dynos run on
+					m.open()
+				case n == 3:
+					i := r.IntN(len(m.dynos))
+					m.update(func(tx *store.Tx) error { return tx.DeleteDyno(m.dynos[i].ID) })
+					m.dynos = append(m.dynos[:i], m.dynos[i+1:]...)
+				case n == 4:
+					m.update((*store.Tx).CheckpointUsage)
+				default:
+					m.move(m.dynos[r.IntN(len(m.dynos))], states[r.IntN(len(states))])
+				}
+			}
+			got := m.read("")
+			for what, want := range m.used {
+				if want > 0 && got[what] != want {
+					t.Errorf("%s: %v are recorded, %v were used", what, got[what], want)
+				}
+			}
+			if len(got) > len(m.used) {
+				t.Errorf("recorded %v, used %v", got, m.used)
+			}
+		})
+	}
+}
+
+func TestUsageIsPartedAtTheEndOfAMonth(t *testing.T) {
+	t.Parallel()
+	m := newMeterStand(t)
+	m.clock.wall = time.Date(2026, 11, 30, 22, 0, 0, 0, time.UTC)
+	m.move(m.start("web", "Basic"), kigo.DynoUp)
+	m.pass(5 * time.Hour)
+	for month, want := range map[string]time.Duration{"2026-11": 2 * time.Hour, "2026-12": 3 * time.Hour, "": 5 * time.Hour, "2026-10": 0} {
+		if got := m.read(month)["web Basic"]; got != want {
+			t.Errorf("%q: %v, want %v", month, got, want)
+		}
+	}
+}
+
+func TestUsageAfterTheMachineStartedAgainIsWhatWasCountedBefore(t *testing.T) {
+	t.Parallel()
+	m := newMeterStand(t)
+	d := m.start("web", "Basic")
+	m.move(d, kigo.DynoUp)
+	m.pass(time.Hour)
+	m.update((*store.Tx).CheckpointUsage)
+	m.clock.wall, m.clock.up = m.clock.wall.Add(24*time.Hour), store.Uptime{Boot: "b", Since: time.Minute}
+	m.update(func(tx *store.Tx) error { return tx.DeleteDyno(d.ID) })
+	if got := m.read("")["web Basic"]; got != time.Hour {
+		t.Errorf("%v, want an hour: nobody knows when the machine failed", got)
+	}
+}
+
+func TestUsageCountsTheBootOfADynoThatCameUpAndIsForgottenAfterYears(t *testing.T) {
+	t.Parallel()
+	m := newMeterStand(t)
+	d := m.start("web", "Basic")
+	d.State, d.StartedAt = kigo.DynoUp, m.clock.wall
+	m.clock.pass(20 * time.Second)
+	m.update(func(tx *store.Tx) error { return tx.UpdateDynoState(d) })
+	m.clock.pass(time.Minute)
+	m.move(d, kigo.DynoCrashed)
+	if got := m.read("")["web Basic"]; got != 80*time.Second {
+		t.Errorf("%v, want 80 s", got)
+	}
+	m.clock.wall = m.clock.wall.AddDate(3, 2, 0)
+	if got := m.read(""); len(got) != 0 {
+		t.Errorf("after three years there is %v", got)
+	}
+}
