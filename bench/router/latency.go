@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -16,19 +15,21 @@ import (
 const (
 	constantRate = 3000 // requests a second
 	constantConn = 16   // kept alive
+
+	latencyRounds = 3 // of one second, for each round of other measurements
 )
 
 // latency prints what each proxy adds to the median, and the 99th percentile, of
-// requests that come at a constant rate.
-func latency(children []*child, seconds, rounds int) error {
+// requests that come at a constant rate: of each, the lower quartile of all rounds.
+func latency(children []*child, rounds int) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	p50, p99 := map[string][]float64{}, map[string][]float64{}
-	for range rounds {
+	for range latencyRounds * rounds {
 		for _, c := range children {
-			out, err := exec.Command("taskset", "-c", otherCPUs, self, "-mode", "latency", "-listen", c.plain, "-seconds", strconv.Itoa(seconds)).Output()
+			out, err := exec.Command("taskset", "-c", otherCPUs, self, "-mode", "latency", "-listen", c.plain, "-seconds", "1").Output()
 			var half, most float64
 			if err == nil {
 				_, err = fmt.Sscan(string(out), &half, &most)
@@ -39,14 +40,14 @@ func latency(children []*child, seconds, rounds int) error {
 			p50[c.role], p99[c.role] = append(p50[c.role], half), append(p99[c.role], most)
 		}
 	}
-	middle := func(v []float64) float64 { slices.Sort(v); return v[len(v)/2] }
-	direct := middle(p50[""])
+	quiet := func(v []float64) float64 { slices.Sort(v); return v[len(v)/4] } // the rounds that others disturbed least
+	direct := quiet(p50[""])
 	fmt.Printf("router_direct_p50 %.1f us\n", direct)
 	added := map[string]float64{}
 	for _, c := range children {
 		if c.role != "" {
-			added[c.role] = middle(p50[c.role]) - direct
-			fmt.Printf("router_added_p50_%s %.1f us\nrouter_p99_%s %.1f us\n", c.role, added[c.role], c.role, middle(p99[c.role]))
+			added[c.role] = quiet(p50[c.role]) - direct
+			fmt.Printf("router_added_p50_%s %.1f us\nrouter_p99_%s %.1f us\n", c.role, added[c.role], c.role, quiet(p99[c.role]))
 		}
 	}
 	fmt.Printf("router_added_p50_vs_haproxy %.3f ratio\n", added["kigo"]/added["haproxy"])

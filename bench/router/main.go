@@ -116,7 +116,7 @@ func withChildren(profile string, backend bool, f func(children []*child, dir st
 
 func loads(children []*child, dir string, seconds, rounds int, only string) error {
 	if only == "" || only == "latency" {
-		if err := latency(children, seconds, rounds); err != nil {
+		if err := latency(children, rounds); err != nil {
 			return err
 		}
 	}
