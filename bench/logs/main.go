@@ -41,6 +41,8 @@ func main() {
 		err = pipeline(os.Args[2], os.Args[3])
 	case "https":
 		err = takeFrames()
+	case "count":
+		err = countLines()
 	case "tcp":
 		err = takeLines()
 	default:
@@ -58,6 +60,11 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	for _, measure := range []func() error{func() error { return barePipe(ctx) }, func() error { return latency(ctx, dir) }, func() error { return routerLine(ctx, dir) }} {
+		if err := measure(); err != nil {
+			return err
+		}
+	}
 	for _, l := range []load{{"flood", 0}, {"paced", 200_000}} {
 		ours, err := measureOurs(ctx, dir, l)
 		if err != nil {

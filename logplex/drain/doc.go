@@ -7,8 +7,8 @@
 // is killed at any instant or the receiver is down: a frame is on disk before it
 // is sent, and is sent again, byte for byte and with the same Logplex-Frame-Id,
 // until it is taken. A receiver that fails holds up nobody else and costs no more
-// memory than its frame.
+// memory than its frame; where the operator allows it, lines wait for it on disk.
 //
 // Start reading at loop.go; then sender.go (one drain), frame.go (what is sent),
-// https.go and syslog.go (how), state.go (what a restart finds).
+// https.go, syslog.go and otlp.go (how), state.go and spill.go (what a restart finds).
 package drain
