@@ -18,12 +18,16 @@ import (
 func Serve(ctx context.Context, l net.Listener, h *Hub) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer l.Close() // its path is free when this returns
 	defer context.AfterFunc(ctx, func() { l.Close() })()
 	var all sync.WaitGroup
 	defer all.Wait()
 	for {
 		conn, err := l.Accept()
 		if ctx.Err() != nil {
+			if err == nil {
+				conn.Close()
+			}
 			return nil
 		}
 		if errors.Is(err, net.ErrClosed) {

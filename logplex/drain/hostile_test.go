@@ -216,7 +216,7 @@ func TestOneAppsFloodDelaysNobodyElsesLines(t *testing.T) {
 func TestAThousandDrainsAndTailsAtOnceGetEveryLine(t *testing.T) {
 	r, s := newReceiver(t), newSite(t)
 	s.roots = r.roots()
-	const apps, each, lines = 200, 5, 20
+	const apps, each, lines = 200, 5, 5
 	account := s.owner
 	var all []kigo.AppID
 	err := s.store.Update(t.Context(), func(tx *store.Tx) error {
