@@ -13,6 +13,7 @@ import (
 )
 
 func TestARequestSentAgainIsDoneOnce(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	key := http.Header{"Idempotency-Key": {"k1"}}
 	resp, first := s.raw("POST", "/apps", s.token, key, []byte(`{}`))
@@ -53,6 +54,7 @@ func TestARequestSentAgainIsDoneOnce(t *testing.T) {
 
 // Of many changes that name the same state with If-Match, one is made.
 func TestIfMatchHoldsAgainstOthers(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.app("myapp")
 	resp, _ := s.raw("GET", "/apps/myapp/config-vars", s.token, nil, nil)
@@ -75,6 +77,7 @@ func TestIfMatchHoldsAgainstOthers(t *testing.T) {
 }
 
 func TestAnswersSayWhenTheyLastChanged(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	app := s.app("myapp")
 	for _, path := range []string{"/apps/myapp", "/apps"} {
@@ -87,6 +90,7 @@ func TestAnswersSayWhenTheyLastChanged(t *testing.T) {
 }
 
 func TestWhatRunsInADynoCanBeAttachedTo(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	app := s.app("myapp")
 	r := s.deploy("myapp", map[string]string{"web": "./web"})
@@ -101,6 +105,7 @@ func TestWhatRunsInADynoCanBeAttachedTo(t *testing.T) {
 }
 
 func TestWhatIsNotKeptIsNotPromoted(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	from, to := s.app("from"), s.app("onto")
 	s.deploy("from", map[string]string{"web": "./web"})

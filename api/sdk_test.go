@@ -12,6 +12,7 @@ import (
 
 // The answers are checked by the schema of the variant, which wants every field of its own.
 func TestTheVariantOfTheCommandLineHasMore(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.app("myapp")
 	s.deploy("myapp", map[string]string{"web": "./web"})
@@ -33,6 +34,7 @@ func TestTheVariantOfTheCommandLineHasMore(t *testing.T) {
 }
 
 func TestCapabilitiesAreAnsweredByCan(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	app := s.app("myapp")
 	ask := `{"capabilities":[{"capability":"manage_dynos","resource_id":"myapp","resource_type":"app"},{"capability":"view_app","resource_id":"other","resource_type":"app"},
@@ -53,6 +55,7 @@ func TestCapabilitiesAreAnsweredByCan(t *testing.T) {
 }
 
 func TestIdentityProvidersHaveCertificates(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	must(t, s.Do(ctx, "POST", "/teams", map[string]string{"name": "crew"}, nil))
 	one, two := signed(t, time.Now().Add(time.Hour), nil, "one").chain, signed(t, time.Now().Add(time.Hour), nil, "two").chain

@@ -10,6 +10,7 @@ import (
 )
 
 func TestTeamsHaveMembersWithRoles(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	bob, eve := s.as(s.second("bob@example.com", "global")), s.as(s.second("eve@example.com", "global"))
 	var team client.Team
@@ -85,6 +86,7 @@ func TestTeamsHaveMembersWithRoles(t *testing.T) {
 }
 
 func TestTeamsOwnApps(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	bob, eve := s.as(s.second("bob@example.com", "global")), s.as(s.second("eve@example.com", "global"))
 	must(t, s.Do(ctx, "POST", "/teams", map[string]any{"name": "crew"}, nil))
@@ -173,6 +175,7 @@ func TestTeamsOwnApps(t *testing.T) {
 }
 
 func TestTeamsOwnPipelinesAndSettings(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	bob := s.as(s.second("bob@example.com", "global"))
 	var team client.Team
@@ -222,6 +225,7 @@ func TestTeamsOwnPipelinesAndSettings(t *testing.T) {
 }
 
 func TestEnterpriseAccountsGroupTeams(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	bob, eve := s.as(s.second("bob@example.com", "global")), s.as(s.second("eve@example.com", "global"))
 	wantError(t, bob.Do(ctx, "POST", "/kigo/enterprise-accounts", map[string]any{"name": "firm"}, nil), 403, "forbidden", "operator")

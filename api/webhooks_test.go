@@ -92,7 +92,7 @@ func (h *hooked) deliveries(t *testing.T, app string) (all []client.WebhookDeliv
 // until waits for a condition; a test's own deadline ends it.
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(3 * time.Minute)
 	for !done() {
 		if time.Now().After(deadline) {
 			t.Fatal("waited in vain for " + what)
@@ -102,6 +102,7 @@ func until(t *testing.T, what string, done func() bool) {
 }
 
 func TestWebhooksTellWhatHappens(t *testing.T) {
+	t.Parallel()
 	h := newHooked(t)
 	ctx := t.Context()
 	h.app("myapp")
@@ -199,6 +200,7 @@ func TestWebhooksTellWhatHappens(t *testing.T) {
 }
 
 func TestWebhooksReachOnlyPublicAddresses(t *testing.T) {
+	t.Parallel()
 	h := newHooked(t)
 	ctx := t.Context()
 	h.app("myapp")
