@@ -68,7 +68,7 @@ func psExec(c *call) error {
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	c.done("up")
 	s, err := client.NewSession()
 	if err != nil {
@@ -159,12 +159,12 @@ func psCopy(c *call) (err error) {
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	files, err := sftp.NewClient(client)
 	if err != nil {
 		return c.ended(fmt.Errorf("open files of %s: %w", dyno, err))
 	}
-	defer files.Close()
+	defer func() { _ = files.Close() }()
 	remote, err := files.Open(from)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = sentence("%s: no such file in %s", from, dyno)
@@ -172,7 +172,7 @@ func psCopy(c *call) (err error) {
 	if err != nil {
 		return c.ended(err)
 	}
-	defer remote.Close()
+	defer func() { _ = remote.Close() }()
 	if info, err := remote.Stat(); err == nil && !info.Mode().IsRegular() {
 		return c.ended(sentence("%s is no file", from))
 	}
@@ -219,20 +219,23 @@ func psForward(c *call) error {
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	c.done("up")
 	for _, p := range pairs {
 		l, err := new(net.ListenConfig).Listen(c, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(p.local)))
 		if err != nil {
 			return fmt.Errorf("listen on port %d: %w", p.local, err)
 		}
-		defer l.Close()
+		context.AfterFunc(c, func() { _ = l.Close() })
 		c.println("Listening on %d and forwarding to %s:%d", p.local, dyno, p.remote)
 		go c.forwardPort(l, client, p.remote)
 	}
 	c.println("Use CTRL+C to stop port forwarding")
-	ended := make(chan error, 1)
-	go func() { ended <- client.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = client.Wait()
+	}()
 	select {
 	case <-c.Done():
 		return nil

@@ -77,6 +77,12 @@ func init() {
 		{name: "apps:stacks", aliases: []string{"stack", "stacks"}, short: "list stacks", app: oneApp, login: true, run: stacks},
 		{name: "apps:stacks:set", aliases: []string{"stack:set", "stacks:set"}, args: "STACK", short: "set the stack of the next build", app: oneApp, login: true, run: stacksSet},
 
+		{name: "access", short: "list who may do what with an app", app: oneApp, login: true, run: accessList, flags: jsonFlag},
+		{name: "access:add", aliases: []string{"sharing:add"}, args: "EMAIL", short: "let somebody work on an app", app: oneApp, login: true, run: accessAdd, flags: func(fs *pflag.FlagSet) {
+			fs.StringP("permissions", "p", "", "view, deploy, operate, manage: some of them, divided by commas")
+		}},
+		{name: "access:remove", aliases: []string{"sharing:remove"}, args: "EMAIL", short: "let somebody work on an app no more", app: oneApp, login: true, run: accessRemove},
+
 		{name: "accounts", short: "list the accounts of this server, as its operator", login: true, run: accounts, flags: jsonFlag},
 		{name: "accounts:create", args: "EMAIL", short: "make an account and print its token, as the operator", login: true, run: accountCreate, flags: accountFlags},
 		{name: "accounts:reset", args: "EMAIL", short: "print a one-time token with which somebody sets a new password, as the operator", login: true, run: accountReset, flags: func(fs *pflag.FlagSet) {
@@ -142,6 +148,12 @@ func init() {
 
 		{name: "domains", short: "list the host names of an app", app: oneApp, login: true, run: domains, flags: jsonFlag},
 
+		{name: "domains:add", args: "HOSTNAME", short: "serve an app under a host name", app: oneApp, login: true, run: domainAdd, flags: func(fs *pflag.FlagSet) {
+			fs.StringP("cert", "c", "", "name of the certificate for it")
+			jsonFlag(fs)
+		}},
+		{name: "domains:remove", args: "HOSTNAME", short: "serve an app under a host name no more", app: oneApp, login: true, run: domainRemove},
+
 		{name: "drains", short: "list where the log of an app is sent", app: oneApp, login: true, run: drains, flags: func(fs *pflag.FlagSet) {
 			fs.BoolP("extended", "x", false, "with the ids of drains")
 			jsonFlag(fs)
@@ -157,6 +169,12 @@ func init() {
 		{name: "features:disable", args: "FEATURE", short: "turn a feature off", app: oneApp, login: true, run: featureDisable},
 		{name: "features:enable", args: "FEATURE", short: "turn a feature on", app: oneApp, login: true, run: featureEnable},
 		{name: "features:info", args: "FEATURE", short: "show what a feature is", app: oneApp, login: true, run: featureInfo, flags: jsonFlag},
+		{name: "keys", short: "list your SSH keys", login: true, run: keysList, flags: func(fs *pflag.FlagSet) {
+			jsonFlag(fs)
+			fs.BoolP("long", "l", false, "keys in full")
+		}},
+		{name: "keys:add", args: "FILE", short: "add an SSH key", login: true, run: keysAdd},
+		{name: "keys:remove", args: "KEY", short: "remove an SSH key, by some of its text", login: true, run: keysRemove},
 		{name: "labs", short: "list experimental features", app: maybeApp, login: true, run: labsList},
 		{name: "labs:disable", args: "FEATURE", short: "turn an experimental feature off", app: maybeApp, login: true, run: labsDisable},
 		{name: "labs:enable", args: "FEATURE", short: "turn an experimental feature on", app: maybeApp, login: true, run: labsEnable},

@@ -49,11 +49,11 @@ func (c Config) OwnSizes() ([]kigo.Size, error) {
 		if err != nil {
 			return nil, fmt.Errorf("sizes[%d] (%s): %w", i, s.Name, err)
 		}
-		if key := strings.ToLower(s.Name); seen[key] {
+		key := strings.ToLower(s.Name)
+		if seen[key] {
 			return nil, fmt.Errorf("sizes[%d] (%s): there are two of that name", i, s.Name)
-		} else {
-			seen[key] = true
 		}
+		seen[key] = true
 		all = append(all, size)
 	}
 	return all, nil

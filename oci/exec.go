@@ -75,7 +75,7 @@ func (v *Visit) Wait() int {
 	if err != nil {
 		return status
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if line, err := readLine(conn); err == nil {
 		if _, err := fmt.Sscanf(line, "ok %d", &status); err != nil {
 			return -1

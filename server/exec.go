@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -84,7 +85,7 @@ func (n *node) serveExec(ctx context.Context) error {
 	err = <-ended
 	cancel()
 	for range listeners[1:] {
-		<-ended
+		err = errors.Join(err, <-ended)
 	}
 	return err
 }
@@ -124,9 +125,8 @@ func (n *node) execAddress(r *http.Request) (host string, port int, err error) {
 	if !tcp.IP.IsUnspecified() {
 		return tcp.IP.String(), tcp.Port, nil
 	}
-	host, _, err = net.SplitHostPort(r.Host)
-	if err != nil {
-		host, err = r.Host, nil
+	if host, _, err := net.SplitHostPort(r.Host); err == nil {
+		return host, tcp.Port, nil
 	}
-	return host, tcp.Port, nil
+	return r.Host, tcp.Port, nil
 }

@@ -18,11 +18,7 @@ const (
 // command lines. It returns when there is nothing to hide.
 func hideDatabase(args []string) error {
 	rest, found := withoutDatabase(args)
-	u, err := url.Parse(found)
-	if err != nil || u.User == nil {
-		return nil // Load has said so, or there is no password
-	}
-	if _, secret := u.User.Password(); !secret {
+	if !hasPassword(found) {
 		return nil
 	}
 	exe, err := os.Executable()
@@ -33,6 +29,15 @@ func hideDatabase(args []string) error {
 		return fmt.Errorf("set %s: %w", databaseVar, err)
 	}
 	return fmt.Errorf("start anew without the password in the command line: %w", syscall.Exec(exe, append([]string{os.Args[0], "server"}, rest...), os.Environ()))
+}
+
+func hasPassword(database string) bool {
+	u, err := url.Parse(database)
+	if err != nil || u.User == nil {
+		return false
+	}
+	_, secret := u.User.Password()
+	return secret
 }
 
 // withoutDatabase takes --database out of a command line; the last one counts.

@@ -82,7 +82,7 @@ func (v *visitor) forward(ctx context.Context, ch ssh.NewChannel) {
 	if err != nil {
 		return
 	}
-	defer channel.Close()
+	defer func() { _ = channel.Close() }()
 	go ssh.DiscardRequests(requests)
 	back := make(chan struct{})
 	go func() {
@@ -155,11 +155,11 @@ func (s *session) wanted(r *ssh.Request) (v dyno.Visitor, fine bool) {
 		return v, false
 	}
 	v = dyno.Visitor{Command: text.Value, Env: s.env, TTY: s.tty}
-	switch {
-	case r.Type == "subsystem":
+	switch r.Type {
+	case "subsystem":
 		v.Program, v.TTY = s.server.Files, nil
 		return v, text.Value == "sftp" && len(v.Program) > 0
-	case r.Type == "shell":
+	case "shell":
 		v.Command = "bash"
 		if s.tty == nil {
 			v.Command = "bash -s"
