@@ -136,6 +136,9 @@ func (n *node) openState(ctx context.Context) (err error) {
 	if n.store, err = store.Open(ctx, n.cfg.DSN(), store.Options{Box: n.box, Log: n.log}); err != nil {
 		return err
 	}
+	if err := checkSizes(ctx, n.store); err != nil {
+		return err
+	}
 	n.hub = &logplex.Hub{Dir: n.cfg.Path("logs"), Log: n.log, Rate: logRate}
 	if err := n.keepAllLogs(ctx); err != nil {
 		return err
