@@ -78,6 +78,7 @@ type RunStatus struct {
 	ExitedAt     time.Time
 	ExitCode     int    // 128+n when signal n ended it
 	OOM          bool   // the kernel killed it for memory
+	Starved      bool   // not its own limit was reached, but the machine's
 	BootTimedOut bool   // it did not listen in time and was killed (R10)
 	StopTimedOut bool   // it was still there Grace after SIGTERM and was killed (R12)
 	Reason       string // why it could not be started; empty otherwise

@@ -126,6 +126,8 @@ func reason(run kigo.RunStatus) string {
 	switch {
 	case run.BootTimedOut:
 		return "Boot timeout"
+	case run.Starved:
+		return "The machine ran out of memory"
 	case run.OOM:
 		return "Memory quota vastly exceeded"
 	case run.State == kigo.RunLost:
@@ -165,6 +167,8 @@ func (a *Agent) sayEnd(d kigo.Dyno, run kigo.RunStatus) {
 	case run.StopTimedOut:
 		a.say(d, "Error R12 (Exit timeout) -> At least one process failed to exit within %d seconds of SIGTERM", int(kigo.StopGrace.Seconds()))
 		a.say(d, "Stopping remaining processes with SIGKILL")
+	case run.Starved:
+		a.say(d, "Error R99 (Platform error) -> The dyno was killed below its own limit: this machine ran out of memory")
 	case run.OOM:
 		if size, err := kigo.FindSize(d.Size); err == nil {
 			a.say(d, "%s", memoryLine(hardFactor*size.Memory, size.Memory))

@@ -15,6 +15,7 @@ func TestTheReasonOfAnEndNamesTheSignal(t *testing.T) {
 		"Process exited with status 139 (SIGSEGV)": {ExitCode: 139},
 		"Process exited with status 255":           {ExitCode: 255},
 		"Memory quota vastly exceeded":             {ExitCode: 137, OOM: true},
+		"The machine ran out of memory":            {ExitCode: 137, OOM: true, Starved: true},
 		"Boot timeout":                             {ExitCode: 137, BootTimedOut: true},
 		"Lost":                                     {ExitCode: -1, State: kigo.RunLost, Reason: "its shim was killed"},
 	}

@@ -42,6 +42,7 @@ type setup struct {
 	data string   // an empty folder, or one that is not there yet; "": a new one
 	env  []string // more variables
 	args []string // more flags
+	wrap []string // a command that runs the server, in its place
 	acme bool     // with an authority for automatic certificates
 }
 
@@ -95,9 +96,9 @@ func startServer(t *testing.T, with setup) *server {
 		with.args = append(with.args, "--acme", authority.Directory, "--acme-ca", authority.CAFile)
 	}
 	s.env = with.env
-	s.args = append([]string{program, "server", "--data", s.data, "--api", "127.0.0.1:" + ports[0], "--http", "127.0.0.1:" + ports[1],
-		"--https", "127.0.0.1:" + ports[2], "--rendezvous", "127.0.0.1:" + ports[3], "--network", place.Subnet.String(),
-		"--allow-private", "127.0.0.0/8", "--stack-size", "small", "--idle-after", "4s", "--probation", "3s", "--stack-cache", filepath.Join(root, ".cache", "stacks")}, with.args...)
+	s.args = append(append(with.wrap, program, "server", "--data", s.data, "--api", "127.0.0.1:"+ports[0], "--http", "127.0.0.1:"+ports[1],
+		"--https", "127.0.0.1:"+ports[2], "--rendezvous", "127.0.0.1:"+ports[3], "--network", place.Subnet.String(),
+		"--allow-private", "127.0.0.0/8", "--stack-size", "small", "--idle-after", "4s", "--probation", "3s", "--stack-cache", filepath.Join(root, ".cache", "stacks")), with.args...)
 	s.start(t)
 	t.Cleanup(func() { s.stop(t) })
 	s.await(t)

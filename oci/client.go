@@ -102,6 +102,6 @@ func runStatus(s shim.State) kigo.RunStatus {
 	return kigo.RunStatus{
 		ID: kigo.DynoID(s.ID), State: kigo.RunState(s.Phase), Address: s.Address, Pid: s.Pid,
 		StartedAt: s.StartedAt, ReadyAt: s.ReadyAt, ExitedAt: s.ExitedAt, ExitCode: s.ExitCode,
-		OOM: s.OOM, BootTimedOut: s.BootTimedOut, StopTimedOut: s.StopTimedOut, Reason: s.Reason,
+		OOM: s.OOM, Starved: s.Starved, BootTimedOut: s.BootTimedOut, StopTimedOut: s.StopTimedOut, Reason: s.Reason,
 	}
 }

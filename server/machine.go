@@ -9,6 +9,7 @@ import (
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/dyno"
+	"github.com/kigo-dev/kigo/internal/cgroup"
 )
 
 // machineWith returns a function that reads this machine's memory, and how full
@@ -17,6 +18,9 @@ func machineWith(folder string) func() dyno.Machine {
 	return func() dyno.Machine {
 		text, _ := os.ReadFile("/proc/meminfo")
 		m := parseMachine(string(text))
+		if total, free, limited := cgroup.Room(); limited { // a container's
+			m.Total, m.Available = min(m.Total, total), min(m.Available, free)
+		}
 		var fs unix.Statfs_t
 		if unix.Statfs(folder, &fs) == nil {
 			m.DiskTotal, m.DiskFree = int64(fs.Blocks)*fs.Bsize, int64(fs.Bavail)*fs.Bsize

@@ -176,7 +176,11 @@ func (k *keeper) wait(pid int) {
 	if ws.Signaled() {
 		code = 128 + int(ws.Signal())
 	}
-	k.finish(func(s *State) { s.ExitCode, s.OOM = code, cgroup.Find(k.order.Cgroup).OOMKills() > 0 })
+	group := cgroup.Find(k.order.Cgroup)
+	k.finish(func(s *State) {
+		s.ExitCode, s.OOM = code, group.OOMKills() > 0
+		s.Starved = s.OOM && group.Starved()
+	})
 }
 
 // finish drains the output, then makes the end known.

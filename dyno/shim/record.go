@@ -81,6 +81,7 @@ type State struct {
 	ExitedAt     time.Time
 	ExitCode     int
 	OOM          bool
+	Starved      bool // OOM below its own limit: the machine had no more
 	BootTimedOut bool
 	StopTimedOut bool
 	Reason       string

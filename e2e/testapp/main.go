@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -75,6 +76,15 @@ func serve() {
 			b[i] = 1
 		}
 		eaten.Store(&b)
+	})
+	http.HandleFunc("/hold/{mb}", func(w http.ResponseWriter, r *http.Request) { // of memory, until it ends
+		n, _ := strconv.Atoi(r.PathValue("mb"))
+		b := make([]byte, n<<20)
+		for i := range b {
+			b[i] = 1
+		}
+		eaten.Store(&b)
+		fmt.Fprintln(w, "holds", n)
 	})
 	var sick atomic.Bool
 	http.HandleFunc("/sick", func(http.ResponseWriter, *http.Request) { sick.Store(true) })

@@ -81,6 +81,35 @@ func TestBothVersionsFilesAreUnderstood(t *testing.T) {
 	}
 }
 
+func TestRoomIsWhatTheLimitLeaves(t *testing.T) {
+	for what, g := range map[string]Group{
+		"1": fake(t, false, map[string]string{
+			"memory/memory.limit_in_bytes": "1000\n", "memory/memory.usage_in_bytes": "700\n", "memory/memory.max_usage_in_bytes": "900\n",
+			"memory/memory.stat": "inactive_file 1\ntotal_inactive_file 50\ntotal_active_file 30\n",
+		}),
+		"2": fake(t, true, map[string]string{
+			"memory.max": "1000\n", "memory.current": "700\n", "memory.stat": "inactive_file 50\nactive_file 30\n", "memory.peak": "900\n",
+		}),
+	} {
+		if total, free, limited := g.room(); total != 1000 || free != 380 || !limited {
+			t.Errorf("version %s: %d of %d free, limited %v", what, free, total, limited)
+		}
+		if !g.Starved() {
+			t.Errorf("version %s: 900 of 1000 is its own limit", what)
+		}
+	}
+	for what, g := range map[string]Group{
+		"none":         fake(t, true, nil),
+		"2 unlimited":  fake(t, true, map[string]string{"memory.max": "max\n", "memory.current": "7\n", "memory.stat": "anon 1\n"}),
+		"1 unlimited":  fake(t, false, map[string]string{"memory/memory.limit_in_bytes": "9223372036854771712\n", "memory/memory.stat": "rss 1\n"}),
+		"at its limit": fake(t, false, map[string]string{"memory/memory.limit_in_bytes": "-1\n", "memory/memory.max_usage_in_bytes": "0\n", "memory/memory.stat": "rss 1\n"}),
+	} {
+		if total, free, limited := g.room(); limited || g.Starved() {
+			t.Errorf("%s: %d of %d, limited %v, starved %v", what, free, total, limited, g.Starved())
+		}
+	}
+}
+
 // fake is a group "g" below a folder that looks like the kernel's.
 func fake(t *testing.T, v2 bool, files map[string]string) Group {
 	t.Helper()
