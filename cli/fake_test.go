@@ -79,6 +79,9 @@ func (f *fake) answer(what string, r *http.Request, body []byte) reply {
 	if a, ok := f.drains(what, r.URL.RawQuery, body); ok {
 		return a
 	}
+	if a, ok := f.certs(what); ok {
+		return a
+	}
 	if a, ok := f.dynos(what, body); ok {
 		return a
 	}

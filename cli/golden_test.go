@@ -42,6 +42,11 @@ var same = []string{
 	"features -a myapp", "features:info preboot -a myapp", "features:enable preboot -a myapp", "features:disable log-runtime-metrics -a myapp", "labs -a myapp",
 	"drains -a myapp", "drains -x -a myapp", "drains --json -a myapp", "drains:add https://user:secret@logs.example.com/x -a myapp", "drains:add ftp://x -a myapp",
 	"drains:remove https://user:secret@logs.example.com/x -a myapp", "drains:remove d.22222222-89ab-cdef-0123-456789abcdef -a myapp",
+	"certs -a myapp", "certs -a empty", "certs:info -a myapp", "certs:info --name tiger-1 -a myapp", "certs:info --name tiger-1 --show-domains -a myapp", "certs:info --name nosuch -a myapp",
+	"certs:info --name tiger-1 --endpoint www.example.com -a myapp", "certs:info --endpoint www.example.com -a myapp", "certs:info -a empty", "certs:info --name auto-2 -a myapp",
+	"certs:update /dev/null /dev/null --name tiger-1 --confirm myapp -a myapp", "certs:update /nosuch /nosuch --name tiger-1 --confirm myapp -a myapp",
+	"certs:remove --name tiger-1 --confirm myapp -a myapp", "certs:remove --name tiger-1 --confirm other -a myapp",
+	"certs:auto:disable --confirm myapp -a myapp", "certs:auto:disable --confirm other -a myapp", "certs:auto:refresh -a myapp", "certs:auto:refresh -a empty", "domains:clear -a myapp",
 	"ps:restart", "config -a",
 }
 

@@ -127,6 +127,16 @@ func init() {
 		{name: "builds:info", args: "[BUILD]", short: "show one build", app: oneApp, login: true, run: buildsInfo, flags: jsonFlag},
 		{name: "builds:output", args: "[BUILD]", short: "show the output of a build, live or after its end", app: oneApp, login: true, run: buildsOutput},
 
+		{name: "certs", short: "list the certificates of an app", app: oneApp, login: true, run: certsList},
+		{name: "certs:auto:disable", short: "end automatic certificates", app: oneApp, login: true, run: certAutoDisable, flags: confirmFlag},
+		{name: "certs:auto:refresh", short: "try again to get automatic certificates", app: oneApp, login: true, run: certAutoRefresh},
+		{name: "certs:info", short: "show a certificate", app: oneApp, login: true, run: certInfo, flags: func(fs *pflag.FlagSet) {
+			certFlags(fs)
+			fs.Bool("show-domains", false, "with the host names that are served with it")
+		}},
+		{name: "certs:remove", short: "remove a certificate", app: oneApp, login: true, run: certRemove, flags: certChangeFlags},
+		{name: "certs:update", args: "CRT KEY", short: "replace a certificate by that of two files", app: oneApp, login: true, run: certUpdate, flags: certChangeFlags},
+
 		{name: "config", short: "show the config vars of an app", app: oneApp, login: true, run: configList, flags: shellFlags},
 		{name: "config:get", args: "KEY...", short: "print one config var", app: oneApp, login: true, run: configGet, flags: shellFlags},
 		{name: "config:set", aliases: []string{"config:add"}, args: "KEY=VALUE...", short: "set config vars", app: oneApp, login: true, run: configSet},
@@ -152,6 +162,7 @@ func init() {
 			fs.StringP("cert", "c", "", "name of the certificate for it")
 			jsonFlag(fs)
 		}},
+		{name: "domains:clear", short: "serve an app under no host names of its own", app: oneApp, login: true, run: domainsClear},
 		{name: "domains:remove", args: "HOSTNAME", short: "serve an app under a host name no more", app: oneApp, login: true, run: domainRemove},
 
 		{name: "drains", short: "list where the log of an app is sent", app: oneApp, login: true, run: drains, flags: func(fs *pflag.FlagSet) {
