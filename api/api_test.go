@@ -97,6 +97,21 @@ func (s *server) second(email string, scope ...string) string {
 	return token
 }
 
+// tokenOf makes another token of an account that is there.
+func (s *server) tokenOf(email string) string {
+	s.t.Helper()
+	token := secret.NewToken()
+	must(s.t, s.store.Update(s.t.Context(), func(tx *store.Tx) error {
+		a, err := tx.AccountByEmail(email)
+		if err != nil {
+			return err
+		}
+		auth := kigo.Authorization{Account: a.ID, Scope: []string{"global"}, TokenHint: secret.TokenHint(token)}
+		return tx.CreateAuthorization(&auth, secret.HashToken(token))
+	}))
+	return token
+}
+
 // scoped makes a token of the operator with less than everything.
 func (s *server) scoped(scope ...string) string {
 	s.t.Helper()

@@ -116,7 +116,7 @@ func (c *call) authenticateAnyhow() error {
 // to. What fails is counted by address and by network; that a second factor is missing
 // counts as well, since it tells that the password is right.
 func (c *call) login(email, password, factor string) error {
-	keys := []string{"email " + strings.ToLower(email), "net " + network(c.r)}
+	keys := []string{"net " + network(c.r), "email " + strings.ToLower(email)} // a network that has had enough costs nobody else a try
 	for _, k := range keys {
 		if _, allowed := c.s.logins.take(k, 1); !allowed {
 			c.w.Header().Set("Retry-After", "60")

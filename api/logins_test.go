@@ -104,6 +104,9 @@ func TestPasswordsAndAddressesChange(t *testing.T) {
 	wantError(t, finish(reset.Token, password, password), 404, "not_found", "password reset")
 	must(t, s.login("bob@example.com", password, ""))
 
+	// What had a token before has none now; bob logs in anew.
+	wantError(t, bob.Do(ctx, "GET", "/account", nil, nil), 401, "unauthorized", "")
+	bob = s.as(s.tokenOf("bob@example.com"))
 	change := func(body map[string]string) error { return bob.Do(ctx, "PATCH", "/account", body, nil) }
 	wantError(t, change(map[string]string{"password": "wrong", "new_password": "something else"}), 422, "invalid_params", "not that of")
 	must(t, change(map[string]string{"password": password, "new_password": "something else"}))

@@ -17,7 +17,7 @@ func (c *Control) SetEgressRule(ctx context.Context, a Actor, r kigo.EgressRule)
 		if err != nil {
 			return err
 		}
-		r.Operator = r.Allow && tx.operator() == nil
+		r.Operator = tx.operator() == nil
 		if r.Allow && r.Private() && !r.Operator {
 			return &kigo.Error{ID: kigo.IDForbidden, Message: r.Name() + " is in a private range: ask an operator of this platform, who has access to the app, to allow it."}
 		}
@@ -29,7 +29,7 @@ func (c *Control) SetEgressRule(ctx context.Context, a Actor, r kigo.EgressRule)
 			return kigo.Invalid("%s has %d egress rules, and more are not possible: remove one first.", app.Name, len(have))
 		}
 		for _, old := range have {
-			if old.Target == r.Target && old.Port == r.Port && (old.Origin != "" || old.Operator && !r.Allow && tx.operator() != nil) {
+			if old.Target == r.Target && old.Port == r.Port && (old.Origin != "" || old.Operator && tx.operator() != nil) {
 				return kigo.Conflict("%s has a rule for %s that somebody else keeps (%s).", app.Name, r.Name(), keeper(old))
 			}
 		}
@@ -72,6 +72,9 @@ func (c *Control) RemoveEgressRule(ctx context.Context, a Actor, id kigo.AppID, 
 			}
 			if r.Origin != "" {
 				return kigo.Conflict("The rule for %s belongs to %s and goes with it.", r.Name(), r.Origin)
+			}
+			if r.Operator && !r.Allow && tx.operator() != nil {
+				return kigo.Conflict("An operator of this platform has closed %s, and alone can open it again.", r.Name())
 			}
 			if err := tx.DeleteEgressRule(r.ID); err != nil {
 				return err

@@ -219,9 +219,18 @@ func (c *Control) FinishReset(ctx context.Context, from, token, password string)
 			return err
 		}
 		tx.actor.Email = account.Email
-		return errors.Join(tx.SetPasswordHash(id, hash), tx.DeleteConfirmations(id, confirmPassword), tx.emit("account.update", "", string(id), nil))
+		return errors.Join(tx.SetPasswordHash(id, hash), tx.DeleteConfirmations(id, confirmPassword), tx.revokeAll(id), tx.emit("account.update", "", string(id), nil))
 	})
 	return account, err
+}
+
+// revokeAll ends every token of an account: who resets a password may have lost them too.
+func (c *change) revokeAll(id kigo.AccountID) error {
+	all, err := c.Authorizations(id)
+	for _, a := range all {
+		err = errors.Join(err, c.DeleteAuthorization(a.ID))
+	}
+	return err
 }
 
 // AskEmail asks for another address of the actor's. It holds from the moment when it is

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"maps"
 	"net/url"
 
 	"github.com/kigo-dev/kigo"
@@ -39,7 +40,11 @@ func (c *Control) UpdateTelemetryDrain(ctx context.Context, a Actor, id string, 
 		if d, err = tx.TelemetryDrain(id); err != nil {
 			return err
 		}
+		before := d.Exporter
 		f(&d)
+		if !sameHost(before.Endpoint, d.Exporter.Endpoint) && len(before.Headers) > 0 && maps.Equal(before.Headers, d.Exporter.Headers) {
+			return kigo.Invalid("The endpoint is on another host: give its headers too, so that it is not sent those of %s.", kigo.MaskURL(before.Endpoint))
+		}
 		if err := c.checkTelemetry(d); err != nil {
 			return err
 		}
@@ -79,4 +84,11 @@ func (c *Control) checkTelemetry(d kigo.TelemetryDrain) error {
 		return kigo.Invalid("Exporter is invalid: addresses that are not public cannot be reached, unless the operator allows them.")
 	}
 	return nil
+}
+
+// sameHost reports whether two addresses lead to one place by one protocol.
+func sameHost(a, b string) bool {
+	x, xerr := url.Parse(a)
+	y, yerr := url.Parse(b)
+	return xerr == nil && yerr == nil && x.Scheme == y.Scheme && x.Host == y.Host
 }

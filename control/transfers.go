@@ -132,7 +132,7 @@ func (c *Control) MoveApp(ctx context.Context, a Actor, id kigo.AppID, to string
 		if app, err = tx.app(id); err != nil {
 			return err
 		}
-		if err := tx.can(kigo.PermissionManage, app); err != nil {
+		if err := tx.mayGive(app); err != nil {
 			return err
 		}
 		recipient, name, err := tx.newOwner(app, to)
@@ -238,4 +238,20 @@ func (c *Control) changeOffer(ctx context.Context, a Actor, which string, f func
 		return kigo.NotFound("app transfer")
 	})
 	return o, err
+}
+
+// mayGive lets only the owner of an app, or who manages the team that owns it, give
+// it away: who manages the app alone could make it theirs.
+func (c *change) mayGive(app kigo.App) error {
+	if app.Owner == c.actor.ID {
+		return nil
+	}
+	t, err := c.FindTeam(string(app.Owner))
+	if errors.Is(err, kigo.ErrNotFound) {
+		return &kigo.Error{ID: kigo.IDForbidden, Message: "Only the owner of " + app.Name + " can transfer it."}
+	}
+	if err != nil {
+		return err
+	}
+	return c.can(kigo.PermissionManage, t)
 }

@@ -19,14 +19,26 @@ import (
 // TestScripts runs every script at once against one server.
 func TestScripts(t *testing.T) { runScripts(t, "testdata") }
 
-// TestRestarts runs what kills the server's processes, and so cannot share it.
-func TestRestarts(t *testing.T) { runScripts(t, "restart") }
+// TestRestarts runs what kills the server's processes: each script against a
+// server of its own.
+func TestRestarts(t *testing.T) {
+	files, err := filepath.Glob("restart/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		runFiles(t, testscript.Params{Files: []string{file}})
+	}
+}
 
-func runScripts(t *testing.T, dir string) {
+func runScripts(t *testing.T, dir string) { runFiles(t, testscript.Params{Dir: dir}) }
+
+func runFiles(t *testing.T, which testscript.Params) {
 	testenv.NeedsRoot(t)
 	s := startServer(t, setup{acme: true})
 	testscript.Run(t, testscript.Params{
-		Dir:                dir,
+		Dir:                which.Dir,
+		Files:              which.Files,
 		RequireUniqueNames: true,
 		Setup:              s.setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -59,6 +59,9 @@ func (g *Registry) Image(key, id string) (Image, error) {
 	return Image{}, refuse(http.StatusNotFound, "MANIFEST_UNKNOWN", "it was not pushed here")
 }
 
+// maxLayers is what an image may have at most, as when it is flattened.
+const maxLayers = 200
+
 func (q *request) image(m Manifest) (Image, error) {
 	var out Image
 	d, err := parseDigest(m.Config.Digest)
@@ -77,6 +80,9 @@ func (q *request) image(m Manifest) (Image, error) {
 	}
 	if len(m.Layers) == 0 {
 		return out, refuse(http.StatusBadRequest, "MANIFEST_INVALID", "it has no layers")
+	}
+	if len(m.Layers) > maxLayers {
+		return out, refuse(http.StatusBadRequest, "MANIFEST_INVALID", "it has %d layers, %d are the most", len(m.Layers), maxLayers)
 	}
 	for _, l := range m.Layers {
 		if !strings.Contains(l.MediaType, "tar") && !strings.Contains(l.MediaType, "layer") {

@@ -28,6 +28,9 @@ func (q *request) upload() error {
 	if _, err := uuid.Parse(q.rest); err != nil {
 		return q.noUpload()
 	}
+	if _, err := os.Stat(q.uploadPath()); errors.Is(err, fs.ErrNotExist) {
+		return q.noUpload() // and nothing is kept for it
+	}
 	lock, _ := q.uploads.LoadOrStore(q.rest, &sync.Mutex{})
 	if !lock.(*sync.Mutex).TryLock() {
 		return refuse(http.StatusConflict, "BLOB_UPLOAD_INVALID", "another request writes to this upload")

@@ -162,6 +162,11 @@ func (l *layers) hardLink(h *tar.Header, name string, parent *entry, base string
 	if old == nil || old.mode.IsDir() {
 		return refuse("The image's entry %q is a link to %q, which is no file in it.", name, h.Linkname)
 	}
+	if old.content != nil { // each name is written out
+		if l.bytes += old.content.size; l.bytes > maxImageBytes {
+			return refuse("The image is larger than %d GB: hard links count as often as they have names.", maxImageBytes>>30)
+		}
+	}
 	parent.children[base] = old
 	return nil
 }

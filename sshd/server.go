@@ -146,7 +146,7 @@ func (s *Server) serve(ctx context.Context, conn net.Conn, config *ssh.ServerCon
 	if !ok {
 		return
 	}
-	v := &visitor{server: s, grant: g, refused: s.Check(ctx, g)}
+	v := &visitor{server: s, grant: g}
 	go ssh.DiscardRequests(requests) // answers keep-alives
 	go keepAlive(ctx, c)
 	var wg sync.WaitGroup

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,13 +34,39 @@ type dynos struct {
 	full   error
 }
 
+// end says how commands end from now on.
+func (d *dynos) end(status int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.status = status
+}
+
+func (d *dynos) ended() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.status
+}
+
+// visitors are who has asked to run something.
+func (d *dynos) visitors() []dyno.Visitor {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.asked)
+}
+
+func (d *dynos) resized() []kigo.TTY {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.sizes)
+}
+
 type talk struct {
 	net.Conn
 	d *dynos
 }
 
 func (t talk) CloseWrite() error { return nil }
-func (t talk) Wait() int         { return t.d.status }
+func (t talk) Wait() int         { return t.d.ended() }
 func (t talk) Resize(s kigo.TTY) {
 	t.d.mu.Lock()
 	defer t.d.mu.Unlock()
@@ -64,7 +91,7 @@ func (d *dynos) Exec(_ context.Context, id kigo.DynoID, v dyno.Visitor) (*dyno.G
 		_ = far.Close()
 	}()
 	return dyno.NewGuest(near, talk{near, d}, func() string {
-		if d.status == 137 {
+		if d.ended() == 137 {
 			return "web.1 has ended"
 		}
 		return ""
@@ -88,8 +115,28 @@ type fixture struct {
 	dynos  *dynos
 	addr   string
 	signer ssh.Signer
-	now    time.Time
+	mu     sync.Mutex
 	denied error
+	now    time.Time
+}
+
+func (f *fixture) refusal() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.denied
+}
+
+func (f *fixture) clock() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.now
+}
+
+// change sets what others read meanwhile.
+func (f *fixture) change(to func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	to()
 }
 
 func serve(t *testing.T) *fixture {
@@ -103,7 +150,7 @@ func serve(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	f.Server = &Server{Key: bytes.Repeat([]byte{1}, 32), Seed: bytes.Repeat([]byte{2}, 32), Dynos: f.dynos, Files: []string{"/files"},
-		Check: func(context.Context, Grant) error { return f.denied }, Now: func() time.Time { return f.now }}
+		Check: func(context.Context, Grant) error { return f.refusal() }, Now: f.clock}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -173,7 +220,7 @@ func TestAGrantOpensADynoToOneKeyOnly(t *testing.T) {
 		"a made-up name":  func() error { _, err := f.dial(t, "root", f.signer); return err },
 		"a changed grant": func() error { _, err := f.dial(t, "A"+user[1:]+"", f.signer); return err },
 		"an expired grant": func() error {
-			f.now = f.now.Add(GrantTime + time.Minute)
+			f.change(func() { f.now = f.now.Add(GrantTime + time.Minute) })
 			_, err := f.dial(t, user, f.signer)
 			return err
 		},
@@ -190,7 +237,7 @@ func TestAGrantOpensADynoToOneKeyOnly(t *testing.T) {
 func TestTheExitStatusAndTheTerminalGoThrough(t *testing.T) {
 	t.Parallel()
 	f := serve(t)
-	f.dynos.status = 3
+	f.dynos.end(3)
 	s := f.session(t)
 	if err := s.RequestPty("xterm", 40, 100, nil); err != nil {
 		t.Fatal(err)
@@ -215,19 +262,19 @@ func TestTheExitStatusAndTheTerminalGoThrough(t *testing.T) {
 	if out.String() != "cat it\ntyped\n" {
 		t.Errorf("output %q", out.String())
 	}
-	v := f.dynos.asked[0]
+	v := f.dynos.visitors()[0]
 	if v.TTY == nil || *v.TTY != (kigo.TTY{Rows: 40, Cols: 100}) || v.Env["TERM"] != "xterm" {
 		t.Errorf("asked for %+v", v)
 	}
-	if len(f.dynos.sizes) != 1 || f.dynos.sizes[0] != (kigo.TTY{Rows: 50, Cols: 120}) {
-		t.Errorf("resized to %v", f.dynos.sizes)
+	if sizes := f.dynos.resized(); len(sizes) != 1 || sizes[0] != (kigo.TTY{Rows: 50, Cols: 120}) {
+		t.Errorf("resized to %v", sizes)
 	}
 }
 
 func TestADynoThatEndsSaysSo(t *testing.T) {
 	t.Parallel()
 	f := serve(t)
-	f.dynos.status = 137
+	f.dynos.end(137)
 	s := f.session(t)
 	var told bytes.Buffer
 	s.Stderr = &told
@@ -241,7 +288,7 @@ func TestADynoThatEndsSaysSo(t *testing.T) {
 func TestWhoMayNoLongerIsToldWhy(t *testing.T) {
 	t.Parallel()
 	f := serve(t)
-	f.denied = kigo.Invalid("ps:exec is turned off for myapp.")
+	f.change(func() { f.denied = kigo.Invalid("ps:exec is turned off for myapp.") })
 	s := f.session(t)
 	var told bytes.Buffer
 	s.Stderr = &told
@@ -255,8 +302,8 @@ func TestWhoMayNoLongerIsToldWhy(t *testing.T) {
 	if conn, err := c.Dial("tcp", "127.0.0.1:80"); err == nil || !strings.Contains(err.Error(), "turned off") {
 		t.Errorf("forward: %v %v", conn, err)
 	}
-	if len(f.dynos.asked) > 0 {
-		t.Errorf("it ran %v", f.dynos.asked)
+	if ran := f.dynos.visitors(); len(ran) > 0 {
+		t.Errorf("it ran %v", ran)
 	}
 }
 
@@ -284,8 +331,14 @@ func TestForwardsAndFilesBeginInTheDyno(t *testing.T) {
 	if err := s.RequestSubsystem("nosuch"); err == nil {
 		t.Error("a subsystem that is not there was started")
 	}
-	if err := s.RequestSubsystem("sftp"); err != nil || f.dynos.asked[0].Program[0] != "/files" {
-		t.Errorf("sftp: %v %v", err, f.dynos.asked)
+	if err := s.RequestSubsystem("sftp"); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(time.Minute); len(f.dynos.visitors()) == 0 && time.Now().Before(end); {
+		<-time.After(time.Millisecond) // the subsystem is granted before it runs
+	}
+	if ran := f.dynos.visitors(); len(ran) != 1 || ran[0].Program[0] != "/files" {
+		t.Errorf("sftp ran %v", ran)
 	}
 }
 

@@ -19,22 +19,22 @@ import (
 
 // visitor is one authenticated connection.
 type visitor struct {
-	server  *Server
-	grant   Grant
-	refused error // why it may not do anything; nil: it may
+	server *Server
+	grant  Grant
 }
 
 // open answers the wish for a channel.
 func (v *visitor) open(ctx context.Context, ch ssh.NewChannel) {
+	refused := v.server.Check(ctx, v.grant) // each time: what it may can end while it is connected
 	switch {
-	case v.refused != nil && ch.ChannelType() != "session":
-		_ = ch.Reject(ssh.Prohibited, told(v.refused))
+	case refused != nil && ch.ChannelType() != "session":
+		_ = ch.Reject(ssh.Prohibited, told(refused))
 	case ch.ChannelType() == "session":
 		channel, requests, err := ch.Accept()
 		if err != nil {
 			return
 		}
-		(&session{visitor: v, channel: channel, env: map[string]string{}}).run(ctx, requests)
+		(&session{visitor: v, refused: refused, channel: channel, env: map[string]string{}}).run(ctx, requests)
 	case ch.ChannelType() == "direct-tcpip":
 		v.forward(ctx, ch)
 	default:
@@ -100,6 +100,7 @@ func (v *visitor) forward(ctx context.Context, ch ssh.NewChannel) {
 // session is one channel that runs a command, a shell or the file program.
 type session struct {
 	*visitor
+	refused error // why it may not do anything; nil: it may
 	channel ssh.Channel
 	env     map[string]string
 	tty     *kigo.TTY

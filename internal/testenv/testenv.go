@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -49,6 +51,25 @@ type Place struct {
 	Subnet   netip.Prefix
 }
 
+// clear removes links of dynos that a killed test has left in the place's network.
+func (p Place) clear() {
+	routes, err := netlink.RouteList(nil, netlink.FAMILY_V4)
+	if err != nil {
+		return
+	}
+	for _, r := range routes {
+		if r.Dst == nil {
+			continue
+		}
+		if a, ok := netip.AddrFromSlice(r.Dst.IP.To4()); !ok || !p.Subnet.Contains(a) {
+			continue
+		}
+		if l, err := netlink.LinkByIndex(r.LinkIndex); err == nil && strings.HasPrefix(l.Attrs().Name, "kg") {
+			_ = netlink.LinkDel(l)
+		}
+	}
+}
+
 const places = 60
 
 // NewPlace takes a free Place for the rest of the test. It is held by a file
@@ -66,10 +87,12 @@ func NewPlace(t testing.TB) Place {
 		}
 		if unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
 			t.Cleanup(func() { _ = file.Close() })
-			return Place{
+			p := Place{
 				Instance: fmt.Sprintf("e%03x", n),
 				Subnet:   netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 214, byte(n << 2), 0}), 22),
 			}
+			p.clear()
+			return p
 		}
 		_ = file.Close()
 	}
