@@ -25,6 +25,7 @@ const (
 	h2Aborted      = 200  // streams that ended without an answer, per window of time
 	h2Idle         = 1000 // frames that further no request, per window of time
 	h2Window       = 10 * time.Second
+	h2UpdateLeast  = 2048      // bytes of an answer for which an update of the stream's window, and of the connection's, is fair
 	h2StreamWindow = 256 << 10 // bytes of a body that wait for a dyno
 	h2ConnWindow   = 512 << 10 // of all of a connection's
 	h2Continued    = 16        // frames that a header block may go on over

@@ -87,8 +87,11 @@ func (s *session) takeWindow(f *h2Frame) error {
 	if len(f.payload) != 4 {
 		return h2Fault(h2FrameSize, "a WINDOW_UPDATE that has not four bytes")
 	}
-	if !s.idle.spend(1-2*int(s.sent.Swap(0)), h2Idle) {
-		return h2Fault(h2EnhanceYourCalm, "too many window updates")
+	if s.sent.Add(-1) < 0 { // more than what was sent explains
+		s.sent.Add(1)
+		if !s.idle.spend(1, h2Idle) {
+			return h2Fault(h2EnhanceYourCalm, "too many window updates")
+		}
 	}
 	n := int64(binary.BigEndian.Uint32(f.payload) & h2WindowMost)
 	s.mu.Lock()

@@ -70,6 +70,9 @@ func (h *h2Head) put(parts ...string) {
 func (h *h2Head) field(f hpack.HeaderField) {
 	if h.size += len(f.Name) + len(f.Value) + 32; h.size > h2HeadMost {
 		h.bad = "" // the text is too long in any case
+		if h.trailer {
+			h.bad = "a trailer that is too long"
+		}
 		return
 	}
 	if h.bad != "" {

@@ -53,7 +53,12 @@ func (s *session) hush(id uint32) {
 				delete(s.quiet, other)
 			}
 		}
-		if len(s.quiet) >= h2Quiet {
+		for other := range s.quiet { // many at once: half of them go, the lowest
+			if len(s.quiet) >= h2Quiet && other+h2Quiet < id {
+				delete(s.quiet, other)
+			}
+		}
+		if len(s.quiet) >= 2*h2Quiet {
 			clear(s.quiet)
 		}
 	}
@@ -107,7 +112,7 @@ func (st *stream) send(block, body []byte, end bool) error {
 			k := min(len(rest), h2FrameMost)
 			frames = append(appendFrameHead(frames, h2Data, endFlag(last && k == len(rest)), st.id, k), rest[:k]...)
 			rest = rest[k:]
-			s.sent.Add(1)
+			s.sent.Add(int64(1 + k/h2UpdateLeast))
 		}
 		if last && len(body) == 0 && block == nil {
 			frames = appendFrameHead(frames, h2Data, flagEndStream, st.id, 0)

@@ -283,3 +283,28 @@ func TestABudgetIsForAWindowOfTime(t *testing.T) {
 		t.Error("an old window counted")
 	}
 }
+
+// Go's client asks for more after each 4 KiB that is read, twice: for the stream
+// and for the connection. That is no flood.
+func TestAClientThatReadsLittleAtATimeGetsAllOfALongAnswer(t *testing.T) {
+	r, addr := startSecure(t, Config{Limits: quick})
+	const size = 16 << 20
+	r.serve(t, goDyno(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", fmt.Sprint(size))
+		chunk := make([]byte, 64<<10)
+		for range size / len(chunk) {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+	}))
+	res, err := secureClient(t, addr, true).Get("https://demo.test/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{res.Body}, make([]byte, 4096))
+	if res.ProtoMajor != 2 || n != size || err != nil {
+		t.Errorf("HTTP/%d: %d bytes, %v", res.ProtoMajor, n, err)
+	}
+}
