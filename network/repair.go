@@ -1,12 +1,16 @@
 package network
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 // Broken returns those addresses whose link to the host is gone, down or without
@@ -40,6 +44,39 @@ func (n *Network) Broken(addresses []netip.Addr) ([]netip.Addr, error) {
 		}
 	}
 	return broken, nil
+}
+
+// Whole reports whether a dyno's namespace still has what Create put into it for
+// an address: both links up, the address, and the way out.
+func (n *Network) Whole(space *os.File, address netip.Addr) (bool, error) {
+	inside, err := netlink.NewHandleAt(netns.NsHandle(int(space.Fd())), unix.NETLINK_ROUTE)
+	if err != nil {
+		return false, fmt.Errorf("enter namespace: %w", err)
+	}
+	defer inside.Close()
+	for _, name := range []string{"lo", "eth0"} {
+		link, err := inside.LinkByName(name)
+		if errors.As(err, &netlink.LinkNotFoundError{}) || err == nil && link.Attrs().Flags&net.FlagUp == 0 {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("find %s: %w", name, err)
+		}
+	}
+	addresses, err := complete(func() ([]netlink.Addr, error) { return inside.AddrList(nil, netlink.FAMILY_V4) })
+	if err != nil {
+		return false, fmt.Errorf("list addresses: %w", err)
+	}
+	has := func(a netlink.Addr) bool { return a.IP.Equal(address.AsSlice()) }
+	if !slices.ContainsFunc(addresses, has) {
+		return false, nil
+	}
+	routes, err := complete(func() ([]netlink.Route, error) { return inside.RouteList(nil, netlink.FAMILY_V4) })
+	if err != nil {
+		return false, fmt.Errorf("list routes: %w", err)
+	}
+	gateway := net.IP(n.Gateway().AsSlice())
+	return slices.ContainsFunc(routes, func(r netlink.Route) bool { return r.Gw.Equal(gateway) }), nil
 }
 
 // Reconnect gives a dyno's namespace a new link for the address that it has.

@@ -3,6 +3,7 @@ package oci
 import (
 	"context"
 	"net/netip"
+	"slices"
 
 	"github.com/kigo-dev/kigo"
 )
@@ -26,6 +27,11 @@ func (e *Engine) repair(ctx context.Context) {
 	if err != nil {
 		e.config.Log.Error("links of dynos cannot be checked", "error", err)
 	}
+	for _, address := range addresses {
+		if !slices.Contains(broken, address) && e.emptied(running[address], address) {
+			broken = append(broken, address)
+		}
+	}
 	for _, address := range broken {
 		switch err := e.reconnect(running[address], address); {
 		case err == nil:
@@ -34,6 +40,20 @@ func (e *Engine) repair(ctx context.Context) {
 			e.config.Log.Error("link of a dyno cannot be made again", "dyno", running[address], "error", err)
 		}
 	}
+}
+
+// emptied reports whether somebody took away what is in a launch's namespace.
+func (e *Engine) emptied(id kigo.DynoID, address netip.Addr) bool {
+	space, err := e.space(id)
+	if err != nil {
+		return false // it has just ended
+	}
+	defer space.Close()
+	whole, err := e.network.Whole(space, address)
+	if err != nil && !e.over(id) {
+		e.config.Log.Error("namespace of a dyno cannot be checked", "dyno", id, "error", err)
+	}
+	return err == nil && !whole
 }
 
 func (e *Engine) over(id kigo.DynoID) bool {

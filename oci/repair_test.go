@@ -15,53 +15,87 @@ import (
 	"github.com/kigo-dev/kigo/dyno/shim"
 )
 
-// Somebody deletes a dyno's link, then its route, then the packet filter: each is
+// Somebody deletes a dyno's link, its route, or what is in its network namespace: each is
 // there again within ten seconds, and the dyno has not been restarted.
 func TestALinkThatWasDeletedIsMadeAgain(t *testing.T) {
 	r := newRig(t)
-	l := r.launch("testapp", "serve")
-	l.Port = 5000
-	r.start(l)
-	before := r.await(l.ID, kigo.RunReady)
-	gateway := ""
-	reach := func() bool { // a route to the world may lead to somebody else who answers
-		conn, err := net.DialTimeout("tcp", before.Address+":5000", 200*time.Millisecond)
+	damages := []func(w wired) []string{
+		func(w wired) []string { return []string{"ip", "link", "del", w.link} },
+		func(w wired) []string { return []string{"ip", "link", "set", w.link, "down"} },
+		func(w wired) []string { return []string{"ip", "route", "del", w.before.Address} },
+		func(w wired) []string { return w.inside("link", "del", "eth0") },
+		func(w wired) []string { return w.inside("address", "flush", "dev", "eth0") },
+		func(w wired) []string { return w.inside("route", "del", "default") },
+		func(w wired) []string { return w.inside("link", "set", "lo", "down") },
+	}
+	var dynos []wired
+	for range damages {
+		l := r.launch("testapp", "serve")
+		l.Port = 5000
+		r.start(l)
+		w := wired{before: r.await(l.ID, kigo.RunReady)}
+		w.link = strings.Fields(output(t, "ip", "-o", "route", "show", w.before.Address))[2]
+		conn, err := net.DialTimeout("tcp", w.before.Address+":5000", 5*time.Second)
 		if err != nil {
-			return false
+			t.Fatal(err)
 		}
-		defer conn.Close()
-		from := conn.LocalAddr().(*net.TCPAddr).IP.String()
-		if gateway == "" {
-			gateway = from
+		link, err := net.InterfaceByName(w.link)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return from == gateway
+		w.index = link.Index
+		w.gateway = conn.LocalAddr().(*net.TCPAddr).IP.String()
+		_ = conn.Close()
+		dynos = append(dynos, w)
 	}
-	if !reach() {
-		t.Fatal("the dyno is not reached at the start")
-	}
-	link := strings.Fields(output(t, "ip", "-o", "route", "show", before.Address))
-	name := link[2]
-	for _, damage := range [][]string{
-		{"ip", "link", "del", name},
-		{"ip", "link", "set", name, "down"},
-		{"ip", "route", "del", before.Address},
-	} {
+	start := time.Now()
+	for i, w := range dynos {
+		damage := damages[i](w)
 		output(t, damage[0], damage[1:]...)
-		if reach() {
-			t.Fatalf("%v did no damage", damage)
-		}
-		start := time.Now()
-		for !reach() {
+	}
+	for i, w := range dynos {
+		for !w.whole() {
 			if time.Since(start) > 10*time.Second {
-				t.Fatalf("not healed 10 s after %v", damage)
+				t.Fatalf("not healed 10 s after %v", damages[i](w))
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
-		t.Logf("healed %v after %v", time.Since(start).Round(time.Millisecond), damage)
+		if after := r.await(w.before.ID, kigo.RunReady); after.Pid != w.before.Pid {
+			t.Errorf("pid %d, before %d", after.Pid, w.before.Pid)
+		}
 	}
-	if after := r.await(l.ID, kigo.RunReady); after.Pid != before.Pid {
-		t.Errorf("pid %d, before %d", after.Pid, before.Pid)
+	t.Logf("all healed after %v", time.Since(start).Round(time.Millisecond))
+}
+
+// wired is a running launch and its way to the host.
+type wired struct {
+	before        kigo.RunStatus
+	link, gateway string
+	index         int // of the link that it had at first
+}
+
+// inside is an ip command in the launch's network namespace.
+func (w wired) inside(args ...string) []string {
+	return append([]string{"nsenter", fmt.Sprintf("--net=/proc/%d/ns/net", w.before.Pid), "ip"}, args...)
+}
+
+// whole reports whether the launch is reached, by a new link of its own, and has its loopback and a way out.
+func (w wired) whole() bool {
+	if link, err := net.InterfaceByName(w.link); err != nil || link.Index == w.index {
+		return false
 	}
+	for _, args := range [][]string{{"route", "show", "default"}, {"link", "show", "up", "dev", "lo"}} {
+		command := w.inside(args...)
+		if out, err := exec.Command(command[0], command[1:]...).Output(); err != nil || len(out) == 0 {
+			return false
+		}
+	}
+	conn, err := net.DialTimeout("tcp", w.before.Address+":5000", 200*time.Millisecond)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	return conn.LocalAddr().(*net.TCPAddr).IP.String() == w.gateway // or somebody else answers
 }
 
 func output(t *testing.T, name string, args ...string) string {

@@ -26,6 +26,9 @@ func (g Group) room() (total, free int64, limited bool) {
 // the kernel killed in it, it killed for want of memory further up.
 func (g Group) Starved() bool {
 	s, err := g.Stats()
-	limit := g.Limits().Memory
-	return err == nil && s.Peak > 0 && (limit < 0 || s.Peak < limit/100*95)
+	own := limit(g.file("memory", "memory.limit_in_bytes")) // without swap, as the peak is
+	if g.v2 {
+		own = limit(g.file("", "memory.max"))
+	}
+	return err == nil && s.Peak > 0 && (own < 0 || s.Peak < own/100*95)
 }
