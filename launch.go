@@ -90,6 +90,7 @@ type OutputLine struct {
 	Time    time.Time
 	Text    []byte // without its line end, at most MaxLogLine bytes
 	Dropped int    // lines lost just before this one because nobody read them in time
+	More    bool   // the next line was there already: it follows at once, whatever happens
 }
 
 // RunStats is what a launch uses.

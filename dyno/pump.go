@@ -41,21 +41,41 @@ func (a *Agent) pump(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) {
 	})
 }
 
+// batchLines is how many lines enter the stream at once at most.
+const batchLines = 512
+
+// batches are lent to launches while lines come: most are quiet most of the time.
+var batches = sync.Pool{New: func() any { return new(make([]kigo.LogLine, 0, batchLines+1)) }}
+
+// carry writes what is there already in one step, and waits for nothing: the last
+// line of a read goes out with those before it.
 func (a *Agent) carry(ctx context.Context, d kigo.Dyno, run kigo.DynoID) {
-	origin := string(run)
+	origin, name, told := string(run), d.Name(), a.Output != nil && awaited(d)
+	var batch *[]kigo.LogLine
 	err := a.Engine.Logs(ctx, run, a.Logs.Position(d.App, origin), func(l kigo.OutputLine) {
-		lines := make([]kigo.LogLine, 0, 2)
+		if batch == nil {
+			batch = batches.Get().(*[]kigo.LogLine)
+		}
+		lines := *batch
 		if l.Dropped > 0 {
 			lines = append(lines, kigo.LogLine{Time: l.Time, Source: "heroku", Process: "logplex", Message: lostLines(l.Dropped, l.Time)})
 		}
-		lines = append(lines, kigo.LogLine{Time: l.Time, Source: "app", Process: d.Name(), Message: string(l.Text)})
+		lines = append(lines, kigo.LogLine{Time: l.Time, Source: "app", Process: name, Message: string(l.Text)})
+		if l.More && len(lines) < batchLines && !told {
+			*batch = lines
+			return
+		}
 		a.Logs.WriteFrom(d.App, origin, l.Seq, lines...)
-		if a.Output != nil && awaited(d) {
+		clear(lines)
+		*batch = lines[:0]
+		batches.Put(batch)
+		batch = nil
+		if told {
 			a.Output(d, l)
 		}
 	})
 	if err != nil && ctx.Err() == nil {
-		a.Log.Warn("read output", "dyno", d.Name(), "app", d.App, "err", err)
+		a.Log.Warn("read output", "dyno", name, "app", d.App, "err", err)
 	}
 }
 

@@ -104,7 +104,7 @@ func (e *Engine) Logs(ctx context.Context, id kigo.DynoID, after uint64, f func(
 	reader := shim.NewLogReader(bundle, after)
 	defer func() { _ = reader.Close() }()
 	pass := func(l shim.Line) {
-		f(kigo.OutputLine{Seq: l.Seq, Time: l.Time, Text: l.Text, Dropped: l.Dropped})
+		f(kigo.OutputLine{Seq: l.Seq, Time: l.Time, Text: l.Text, Dropped: l.Dropped, More: l.More})
 	}
 	for {
 		finished, err := e.followLogs(ctx, id, reader, pass)

@@ -168,17 +168,24 @@ func (s *suite) output(script string) string {
 // wait gives a log line time to come without reading to the end.
 func (s *suite) awaitLine(id kigo.DynoID, text string) {
 	s.Helper()
+	s.awaitLines(id, text, 1)
+}
+
+// awaitLines is awaitLine for a line that several processes write.
+func (s *suite) awaitLines(id kigo.DynoID, text string, n int) {
+	s.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Deadline)
 	defer cancel()
-	found := false
+	found := 0
 	_ = s.Engine.Logs(ctx, id, 0, func(l dyno.Line) {
 		if string(l.Text) == text {
-			found = true
-			cancel()
+			if found++; found == n {
+				cancel()
+			}
 		}
 	})
-	if !found {
-		s.Fatalf("no line %q came", text)
+	if found < n {
+		s.Fatalf("line %q came %d times, want %d", text, found, n)
 	}
 }
 

@@ -21,7 +21,7 @@ var badTests = []test{
 	}},
 	{"a daemon is stopped in order with the rest", func(s *suite) {
 		id := s.start(s.launch("sh", "-c", "(setsid testapp trap &) ; exec testapp deaf"))
-		s.awaitLine(id, "ready")
+		s.awaitLines(id, "ready", 2) // both listen
 		s.check(s.Engine.Stop(context.Background(), id))
 		s.awaitLine(id, "got terminated")
 		s.check(s.Engine.Kill(context.Background(), id))

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -18,7 +19,8 @@ type Line struct {
 	Seq     uint64 // 1, 2, 3 …
 	Time    time.Time
 	Text    []byte
-	Dropped int // lines missing just before this one
+	Dropped int  // lines missing just before this one
+	More    bool // another one follows at once
 }
 
 // LogReader reads the output ring of a bundle from outside, while it is written
@@ -101,10 +103,14 @@ func (r *LogReader) next() (int, error) {
 	return 0, nil
 }
 
+// chunks are lent to readers while they read: most dynos are quiet most of the time.
+var chunks = sync.Pool{New: func() any { return new([64 << 10]byte) }}
+
 func (r *LogReader) drain(f func(Line)) error {
-	chunk := make([]byte, 64<<10)
+	chunk := chunks.Get().(*[64 << 10]byte)
+	defer chunks.Put(chunk)
 	for {
-		n, err := r.file.ReadAt(chunk, r.offset)
+		n, err := r.file.ReadAt(chunk[:], r.offset)
 		r.offset += int64(n)
 		r.buffer = append(r.buffer, chunk[:n]...)
 		r.parse(f)
@@ -117,22 +123,35 @@ func (r *LogReader) drain(f func(Line)) error {
 	}
 }
 
+// parse passes the whole frames of the buffer on. Their texts are parts of it, so
+// it is never written again.
 func (r *LogReader) parse(f func(Line)) {
-	b := r.buffer
-	for len(b) >= frameHeader {
-		size := frameHeader + int(binary.LittleEndian.Uint32(b[16:]))
-		if len(b) < size {
-			break
-		}
-		seq := binary.LittleEndian.Uint64(b)
-		if seq > r.last {
-			at := time.Unix(0, int64(binary.LittleEndian.Uint64(b[8:])))
-			f(Line{Seq: seq, Time: at.UTC(), Text: append([]byte(nil), b[frameHeader:size]...), Dropped: int(seq - r.last - 1)})
-			r.last = seq
-		}
+	b, size := r.buffer, frame(r.buffer)
+	for size > 0 {
+		this := b[:size:size]
 		b = b[size:]
+		size = frame(b)
+		seq := binary.LittleEndian.Uint64(this)
+		if seq <= r.last {
+			continue
+		}
+		at := time.Unix(0, int64(binary.LittleEndian.Uint64(this[8:])))
+		dropped := int(seq - r.last - 1)
+		r.last = seq
+		f(Line{Seq: seq, Time: at.UTC(), Text: this[frameHeader:], Dropped: dropped, More: size > 0})
 	}
-	r.buffer = append(r.buffer[:0], b...)
+	r.buffer = append([]byte(nil), b...)
+}
+
+// frame is the length of the first frame in b, 0 when it is not whole.
+func frame(b []byte) int {
+	if len(b) < frameHeader {
+		return 0
+	}
+	if size := frameHeader + int(binary.LittleEndian.Uint32(b[16:])); size <= len(b) {
+		return size
+	}
+	return 0
 }
 
 func escape(dir string) string {

@@ -101,6 +101,14 @@ func TestTheOutputRingKeepsTheLastLinesAndTellsGaps(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, last := got[0], got[len(got)-1]
+	for i, l := range got { // kept, although the reader has gone on
+		if want := fmt.Sprintf("line %d ", l.Seq); !strings.HasPrefix(string(l.Text), want) {
+			t.Fatalf("line %d: %q", i, l.Text)
+		}
+	}
+	if last.More || !first.More {
+		t.Error("the last line promises more, or the first does not")
+	}
 	if last.Seq != n || int(first.Seq)-1-10 != first.Dropped || len(got) != n-10-first.Dropped {
 		t.Errorf("%d lines from %d (%d dropped) to %d", len(got), first.Seq, first.Dropped, last.Seq)
 	}
@@ -250,4 +258,24 @@ func TestAProcessIsNamedByItsStart(t *testing.T) {
 	if ProcessStart(os.Getpid()) == 0 || ProcessStart(1<<30) != 0 || len(BootID()) != 36 {
 		t.Errorf("start %d, boot %q", ProcessStart(os.Getpid()), BootID())
 	}
+}
+
+// BenchmarkReadTheOutputRing is what a line costs on its way out of a shim's files.
+func BenchmarkReadTheOutputRing(b *testing.B) {
+	dir := b.TempDir()
+	w := newLogWriter(dir, func() {})
+	for range 5000 {
+		w.line([]byte(strings.Repeat("x", 100)), time.Now())
+	}
+	w.end()
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		r := NewLogReader(dir, 0)
+		if err := r.ReadNew(func(Line) { n++ }); err != nil {
+			b.Fatal(err)
+		}
+		_ = r.Close()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/line")
 }
