@@ -32,6 +32,8 @@ type Loop struct {
 	Log     *slog.Logger
 	Now     func() time.Time // nil: time.Now
 	Every   time.Duration    // between looks; 0: a minute
+
+	tells teller
 }
 
 func (l *Loop) now() time.Time {
@@ -51,6 +53,12 @@ func (l *Loop) Run(ctx context.Context) error {
 	defer look.Stop()
 	send := time.NewTicker(min(every, sendEvery))
 	defer send.Stop()
+	defer l.tells.under.Wait()
+	report := func(err error) {
+		if err != nil && ctx.Err() == nil {
+			l.Log.ErrorContext(ctx, "send notices of alerts", "err", err)
+		}
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -61,9 +69,7 @@ func (l *Loop) Run(ctx context.Context) error {
 			}
 		case <-send.C:
 		}
-		if err := l.Tell(ctx); err != nil && ctx.Err() == nil {
-			l.Log.ErrorContext(ctx, "send notices of alerts", "err", err)
-		}
+		report(l.begin(ctx, report))
 	}
 }
 
@@ -155,69 +161,4 @@ func (l *Loop) step(ctx context.Context, id string, o Observation) error {
 		return nil // it was removed meanwhile
 	}
 	return err
-}
-
-// Tell sends the notices that are due, of each alert in their order.
-func (l *Loop) Tell(ctx context.Context) error {
-	all, err := l.all(ctx)
-	if err != nil {
-		return err
-	}
-	var failed error
-	for _, a := range all {
-		for len(a.State.Outbox) > 0 && !a.State.Outbox[0].Next.After(l.now()) && ctx.Err() == nil {
-			left, err := l.tell(ctx, a)
-			if err != nil {
-				failed = errors.Join(failed, err)
-				break
-			}
-			a.State.Outbox = left
-		}
-	}
-	return failed
-}
-
-// tell sends an alert's first notice and writes down what became of it.
-func (l *Loop) tell(ctx context.Context, a kigo.Alert) ([]kigo.Notice, error) {
-	var app kigo.App
-	err := l.Store.View(ctx, func(tx *store.Tx) (err error) {
-		app, err = tx.App(a.App)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	n := a.State.Outbox[0]
-	why := l.Senders.send(ctx, app, a, &n)
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	var left []kigo.Notice
-	err = l.Store.Update(ctx, func(tx *store.Tx) error {
-		now, err := tx.Alert(a.ID)
-		if err != nil {
-			return err
-		}
-		s := now.State
-		if len(s.Outbox) == 0 || s.Outbox[0].ID != n.ID {
-			return nil
-		}
-		s.Failed = why
-		if n.Tries++; why == "" || n.Tries >= maxTries {
-			s.Outbox = s.Outbox[1:]
-		} else {
-			wait := min(firstTry<<min(n.Tries-1, 20), lastTry)
-			n.Next = l.now().Add(wait)
-			s.Outbox[0] = n
-		}
-		left = s.Outbox
-		return tx.SetAlertState(a.ID, s)
-	})
-	if errors.Is(err, kigo.ErrNotFound) {
-		return nil, nil
-	}
-	if why != "" {
-		l.Log.InfoContext(ctx, "notice of an alert was not delivered", "alert", a.ID, "app", a.App, "tries", n.Tries, "err", why)
-	}
-	return left, err
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/outbound"
 )
 
 // Senders are the ways out.
@@ -26,26 +27,31 @@ type Senders struct {
 }
 
 // send brings a notice to everybody who does not have it yet, notes who has, and
-// says what went wrong, if anything did.
-func (s Senders) send(ctx context.Context, app kigo.App, a kigo.Alert, n *kigo.Notice) string {
+// says what went wrong, if anything did: why for the app's people, without what the
+// platform's own resolver or mail server said, detail for the operator.
+func (s Senders) send(ctx context.Context, app kigo.App, a kigo.Alert, n *kigo.Notice) (why string, detail error) {
 	var failed []string
 	if len(a.Target.Emails) > 0 && !n.Mailed {
 		subject, text := letter(app, a, *n)
-		err := errors.New("this server sends no e-mail")
+		says, err := "this server sends no e-mail", errors.New("no mail server is set")
 		if s.Mail != nil {
-			err = s.Mail(ctx, a.Target.Emails, subject, text)
+			says, err = "the platform's mail server did not take it", s.Mail(ctx, a.Target.Emails, subject, text)
 		}
 		if n.Mailed = err == nil; err != nil {
-			failed = append(failed, "e-mail: "+err.Error())
+			failed, detail = append(failed, "e-mail: "+says), fmt.Errorf("e-mail: %w", err)
 		}
 	}
 	if a.Target.Webhook != "" && !n.Called {
 		err := s.call(ctx, app, a, *n)
 		if n.Called = err == nil; err != nil {
-			failed = append(failed, "webhook: "+err.Error())
+			says := outbound.Class(err)
+			if status := (answered)(0); errors.As(err, &status) {
+				says = status.Error()
+			}
+			failed, detail = append(failed, "webhook: "+says), errors.Join(detail, fmt.Errorf("webhook: %w", err))
 		}
 	}
-	return strings.Join(failed, "; ")
+	return strings.Join(failed, "; "), detail
 }
 
 // letter is a notice in words.
@@ -119,10 +125,15 @@ func (s Senders) call(ctx context.Context, app kigo.App, a kigo.Alert, n kigo.No
 	defer resp.Body.Close()
 	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // the status is the answer
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("it answered %d", resp.StatusCode)
+		return answered(resp.StatusCode)
 	}
 	return nil
 }
+
+// answered is the status of a webhook that refused.
+type answered int
+
+func (a answered) Error() string { return fmt.Sprintf("it answered %d", int(a)) }
 
 // Sign is the signature of Standard Webhooks, by the key that "whsec_" is written before.
 func Sign(secret, id, stamp string, body []byte) string {

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -161,7 +160,7 @@ func (l *Loop) post(ctx context.Context, w kigo.Webhook, e kigo.WebhookEvent, d 
 	}
 	resp, err := l.client.Do(r)
 	if err != nil {
-		return 0, class(err)
+		return 0, outbound.Class(err)
 	}
 	defer resp.Body.Close()
 	_, _ = io.CopyN(io.Discard, resp.Body, maxAnswer)
@@ -184,19 +183,4 @@ func envelope(w kigo.Webhook, e kigo.WebhookEvent, d kigo.Delivery) ([]byte, err
 		"attempt": id(d.Last.ID), "delivery": id(d.ID), "event": map[string]string{"id": e.ID, "include": e.Include}, "webhook": id(w.ID),
 	}
 	return json.Marshal(body)
-}
-
-// class names an error without what the address or the receiver said.
-func class(err error) string {
-	var dns *net.DNSError
-	var timeout net.Error
-	switch {
-	case errors.Is(err, outbound.ErrNotAllowed):
-		return "DestinationNotAllowed"
-	case errors.As(err, &dns):
-		return "NameResolution"
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return "Timeout"
-	}
-	return "Connection"
 }
