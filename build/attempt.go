@@ -51,11 +51,13 @@ var (
 // run carries the build out and tells its end. An error means that not even the
 // end could be told: the loop will come back.
 func (a *attempt) run(ctx context.Context) error {
-	out, err := a.loop.Output.Append(a.build.Output)
-	if err != nil {
-		return err
+	if a.out == nil {
+		var err error
+		if a.out, err = a.loop.Output.Append(a.build.Output); err != nil {
+			return err
+		}
 	}
-	a.out, a.say = out, buildpack.Output{W: out}
+	a.say = buildpack.Output{W: a.out}
 	defer a.cleanUp()
 	defer func() {
 		if ctx.Err() == nil { // else the next process goes on
@@ -73,7 +75,7 @@ func (a *attempt) run(ctx context.Context) error {
 		a.say.Warn("The platform was restarted. The build begins again.")
 		a.say.Plain("")
 	}
-	err = a.steps(ctx)
+	err := a.steps(ctx)
 	if err != nil && a.again(ctx, err) {
 		a.loop.Log.WarnContext(ctx, "build failed for a reason of ours: it is tried once more", "app", a.app.Name, "build", a.build.ID, "err", err)
 		a.say.Plain("")

@@ -79,7 +79,8 @@ type Loop struct {
 	interrupted map[string]int  // builds that an earlier process did not end, with how often; written before the loop starts
 
 	mu      sync.Mutex
-	running int // builds under way
+	running int // builds under way, and looks into sources
+	waits   map[kigo.AppID]*waiting
 }
 
 // New returns a loop. Its folders are made, and a missing program is told at the
@@ -107,7 +108,7 @@ func New(c Config) (*Loop, error) {
 		host := HostEnvironment()
 		c.Host = &host
 	}
-	l := &Loop{Config: c, interrupted: map[string]int{}}
+	l := &Loop{Config: c, interrupted: map[string]int{}, waits: map[kigo.AppID]*waiting{}}
 	for _, name := range []string{"builds", "cache", "toolchains"} {
 		if err := os.MkdirAll(l.path(name), 0o711); err != nil {
 			return nil, fmt.Errorf("make folder of builds: %w", err)
@@ -178,13 +179,18 @@ func (l *Loop) keys(ctx context.Context) (keys []string, err error) {
 // the build, so that an app has one build at a time.
 func (l *Loop) Reconcile(ctx context.Context, key string) (reconcile.Result, error) {
 	a, more, err := l.next(ctx, kigo.AppID(key))
-	if err != nil || a == nil {
+	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if !l.begin() {
-		return reconcile.Result{After: time.Second}, nil
+	l.waited(kigo.AppID(key), a)
+	if a == nil {
+		return reconcile.Result{}, nil
+	}
+	if what := l.begin(); what != "" {
+		return reconcile.Result{After: time.Second}, l.wait(ctx, a, what)
 	}
 	defer l.ended()
+	l.resume(a)
 	if err := a.run(ctx); err != nil {
 		return reconcile.Result{}, fmt.Errorf("build %s of %s: %w", a.build.ID, a.app.Name, err)
 	}

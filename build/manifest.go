@@ -13,10 +13,19 @@ import (
 // manifestLimit is how long the look into a source may take, with its download.
 const manifestLimit = 5 * time.Minute
 
-// Manifest reads the app.json of a source, in a sandbox as a build has. Name is the
+var errNoRoom = errors.New("the platform had no room to look into the source")
+
+// Manifest reads the app.json of a source, in a sandbox as a build has, once there is
+// room for one as for a build. Name is the
 // look's own, so that what it leaves after a crash is found. An error that is a
 // *kigo.Error is the source's fault.
 func (l *Loop) Manifest(ctx context.Context, name string, app kigo.App, source kigo.Source) (string, error) {
+	waited, stop := context.WithTimeoutCause(ctx, l.Limit, errNoRoom)
+	defer stop()
+	if err := l.slot(waited); err != nil {
+		return "", err
+	}
+	defer l.ended()
 	ctx, cancel := context.WithTimeoutCause(ctx, manifestLimit, errTimeout)
 	defer cancel()
 	a := &attempt{loop: l, app: app, say: buildpack.Output{W: io.Discard}}

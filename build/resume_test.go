@@ -150,8 +150,10 @@ func TestBuildsWaitForMemoryButOneMayAlwaysRun(t *testing.T) {
 	loop.Mark(p.app.ID)
 	_, err := loop.Reconcile(t.Context(), string(p.app.ID)) // its turn comes, and passes
 	must(t, err)
-	if text := p.soFar(second); text != "" {
-		t.Errorf("the second has begun:\n%s", text)
+	_, err = loop.Reconcile(t.Context(), string(p.app.ID))
+	must(t, err)
+	if text := p.soFar(second); text != "-----> Waiting for memory...\n" {
+		t.Errorf("the second has said:\n%s", text)
 	}
 	must(t, p.setStatus(t.Context(), first, kigo.BuildFailed))
 	loop.Mark(mine.ID)

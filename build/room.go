@@ -11,30 +11,35 @@ import (
 // memoryReserve is what has to stay available for dynos when a build begins.
 const memoryReserve = 256 << 20
 
-// room reports whether a build may begin now. One may always run beside nothing but
-// dynos, as long as the machine is not at its end; another one only when all that it
-// is allowed fits into the memory that is available, so that builds never push dynos
-// out.
-func (l *Loop) room(running int) bool {
+// room tells what a build that wants to begin waits for; empty: it may. One may always
+// run beside nothing but dynos, as long as the machine is not at its end; another one
+// only when all that every build is allowed fits into the memory that is available, also
+// what those under way have not taken yet, so that builds never push dynos out.
+func (l *Loop) room(running int) string {
 	available := l.Available()
-	switch {
-	case available == 0: // unknown
-		return true
-	case running == 0:
-		return available > memoryReserve
+	needed := int64(memoryReserve)
+	if running > 0 {
+		needed += l.Memory * int64(running+1)
 	}
-	return available > memoryReserve+l.Memory
+	switch {
+	case running >= l.Slots:
+		return "other builds to end"
+	case available != 0 && available <= needed: // 0: unknown
+		return "memory"
+	}
+	return ""
 }
 
-// begin takes a slot, when there is room for one more build.
-func (l *Loop) begin() bool {
+// begin takes a slot, when there is room for one more build; otherwise it tells what is
+// waited for.
+func (l *Loop) begin() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.room(l.running) {
-		return false
+	what := l.room(l.running)
+	if what == "" {
+		l.running++
 	}
-	l.running++
-	return true
+	return what
 }
 
 func (l *Loop) ended() {

@@ -18,6 +18,9 @@ import (
 	"github.com/kigo-dev/kigo/store"
 )
 
+// giveUpAfter is how long reading a source is tried when the platform is at fault.
+const giveUpAfter = time.Hour
+
 // Control writes each step down.
 type Control interface {
 	BeginSetup(ctx context.Context, id, appJSON string) error
@@ -140,6 +143,10 @@ func (l *Loop) begin(ctx context.Context, s situation) error {
 	text, err := l.Read(ctx, s.setup.ID, s.app, s.setup.Source)
 	if fault, ok := kigo.AsError(err); ok {
 		return l.Control.FinishSetup(ctx, s.setup.ID, fault.Message, nil)
+	}
+	if err != nil && ctx.Err() == nil && time.Since(s.setup.CreatedAt) > giveUpAfter {
+		l.Log.ErrorContext(ctx, "the source of a set-up cannot be read: given up", "app", s.app.Name, "err", err)
+		return l.Control.FinishSetup(ctx, s.setup.ID, "the platform could not look into the source for an hour: try again later, or ask its operator", nil)
 	}
 	if err != nil {
 		return err
