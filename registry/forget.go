@@ -22,8 +22,11 @@ func (g *Registry) Forget(prefix string) error {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(g.Dir, "repos", repo)))
 		}
 	}
-	return errors.Join(err, g.sweep(time.Now().Add(-uploadLife)))
+	return errors.Join(err, g.Sweep())
 }
+
+// Sweep removes blobs that no repository has and uploads that nobody goes on with.
+func (g *Registry) Sweep() error { return g.sweep(time.Now().Add(-uploadLife)) }
 
 func (g *Registry) sweep(before time.Time) error {
 	marks, err := filepath.Glob(filepath.Join(g.Dir, "repos", "*", "blobs", "*"))

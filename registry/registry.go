@@ -42,7 +42,8 @@ type Access func(r *http.Request, repository string, write bool) (key string, er
 type Registry struct {
 	Dir    string
 	Access Access
-	Realm  string // of the challenge to clients that did not say who they are
+	Room   func() error // asked before anything is stored; nil: there is always room
+	Realm  string       // of the challenge to clients that did not say who they are
 
 	uploads sync.Map // id → *sync.Mutex: one request at a time writes to an upload
 }

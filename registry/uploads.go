@@ -84,6 +84,9 @@ func (q *request) begin() error {
 			return err
 		}
 	}
+	if err := q.room(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(filepath.Join(q.Dir, "uploads"), 0o700); err != nil {
 		return err
 	}
@@ -157,8 +160,24 @@ func (q *request) checkRange(f *os.File) error {
 	return nil
 }
 
+// room refuses what would take the disk that the platform keeps for itself.
+func (q *request) room() error {
+	if q.Room == nil {
+		return nil
+	}
+	if err := q.Room(); err != nil {
+		return refuse(http.StatusInsufficientStorage, "DENIED", "%s", err)
+	}
+	return nil
+}
+
 // append writes the body at the end. Of a body that is cut short nothing stays.
 func (q *request) append(f *os.File) (int64, error) {
+	if q.r.ContentLength != 0 {
+		if err := q.room(); err != nil {
+			return 0, err
+		}
+	}
 	begin, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
 		return 0, err

@@ -71,6 +71,7 @@ func (n *node) stages() (*lifecycle.Group, error) {
 		service("usage of dynos", n.meterDynos),
 		service("retention", n.retention.Run),
 		service("audit", n.trimAudit),
+		service("registry", n.sweepRegistry),
 		service("events", n.follow),
 		service("certificates", n.writeCertificates),
 		service("automatic certificates", n.acme.Run),

@@ -1,8 +1,10 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/registry"
@@ -11,7 +13,26 @@ import (
 // newRegistry serves the images of apps: a repository for each process type, APP/TYPE,
 // for those who may deploy the app, with their API token as the password.
 func (n *node) newRegistry() *registry.Registry {
-	return &registry.Registry{Dir: n.cfg.Path("registry"), Realm: "kigo", Access: n.repository}
+	return &registry.Registry{Dir: n.cfg.Path("registry"), Realm: "kigo", Access: n.repository, Room: room(machineWith(n.cfg.Data))}
+}
+
+// registrySweep is how often what nobody needs is removed from the registry.
+const registrySweep = time.Hour
+
+// sweepRegistry removes it now and then until ctx is done.
+func (n *node) sweepRegistry(ctx context.Context) error {
+	tick := time.NewTicker(registrySweep)
+	defer tick.Stop()
+	for {
+		if err := n.registry.Sweep(); err != nil {
+			n.log.Warn("sweep the registry", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
 }
 
 // repository finds the folder of a repository, which stays the app's when it is renamed.
