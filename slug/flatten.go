@@ -23,12 +23,21 @@ type LayersOptions struct {
 // LayersResult is a flattened image: what is in it but for /app, and /app.
 type LayersResult struct{ Root, App Result }
 
+// flattening has room for the images that are flattened at once: each may need much memory.
+var flattening = make(chan struct{}, 2)
+
 // PackLayers flattens the layers of a container image, the lowest first, into two
 // read-only images: the root, and /app, which dynos have writable. What the layers
 // hold is read by a child with the app's rights alone.
 func (s *Store) PackLayers(ctx context.Context, files []*os.File, o LayersOptions) (r LayersResult, err error) {
 	if len(files) == 0 {
 		return r, errNoLayers
+	}
+	select {
+	case flattening <- struct{}{}:
+		defer func() { <-flattening }()
+	case <-ctx.Done():
+		return r, fmt.Errorf("pack image: %w", context.Cause(ctx))
 	}
 	r.App, err = s.keep(func(appFile string) (Result, error) {
 		var app Result

@@ -23,6 +23,7 @@ const (
 	maxImageID    = 65535    // uids and gids: an app owns as many
 	maxLinks      = 40       // symbolic links on the way to one entry
 	maxUserFile   = 1 << 20
+	maxNames      = 256 << 20 // bytes of all names and link targets, which are in memory
 )
 
 // entry is one name of the flattened image.
@@ -50,6 +51,7 @@ type layers struct {
 	root  *entry
 	count int
 	bytes int64
+	names int64
 
 	follows int // symbolic links on the way that is being walked
 }
@@ -104,6 +106,9 @@ func (l *layers) read(i int) error {
 const whiteout = ".wh."
 
 func (l *layers) apply(h *tar.Header, layer, nth int) error {
+	if l.names += int64(len(h.Name) + len(h.Linkname)); l.names > maxNames {
+		return refuse("The names and link targets in the image's layers are more than %d MB.", maxNames>>20)
+	}
 	name, err := layerName(h.Name)
 	if err != nil || name == "" {
 		return err
