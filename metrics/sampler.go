@@ -83,6 +83,15 @@ func (s *Sampler) sample(ctx context.Context, now time.Time) error {
 	if counts == nil {
 		counts = map[kigo.AppID]*Point{}
 	}
+	kept := false
+	was := s.restarts
+	errs := clones(counts)
+	defer func() {
+		if !kept {
+			s.restarts = was
+			s.putBack(errs)
+		}
+	}()
 	former := s.loads
 	s.loads = make(map[kigo.DynoID]*load, len(dynos))
 	for _, d := range dynos {
@@ -113,13 +122,40 @@ func (s *Sampler) sample(ctx context.Context, now time.Time) error {
 		s.Logs.Write(d.App, append(lines, line(d, now, memory(d, u)))...)
 	}
 	if s.History == nil {
+		kept = true
 		return nil
 	}
 	sources, err := s.countRestarts(ctx, dynos, counts, now)
 	if err != nil {
 		return err
 	}
-	return s.History.Add(ctx, now, counts, sources)
+	err = s.History.Add(ctx, now, counts, sources)
+	kept = err == nil
+	return err
+}
+
+// clones shares nothing with counts, which the samples are added to.
+func clones(counts map[kigo.AppID]*Point) map[kigo.AppID]*Point {
+	out := make(map[kigo.AppID]*Point, len(counts))
+	for app, p := range counts {
+		out[app] = p.Clone()
+	}
+	return out
+}
+
+// putBack counts again, with the next sample, what could not be kept.
+func (s *Sampler) putBack(counts map[kigo.AppID]*Point) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed == nil {
+		s.failed = map[kigo.AppID]*Point{}
+	}
+	for app, p := range counts {
+		if s.failed[app] == nil {
+			s.failed[app] = &Point{}
+		}
+		s.failed[app].Merge(p)
+	}
 }
 
 // take adds one dyno's sample.
