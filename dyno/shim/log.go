@@ -27,6 +27,8 @@ type logWriter struct {
 	mu      sync.Mutex
 	wake    *sync.Cond
 	pending []byte
+	dropped []byte // the last line, when it was dropped
+	lastAt  time.Time
 	rate    allowance
 	seq     uint64
 	closed  bool
@@ -53,8 +55,18 @@ func (w *logWriter) line(text []byte, at time.Time) {
 	defer w.mu.Unlock()
 	w.seq++
 	if len(w.pending)+frameHeader+len(text) > bufferBytes || !w.rate.take(frameHeader+len(text), at) {
+		w.dropped, w.lastAt = append(w.dropped[:0], text...), at
+		if w.dropped == nil {
+			w.dropped = []byte{}
+		}
 		return
 	}
+	w.dropped = nil
+	w.frame(text, at)
+}
+
+// frame puts the line of the present number behind those that wait; with the lock held.
+func (w *logWriter) frame(text []byte, at time.Time) {
 	w.pending = binary.LittleEndian.AppendUint64(w.pending, w.seq)
 	w.pending = binary.LittleEndian.AppendUint64(w.pending, uint64(at.UnixNano()))
 	w.pending = binary.LittleEndian.AppendUint32(w.pending, uint32(len(text)))
@@ -79,6 +91,9 @@ func (w *logWriter) end() {
 		<-w.read
 	}
 	w.mu.Lock()
+	if w.dropped != nil { // the last line comes through, so that the gap before it is seen
+		w.frame(w.dropped, w.lastAt)
+	}
 	w.closed = true
 	w.wake.Signal()
 	w.mu.Unlock()
