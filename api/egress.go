@@ -66,14 +66,36 @@ func isolationInfo(c *call) (reply, error) {
 	return ok(client.Isolation{Class: string(class)}), err
 }
 
-func isolationUpdate(c *call) (reply, error) {
+// isolationClass reads the class that a request chooses.
+func (c *call) isolationClass() (kigo.Isolation, error) {
 	var in struct {
 		Class *string `json:"class"`
 	}
 	if err := c.decode(&in); err != nil {
-		return reply{}, err
+		return "", err
 	}
-	class, err := kigo.ParseIsolation(value(in.Class))
+	return kigo.ParseIsolation(value(in.Class))
+}
+
+func teamIsolationInfo(c *call) (reply, error) {
+	var class kigo.Isolation
+	err := c.view(func(tx *store.Tx) (err error) {
+		class, err = tx.TeamIsolation(c.team.ID)
+		return err
+	})
+	return ok(client.Isolation{Class: string(class)}), err
+}
+
+func teamIsolationUpdate(c *call) (reply, error) {
+	class, err := c.isolationClass()
+	if err == nil {
+		err = ctrl(c).SetTeamIsolation(c.ctx(), c.actor, string(c.team.ID), class)
+	}
+	return ok(client.Isolation{Class: string(class)}), err
+}
+
+func isolationUpdate(c *call) (reply, error) {
+	class, err := c.isolationClass()
 	if err != nil {
 		return reply{}, err
 	}

@@ -106,3 +106,32 @@ func TestIsolationIsRefusedWhereThereIsNoRuntimeForIt(t *testing.T) {
 		t.Errorf("isolation %+v", i)
 	}
 }
+
+func TestAppsOfATeamAreIsolatedAsItSays(t *testing.T) {
+	s, ctx := newServer(t), t.Context()
+	s.control.Hardened = true
+	must(t, s.Do(ctx, "POST", "/teams", map[string]any{"name": "myteam"}, nil))
+	must(t, s.Do(ctx, "POST", "/teams/apps", map[string]any{"name": "ours", "team": "myteam"}, nil))
+	s.app("mine")
+	class := func(app string) string {
+		i, err := s.Isolation(ctx, app)
+		must(t, err)
+		return i.Class
+	}
+	must(t, s.SetTeamIsolation(ctx, "myteam", "hardened"))
+	if i, err := s.TeamIsolation(ctx, "myteam"); err != nil || i.Class != "hardened" {
+		t.Errorf("the team's: %+v %v", i, err)
+	}
+	if class("ours") != "hardened" || class("mine") != "standard" {
+		t.Errorf("the team's app is %s, another one %s", class("ours"), class("mine"))
+	}
+	must(t, s.SetIsolation(ctx, "ours", "standard"))
+	if class("ours") != "standard" {
+		t.Error("an app's own word does not count")
+	}
+	wantError(t, s.SetTeamIsolation(ctx, "myteam", "firecracker"), 422, "invalid_params", "No such isolation")
+	bob := s.as(s.second("bob@example.com", "global"))
+	wantError(t, bob.SetTeamIsolation(ctx, "myteam", "standard"), 404, "not_found", "team")
+	s.control.Hardened = false
+	wantError(t, s.SetTeamIsolation(ctx, "myteam", "hardened"), 422, "invalid_params", "--runsc")
+}

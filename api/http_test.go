@@ -147,7 +147,7 @@ var takesBody = map[string]bool{
 	"POST /kigo/two-factor": true, "POST /kigo/two-factor/actions/enable": true, "POST /kigo/two-factor/actions/disable": true,
 	"POST /kigo/accounts/{account}/actions/reset": true, "PATCH /users/{user}/preferences": true,
 	"PUT /users/~/capabilities": true, "POST /identity-providers": true,
-	"POST /teams": true, "PATCH /teams/{team}": true, "PATCH /teams/{team}/preferences": true, "PUT /teams/{team}/members": true,
+	"POST /teams": true, "PATCH /teams/{team}": true, "PATCH /teams/{team}/preferences": true, "PATCH /teams/{team}/isolation": true, "PUT /teams/{team}/members": true,
 	"POST /teams/{team}/members": true, "PATCH /teams/{team}/members": true, "PUT /teams/{team}/invitations": true, "POST /teams/apps": true,
 	"PATCH /teams/apps/{app}": true, "POST /teams/apps/{app}/collaborators": true, "PATCH /teams/apps/{app}/collaborators/{collaborator}": true,
 	"POST /teams/{team}/identity-providers": true, "POST /kigo/enterprise-accounts": true, "PATCH /enterprise-accounts/{enterprise}": true,

@@ -124,6 +124,8 @@ var permissions = map[string]string{
 	"GET /teams/{team}/features":                            kigo.PermissionView,
 	"GET /teams/{team}/features/{feature}":                  kigo.PermissionView,
 	"GET /teams/{team}/permissions":                         kigo.PermissionView,
+	"GET /teams/{team}/isolation":                           kigo.PermissionView,
+	"PATCH /teams/{team}/isolation":                         kigo.PermissionManage,
 	"GET /teams/{team}/preferences":                         kigo.PermissionView,
 	"PATCH /teams/{team}/preferences":                       kigo.PermissionManage,
 	"GET /teams/{team}/pipeline-couplings":                  kigo.PermissionView,

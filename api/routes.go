@@ -202,6 +202,8 @@ var routes = []route{
 	{"DELETE", "/teams/{team}", global, teamDelete, false},
 	{"GET", "/teams/permissions", identity, permissionList, false},
 	{"GET", "/teams/{team}/permissions", read, teamPermissionList, false},
+	{"GET", "/teams/{team}/isolation", read, teamIsolationInfo, false}, // egress.go
+	{"PATCH", "/teams/{team}/isolation", global, teamIsolationUpdate, false},
 	{"GET", "/teams/{team}/preferences", read, teamPreferencesInfo, false},
 	{"PATCH", "/teams/{team}/preferences", global, teamPreferencesUpdate, false},
 	{"GET", "/teams/{team}/features", identity, teamFeatureList, false},

@@ -56,7 +56,7 @@ var notInSchema = []string{
 	"/oauth/sessions", "/oauth/sessions/{session}", "/buildpacks", "/buildpacks/{buildpack}",
 	"/buildpacks/{buildpack}/revisions", "/buildpacks/{buildpack}/readme", "/schema", "/api/v4/current-status", "/analytics",
 	"/analytics/*", "/favorites", "/streams/{stream}", "/sources/{key}", "/slugs/{slug}", "/logstream/*",
-	"/apps/{app}/egress-rules", "/apps/{app}/egress-rules/{rule}", "/apps/{app}/isolation",
+	"/apps/{app}/egress-rules", "/apps/{app}/egress-rules/{rule}", "/apps/{app}/isolation", "/teams/{team}/isolation",
 	"/apps/{app}/builds/{build}/result", "/kigo/accounts", "/kigo/audit", "/kigo/usage", "/accounts/{user}/actions/get-quota", "/api/v2", "/api/v2/{dyno}", "/kigo/stacks", "/kigo/stacks/{stack}/actions/patch",
 	"/apps/{app}/router-metrics/{metric}", "/apps/{app}/formation/{formation}/metrics/{metric}", "/apps/{app}/metrics",
 	"/apps/{app}/metrics/prometheus", "/kigo/metrics", "/apps/{app}/alerts", "/apps/{app}/alerts/{alert}",

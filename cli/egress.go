@@ -49,7 +49,13 @@ func egressRemove(c *call) error {
 }
 
 func isolation(c *call) error {
-	i, err := c.api.Isolation(c, c.app)
+	ask, which := c.api.Isolation, c.app
+	if team := c.str("team"); team != "" {
+		ask, which = c.api.TeamIsolation, team
+	} else if which == "" {
+		return usage(2, "Specify an app with --app, or a team with --team")
+	}
+	i, err := ask(c, which)
 	if err != nil {
 		return err
 	}
@@ -58,6 +64,13 @@ func isolation(c *call) error {
 }
 
 func isolationSet(c *call) error {
+	if team := c.str("team"); team != "" {
+		c.begin("Isolating dynos of the apps of %s as %s from their next start on", team, c.arg(0))
+		return c.ended(c.api.SetTeamIsolation(c, team, c.arg(0)))
+	}
+	if c.app == "" {
+		return usage(2, "Specify an app with --app, or a team with --team")
+	}
 	c.begin("Isolating dynos of %s as %s from their next start on", c.app, c.arg(0))
 	return c.ended(c.api.SetIsolation(c, c.app, c.arg(0)))
 }

@@ -8,6 +8,10 @@ var commands []command
 // Flags that several commands share.
 func jsonFlag(fs *pflag.FlagSet) { fs.BoolP("json", "j", false, "print JSON") }
 
+func teamFlag(fs *pflag.FlagSet) {
+	fs.StringP("team", "t", "", "a team, for its apps that say nothing themselves")
+}
+
 func confirmFlag(fs *pflag.FlagSet) {
 	fs.StringP("confirm", "c", "", "the app's name, instead of being asked for it")
 }
@@ -213,8 +217,8 @@ func init() {
 		{name: "egress:deny", args: "TARGET", short: "keep dynos from ADDRESS[:PORT] or CIDR[:PORT]", app: oneApp, login: true, run: egressDeny},
 		{name: "egress:remove", args: "TARGET", short: "remove the rule for that target", app: oneApp, login: true, run: egressRemove},
 
-		{name: "isolation", short: "show how the dynos of an app are kept apart from the machine", app: oneApp, login: true, run: isolation},
-		{name: "isolation:set", args: "CLASS", short: "choose standard or hardened (gVisor)", app: oneApp, login: true, run: isolationSet},
+		{name: "isolation", short: "show how the dynos of an app are kept apart from the machine", app: maybeApp, login: true, run: isolation, flags: teamFlag},
+		{name: "isolation:set", args: "CLASS", short: "choose standard or hardened (gVisor)", app: maybeApp, login: true, run: isolationSet, flags: teamFlag},
 
 		{name: "logs:inputs", short: "list who else may write into the log of an app", app: oneApp, login: true, run: logInputs, flags: jsonFlag},
 		{name: "logs:inputs:add", args: "NAME", short: "make an address that takes lines for the log of an app", app: oneApp, login: true, run: logInputAdd},

@@ -50,6 +50,17 @@ func (c *Client) Isolation(ctx context.Context, app string) (i Isolation, err er
 	return i, err
 }
 
+// TeamIsolation is that of a team's apps which say nothing themselves.
+func (c *Client) TeamIsolation(ctx context.Context, team string) (i Isolation, err error) {
+	err = c.Do(ctx, http.MethodGet, "/teams/"+url.PathEscape(team)+"/isolation", nil, &i)
+	return i, err
+}
+
+// SetTeamIsolation chooses it.
+func (c *Client) SetTeamIsolation(ctx context.Context, team, class string) error {
+	return c.Do(ctx, http.MethodPatch, "/teams/"+url.PathEscape(team)+"/isolation", map[string]string{"class": class}, nil)
+}
+
 // SetIsolation chooses it.
 func (c *Client) SetIsolation(ctx context.Context, app, class string) error {
 	return c.Do(ctx, http.MethodPatch, "/apps/"+url.PathEscape(app)+"/isolation", map[string]string{"class": class}, nil)

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 
 	"github.com/kigo-dev/kigo"
 )
@@ -90,8 +91,8 @@ func (c *Control) RemoveEgressRule(ctx context.Context, a Actor, id kigo.AppID, 
 // SetIsolation chooses how an app's dynos are kept apart from the machine. Those
 // that run stay as they are until they restart.
 func (c *Control) SetIsolation(ctx context.Context, a Actor, id kigo.AppID, class kigo.Isolation) error {
-	if class == kigo.IsolationHardened && !c.Hardened {
-		return kigo.Invalid("This platform has no hardened isolation: its operator installs gVisor's runsc and starts the server with --runsc PATH.")
+	if err := c.checkIsolation(class); err != nil {
+		return err
 	}
 	return c.update(ctx, a, func(tx *change) error {
 		if _, err := tx.app(id); err != nil {
@@ -103,4 +104,25 @@ func (c *Control) SetIsolation(ctx context.Context, a Actor, id kigo.AppID, clas
 		tx.byf(id, "Isolate dynos as %s", class)
 		return tx.emit("isolation.update", id, string(id), map[string]string{"class": string(class)})
 	})
+}
+
+// SetTeamIsolation chooses that for the apps of a team which say nothing themselves.
+func (c *Control) SetTeamIsolation(ctx context.Context, a Actor, which string, class kigo.Isolation) error {
+	if err := c.checkIsolation(class); err != nil {
+		return err
+	}
+	return c.update(ctx, a, func(tx *change) error {
+		t, err := tx.team(kigo.PermissionManage, which)
+		if err != nil {
+			return err
+		}
+		return errors.Join(tx.Tx.SetTeamIsolation(t.ID, class), tx.emit("team-isolation.update", "", string(t.ID), map[string]string{"class": string(class)}))
+	})
+}
+
+func (c *Control) checkIsolation(class kigo.Isolation) error {
+	if class == kigo.IsolationHardened && !c.Hardened {
+		return kigo.Invalid("This platform has no hardened isolation: its operator installs gVisor's runsc and starts the server with --runsc PATH.")
+	}
+	return nil
 }

@@ -48,15 +48,34 @@ func (tx *Tx) DeleteEgressRule(id string) error {
 	return tx.execOne("egress rule", "delete egress rule", "DELETE FROM egress_rules WHERE id = $1", id)
 }
 
-// Isolation returns how an app's dynos are kept apart from the machine.
+// Isolation returns how an app's dynos are kept apart from the machine: as the app
+// says, else as the team that owns it.
 func (tx *Tx) Isolation(app kigo.AppID) (kigo.Isolation, error) {
+	return tx.isolation(`SELECT class FROM isolation WHERE app_id = $1
+		UNION ALL SELECT class FROM team_isolation JOIN apps ON apps.owner_id = team_id
+			WHERE apps.id = $1 AND NOT EXISTS (SELECT 1 FROM isolation WHERE app_id = $1)`, string(app))
+}
+
+// TeamIsolation is that of a team's apps which say nothing themselves.
+func (tx *Tx) TeamIsolation(team kigo.AccountID) (kigo.Isolation, error) {
+	return tx.isolation("SELECT class FROM team_isolation WHERE team_id = $1", string(team))
+}
+
+func (tx *Tx) isolation(query, id string) (kigo.Isolation, error) {
 	class, err := one(tx, "isolation", func(_ *Tx, row scanner) (class kigo.Isolation, err error) {
-		return class, row.Scan(&class)
-	}, "SELECT class FROM isolation WHERE app_id = $1", string(app))
+		err = row.Scan(&class)
+		return class, err
+	}, query, id)
 	if errors.Is(err, kigo.ErrNotFound) {
 		return kigo.IsolationStandard, nil
 	}
 	return class, err
+}
+
+// SetTeamIsolation writes it.
+func (tx *Tx) SetTeamIsolation(team kigo.AccountID, class kigo.Isolation) error {
+	return tx.exec("set isolation", `INSERT INTO team_isolation (team_id, class) VALUES ($1, $2)
+		ON CONFLICT (team_id) DO UPDATE SET class = excluded.class`, string(team), string(class))
 }
 
 // SetIsolation writes it.
