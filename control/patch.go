@@ -61,10 +61,14 @@ func (c *Control) PatchApp(ctx context.Context, id kigo.AppID, stack, base strin
 		if current.Slug == "" || current.Stack != stack || current.Base == base {
 			return nil
 		}
+		vars, err := tx.ReleaseConfig(current.ID) // not the newest, which may have been rejected for its config
+		if err != nil {
+			return err
+		}
 		tx.actor = Actor{ID: current.User, Email: current.UserEmail}
 		description := fmt.Sprintf("Patch %s to %s", stack, ShortDigest(base))
 		tx.logf(id, "%s", description)
-		if _, err := tx.release(&app, newRelease{slug: current.Slug, description: description, base: base}); err != nil {
+		if _, err := tx.release(&app, newRelease{slug: current.Slug, description: description, base: base, vars: vars}); err != nil {
 			return err
 		}
 		done = true

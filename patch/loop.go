@@ -136,9 +136,12 @@ func (l *Loop) Reconcile(ctx context.Context, stack string) (reconcile.Result, e
 		return reconcile.Result{}, nil
 	}
 	for _, app := range start {
-		if _, err := l.Control.PatchApp(ctx, app, stack, base); err != nil {
-			return reconcile.Result{}, fmt.Errorf("patch app: %w", err)
+		if _, perr := l.Control.PatchApp(ctx, app, stack, base); perr != nil { // the others go on
+			err = errors.Join(err, fmt.Errorf("patch app %s: %w", app, perr))
 		}
+	}
+	if err != nil {
+		return reconcile.Result{}, err
 	}
 	if len(start) > 0 || count(all, Moving) > 0 {
 		return reconcile.Result{After: 500 * time.Millisecond}, nil
@@ -157,9 +160,13 @@ func (l *Loop) takeBack(ctx context.Context, all []member) error {
 		err := l.Store.View(ctx, func(tx *store.Tx) error {
 			releases, err := tx.Releases(m.app.ID)
 			for _, r := range releases { // newest first: what was current before
-				if before == "" && r.Version < m.cur.Version && r.Status == kigo.ReleaseSucceeded && r.Slug == m.cur.Slug && r.Base != m.cur.Base {
+				if r.Version >= m.cur.Version || r.Status != kigo.ReleaseSucceeded {
+					continue
+				}
+				if r.Slug == m.cur.Slug && r.Base != m.cur.Base { // else m.cur is no patch but somebody's own release
 					before = r.ID
 				}
+				break
 			}
 			return err
 		})

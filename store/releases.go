@@ -167,10 +167,19 @@ func (tx *Tx) SetBase(stack, digest string) error {
 }
 
 // BasesInUse returns the images that current releases, and those of dynos that
-// still run, are on.
+// still run, are on, and those that apps go back to: of the newest proven release
+// and of the one before the current.
 func (tx *Tx) BasesInUse() ([]string, error) {
 	return list(tx, "base", func(_ *Tx, row scanner) (d string, err error) {
 		err = row.Scan(&d)
 		return d, err
-	}, `SELECT DISTINCT base FROM releases WHERE base <> '' AND (is_current OR status = 'pending' OR id IN (SELECT release_id FROM dynos)) ORDER BY base`)
+	}, `SELECT base FROM releases WHERE base <> '' AND (is_current OR status = 'pending' OR id IN (SELECT release_id FROM dynos))
+		UNION SELECT r.base FROM releases r
+			JOIN (SELECT app_id, MAX(version) AS version FROM releases WHERE proven_at > 0 AND status = 'succeeded' GROUP BY app_id) p
+			ON r.app_id = p.app_id AND r.version = p.version WHERE r.base <> ''
+		UNION SELECT r.base FROM releases r
+			JOIN (SELECT b.app_id, MAX(b.version) AS version FROM releases b JOIN releases c ON c.app_id = b.app_id AND c.is_current
+				WHERE b.status = 'succeeded' AND b.version < c.version GROUP BY b.app_id) p
+			ON r.app_id = p.app_id AND r.version = p.version WHERE r.base <> ''
+		ORDER BY base`)
 }

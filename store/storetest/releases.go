@@ -165,3 +165,36 @@ func testDeleteApp(t *testing.T, f *fixture) {
 	same(t, "events", len(get(t, f, func(tx *store.Tx) ([]kigo.Event, error) { return tx.EventsAfter(0, 10) })), 1)
 	fails(t, "again", f.Update(context.Background(), func(tx *store.Tx) error { return tx.DeleteApp(f.app.ID) }), kigo.ErrNotFound)
 }
+
+// An image stays as long as an app may go back to it.
+func testBasesInUse(t *testing.T, f *fixture) {
+	f.update(t, func(tx *store.Tx) error {
+		for _, r := range []struct {
+			base    string
+			status  kigo.ReleaseStatus
+			proven  bool
+			current bool
+		}{
+			{"old", kigo.ReleaseSucceeded, false, false}, {"proven", kigo.ReleaseSucceeded, true, false}, {"before", kigo.ReleaseSucceeded, false, false},
+			{"failed", kigo.ReleaseFailed, false, false}, {"current", kigo.ReleaseSucceeded, false, true}, {"pending", kigo.ReleasePending, false, false},
+		} {
+			row := kigo.Release{App: f.app.ID, Stack: "heroku-22", Base: r.base, User: f.account.ID, UserEmail: "e", Status: r.status}
+			if err := tx.CreateRelease(&row, nil); err != nil {
+				return err
+			}
+			if r.proven {
+				row.ProvenAt = tx.Now()
+				if err := tx.UpdateRelease(&row); err != nil {
+					return err
+				}
+			}
+			if r.current {
+				if err := tx.SetCurrentRelease(f.app.ID, row.ID); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	same(t, "in use", get(t, f, (*store.Tx).BasesInUse), []string{"before", "current", "pending", "proven"})
+}

@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t testing.TB) *store.Store) {
 		{"domains belong to one app", testDomains},
 		{"slugs keep their process types", testSlugs},
 		{"releases are numbered and one is current", testReleases},
+		{"images stay that apps may go back to", testBasesInUse},
 		{"config vars survive byte for byte", testConfig},
 		{"builds keep every field", testBuilds},
 		{"formations are put and deleted", testFormations},
