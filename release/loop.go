@@ -52,14 +52,21 @@ func (l *Loop) Run(ctx context.Context) error {
 // Mark hints that an app's releases, or its release-phase dyno, may have changed.
 func (l *Loop) Mark(app kigo.AppID) { l.loop.Mark(string(app)) }
 
-// keys are the apps that have a release to decide; Reconcile does nothing for others.
+// keys are the apps that have a release to decide, or a dyno left of one that was;
+// Reconcile does nothing for others.
 func (l *Loop) keys(ctx context.Context) (keys []string, err error) {
 	err = l.Store.View(ctx, func(tx *store.Tx) error {
 		pending, err := tx.PendingReleases()
 		for _, r := range pending {
 			keys = append(keys, string(r.App))
 		}
-		return err
+		dynos, derr := tx.AllDynos()
+		for _, d := range dynos {
+			if d.Type == Type && d.OneOff {
+				keys = append(keys, string(d.App))
+			}
+		}
+		return errors.Join(err, derr)
 	})
 	return keys, err
 }
@@ -98,8 +105,11 @@ func (l *Loop) Reconcile(ctx context.Context, key string) (reconcile.Result, err
 		}
 		return err
 	})
-	if errors.Is(err, kigo.ErrNotFound) || pending == nil && err == nil {
+	if errors.Is(err, kigo.ErrNotFound) {
 		return reconcile.Result{}, nil
+	}
+	if pending == nil && err == nil {
+		return reconcile.Result{}, l.sweep(ctx, kigo.AppID(key))
 	}
 	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("read pending release: %w", err)
@@ -113,9 +123,9 @@ func (l *Loop) Reconcile(ctx context.Context, key string) (reconcile.Result, err
 		killpoint.At("phase-created")
 		return reconcile.Result{After: time.Minute}, err
 	case dyno.State == kigo.DynoComplete:
-		return reconcile.Result{}, l.finish(ctx, *pending, dyno, dyno.ExitCode == 0)
+		return reconcile.Result{}, l.finish(ctx, *pending, dyno, dyno.ExitCode == 0 && !dyno.Stop)
 	case time.Since(dyno.CreatedAt) > limit && !dyno.Stop:
-		return reconcile.Result{After: time.Minute}, l.abort(ctx, *pending, *dyno)
+		return reconcile.Result{After: time.Minute}, l.stop(ctx, *dyno)
 	}
 	return reconcile.Result{After: time.Minute}, nil
 }
@@ -134,11 +144,40 @@ func (l *Loop) launch(ctx context.Context, r kigo.Release, command, size string)
 	})
 }
 
-// abort fails a release whose phase takes too long.
-func (l *Loop) abort(ctx context.Context, r kigo.Release, d kigo.Dyno) error {
-	if err := l.finish(ctx, r, nil, false); err != nil {
+// sweep ends what a kill has left of phases that are decided: their output, and
+// their dynos, also those that still run.
+func (l *Loop) sweep(ctx context.Context, app kigo.AppID) error {
+	var left []kigo.Dyno
+	outputs := map[kigo.DynoID]string{}
+	err := l.Store.View(ctx, func(tx *store.Tx) error {
+		dynos, err := tx.Dynos(app)
+		for _, d := range dynos {
+			if d.Type != Type || !d.OneOff {
+				continue
+			}
+			r, rerr := tx.Release(d.Release)
+			if rerr != nil || r.Status == kigo.ReleasePending {
+				err = errors.Join(err, rerr)
+				continue
+			}
+			left = append(left, d)
+			outputs[d.ID] = r.Output
+		}
 		return err
+	})
+	for _, d := range left {
+		switch {
+		case d.State == kigo.DynoComplete:
+			err = errors.Join(err, l.forget(ctx, outputs[d.ID], d))
+		case !d.Stop:
+			err = errors.Join(err, l.stop(ctx, d))
+		}
 	}
+	return err
+}
+
+// stop ends a release phase that takes too long; the release fails when it has ended.
+func (l *Loop) stop(ctx context.Context, d kigo.Dyno) error {
 	return l.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.StopDyno(d.ID); err != nil {
 			return err
@@ -154,15 +193,24 @@ func (l *Loop) finish(ctx context.Context, r kigo.Release, d *kigo.Dyno, ok bool
 		return fmt.Errorf("finish release v%d: %w", r.Version, err)
 	}
 	killpoint.At("phase-decided")
-	if r.Output != "" {
-		if err := l.Outputs.Finish(r.Output); err != nil {
+	if d == nil {
+		if r.Output == "" {
+			return nil
+		}
+		return l.Outputs.Finish(r.Output)
+	}
+	return l.forget(ctx, r.Output, *d)
+}
+
+// forget ends the output of a phase that is decided, then removes its dyno: as long
+// as that is there, a sweep ends the output.
+func (l *Loop) forget(ctx context.Context, output string, d kigo.Dyno) error {
+	if output != "" {
+		if err := l.Outputs.Finish(output); err != nil {
 			return fmt.Errorf("end release output: %w", err)
 		}
 	}
 	killpoint.At("phase-output-ended")
-	if d == nil {
-		return nil
-	}
 	return l.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.DeleteDyno(d.ID); err != nil {
 			return err

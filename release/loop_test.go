@@ -195,11 +195,39 @@ func TestAPhaseThatTakesTooLongFailsAndIsStopped(t *testing.T) {
 	for range 2 {
 		s.visit()
 	}
-	if len(s.decided) != 1 || s.decided[0] || len(s.ended) != 1 {
-		t.Errorf("decided %v, ended %v", s.decided, s.ended)
+	if left := s.dynos(); len(left) != 1 || !left[0].Stop || len(s.decided) > 0 {
+		t.Fatalf("dynos %+v, decided %v", left, s.decided)
 	}
+	s.end(0) // it takes its end well, and has failed all the same
+	s.visit()
+	if len(s.decided) != 1 || s.decided[0] || len(s.ended) != 1 || len(s.dynos()) > 0 {
+		t.Errorf("decided %v, ended %v, dynos %v", s.decided, s.ended, s.dynos())
+	}
+}
+
+func TestWhatAKillHasLeftOfADecidedPhaseIsEnded(t *testing.T) {
+	s := newStage(t, phased)
+	s.visit()
+	s.update(func(tx *store.Tx) error { // decided, and killed before it was written any further
+		r, err := tx.Release(s.pending.ID)
+		if err != nil {
+			return err
+		}
+		r.Status = kigo.ReleaseFailed
+		return tx.UpdateRelease(&r)
+	})
+	keys, err := s.loop.keys(t.Context())
+	if err != nil || len(keys) == 0 {
+		t.Fatalf("nobody looks after it: %v %v", keys, err)
+	}
+	s.visit()
 	if left := s.dynos(); len(left) != 1 || !left[0].Stop {
-		t.Errorf("dynos %+v", left)
+		t.Fatalf("its command runs on: %+v", left)
+	}
+	s.end(143)
+	s.visit()
+	if len(s.dynos()) > 0 || len(s.ended) != 1 {
+		t.Errorf("left: %v, outputs ended: %v", s.dynos(), s.ended)
 	}
 }
 

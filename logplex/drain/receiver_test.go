@@ -179,7 +179,7 @@ func (r *receiver) total() (delivered, dropped int) {
 // waitFor polls until delivered and dropped lines are want in all.
 func (r *receiver) waitFor(want int) {
 	r.t.Helper()
-	eventually(r.t, time.Minute, func() error {
+	eventually(r.t, 4*time.Minute, func() error {
 		if delivered, dropped := r.total(); delivered+dropped < want {
 			return fmt.Errorf("%d delivered and %d dropped of %d", delivered, dropped, want)
 		}
