@@ -12,13 +12,9 @@ import (
 
 func accountList(c *call) (reply, error) {
 	var all []kigo.Account
-	err := c.view(func(tx *store.Tx) error {
-		me, err := tx.Account(c.actor.ID)
-		if err != nil {
+	err := c.view(func(tx *store.Tx) (err error) {
+		if err := control.CheckOperator(tx, c.actor); err != nil {
 			return err
-		}
-		if !me.Operator {
-			return newError(kigo.IDForbidden, "Only an operator of this platform may do that.")
 		}
 		all, err = tx.Accounts()
 		return err

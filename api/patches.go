@@ -5,6 +5,7 @@ import (
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/client"
+	"github.com/kigo-dev/kigo/control"
 	"github.com/kigo-dev/kigo/store"
 )
 
@@ -16,15 +17,7 @@ type Patches interface {
 
 // forOperators refuses everybody else. Heroku patches its stacks without telling.
 func (c *call) forOperators() error {
-	var me kigo.Account
-	err := c.view(func(tx *store.Tx) (err error) {
-		me, err = tx.Account(c.actor.ID)
-		return err
-	})
-	if err == nil && !me.Operator {
-		err = newError(kigo.IDForbidden, "Only an operator of this platform may do that.")
-	}
-	return err
+	return c.view(func(tx *store.Tx) error { return control.CheckOperator(tx, c.actor) })
 }
 
 func patchList(c *call) (reply, error) {

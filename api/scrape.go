@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/control"
 	"github.com/kigo-dev/kigo/metrics"
 	"github.com/kigo-dev/kigo/store"
 )
@@ -22,13 +23,9 @@ func scrapePlatform(c *call) (reply, error) {
 		return reply{}, err
 	}
 	var apps []kigo.App
-	err := c.view(func(tx *store.Tx) error {
-		me, err := tx.Account(c.actor.ID)
-		if err != nil {
+	err := c.view(func(tx *store.Tx) (err error) {
+		if err := control.CheckOperator(tx, c.actor); err != nil {
 			return err
-		}
-		if !me.Operator {
-			return newError(kigo.IDForbidden, "Only an operator of this platform may do that.")
 		}
 		apps, err = tx.Apps()
 		return err

@@ -118,8 +118,11 @@ func findAccount(tx *store.Tx, a Actor, which string) (kigo.Account, error) {
 }
 
 // operator refuses anybody who does not run the platform.
-func (c *change) operator() error {
-	me, err := c.Account(c.actor.ID)
+func (c *change) operator() error { return CheckOperator(c.Tx, c.actor) }
+
+// CheckOperator refuses who does not operate the platform.
+func CheckOperator(tx *store.Tx, a Actor) error {
+	me, err := tx.Account(a.ID)
 	if err != nil {
 		return err
 	}
