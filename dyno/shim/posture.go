@@ -116,14 +116,22 @@ func checks(pid int, order *Order) []func() error {
 
 func proc(pid int, name string) string { return "/proc/" + strconv.Itoa(pid) + "/" + name }
 
-// over reports whether a process has ended, so that what was read of it means nothing.
+// exiting is the kernel's PF_EXITING among the flags of a process.
+const exiting = 0x4
+
+// over reports whether a process has ended or is about to, so that what was read of it
+// means nothing: one that ends leaves its control groups before it is a zombie.
 func over(pid int) bool {
 	stat, err := os.ReadFile(proc(pid, "stat"))
 	if err != nil {
 		return true
 	}
-	after := stat[bytes.LastIndexByte(stat, ')')+1:]
-	return bytes.HasPrefix(after, []byte(" Z")) || bytes.HasPrefix(after, []byte(" X"))
+	after := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // from the state, the third field, on
+	if len(after) < 7 || after[0] == "Z" || after[0] == "X" {
+		return true
+	}
+	flags, err := strconv.ParseUint(after[6], 10, 64)
+	return err == nil && flags&exiting != 0
 }
 
 // fields compares lines of a name and a value; runs of blanks count as one.

@@ -59,6 +59,7 @@ func (r *receiver) serve(l net.Listener) {
 
 // restart is away for a while.
 func (r *receiver) restart(away time.Duration) {
+	r.away.Wait()
 	r.srv.CloseClientConnections()
 	r.srv.Close()
 	r.away.Add(1)
