@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 // Account returns who the token belongs to.
@@ -73,4 +74,43 @@ func (c *Client) RotateAuthorization(ctx context.Context, id string) (Authorizat
 // RevokeAuthorization ends an authorization.
 func (c *Client) RevokeAuthorization(ctx context.Context, id string) (Authorization, error) {
 	return remove[Authorization](ctx, c, path("oauth", "authorizations", id))
+}
+
+// Account is the person whom a token belongs to.
+type Account struct {
+	AllowTracking           bool       `json:"allow_tracking"`
+	Beta                    bool       `json:"beta"`
+	CountryOfResidence      *string    `json:"country_of_residence"`
+	CreatedAt               time.Time  `json:"created_at"`
+	DefaultOrganization     *Ref       `json:"default_organization"`
+	DefaultTeam             *Ref       `json:"default_team"`
+	DelinquentAt            *time.Time `json:"delinquent_at"`
+	Email                   string     `json:"email"`
+	Federated               bool       `json:"federated"`
+	ID                      string     `json:"id"`
+	IdentityProvider        *Ref       `json:"identity_provider"`
+	LastLogin               *time.Time `json:"last_login"`
+	Name                    *string    `json:"name"`
+	SMSNumber               *string    `json:"sms_number"`
+	SuspendedAt             *time.Time `json:"suspended_at"`
+	TwoFactorAuthentication bool       `json:"two_factor_authentication"`
+	UpdatedAt               time.Time  `json:"updated_at"`
+	Verified                bool       `json:"verified"`
+}
+
+// RateLimit is how many requests are left.
+type RateLimit struct {
+	Remaining int `json:"remaining"`
+}
+
+// NewAccount is an account that an operator has made, with its first token.
+type NewAccount struct {
+	Account
+	Token string `json:"token"`
+}
+
+// Delinquency is what happens to an account that does not pay.
+type Delinquency struct {
+	ScheduledDeletionTime   *time.Time `json:"scheduled_deletion_time"`
+	ScheduledSuspensionTime *time.Time `json:"scheduled_suspension_time"`
 }

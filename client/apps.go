@@ -1,6 +1,9 @@
 package client
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // NewApp describes an app to create; every field may be empty.
 type NewApp struct {
@@ -81,7 +84,41 @@ func (c *Client) PipelineCouplings(ctx context.Context, app string) ([]PipelineC
 	return get[[]PipelineCoupling](ctx, c, path("apps", app, "pipeline-couplings"))
 }
 
-// LogDrains lists where an app's log is sent.
-func (c *Client) LogDrains(ctx context.Context, app string) ([]LogDrain, error) {
-	return list[LogDrain](ctx, c, path("apps", app, "log-drains"), ListOptions{})
+// App is an app as apps:info shows it.
+type App struct {
+	ACM                          bool       `json:"acm"`
+	ArchivedAt                   *time.Time `json:"archived_at"`
+	BuildStack                   Ref        `json:"build_stack"`
+	BuildpackProvidedDescription *string    `json:"buildpack_provided_description"`
+	CreateStatus                 string     `json:"create_status,omitempty"` // in no schema; the command line reads it
+	ProcessTier                  string     `json:"process_tier,omitempty"`  // the same, of one app alone
+	CreatedAt                    time.Time  `json:"created_at"`
+	Generation                   Ref        `json:"generation"` // an object in v3; heroku-go decodes nothing else
+	GitURL                       string     `json:"git_url"`
+	ID                           string     `json:"id"`
+	InternalRouting              *bool      `json:"internal_routing"`
+	Maintenance                  bool       `json:"maintenance"`
+	Name                         string     `json:"name"`
+	Organization                 *Ref       `json:"organization"`
+	Owner                        UserRef    `json:"owner"`
+	Region                       Ref        `json:"region"`
+	ReleasedAt                   *time.Time `json:"released_at"`
+	RepoSize                     *int64     `json:"repo_size"`
+	SlugSize                     *int64     `json:"slug_size"`
+	Space                        *Ref       `json:"space"`
+	Stack                        Ref        `json:"stack"`
+	Team                         *Ref       `json:"team"`
+	UpdatedAt                    time.Time  `json:"updated_at"`
+	WebURL                       string     `json:"web_url"`
+}
+
+// AppTransfer is an offer of an app to another account.
+type AppTransfer struct {
+	App       Ref       `json:"app"`
+	CreatedAt time.Time `json:"created_at"`
+	ID        string    `json:"id"`
+	Owner     UserRef   `json:"owner"`
+	Recipient UserRef   `json:"recipient"`
+	State     string    `json:"state"`
+	UpdatedAt time.Time `json:"updated_at"`
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 )
 
 // NewBuild describes a build to start.
@@ -122,4 +123,53 @@ func (c *Client) Stacks(ctx context.Context) ([]Stack, error) {
 // Regions lists the places where apps run.
 func (c *Client) Regions(ctx context.Context) ([]Region, error) {
 	return list[Region](ctx, c, "/regions", ListOptions{})
+}
+
+// SourceBlob is what a build starts from.
+type SourceBlob struct {
+	Checksum           *string `json:"checksum"`
+	URL                string  `json:"url"`
+	Version            *string `json:"version"`
+	VersionDescription *string `json:"version_description"`
+}
+
+// Build is one run of an app's buildpacks.
+type Build struct {
+	App             IDRef       `json:"app"`
+	Buildpacks      []Buildpack `json:"buildpacks"`
+	CreatedAt       time.Time   `json:"created_at"`
+	Generation      string      `json:"generation"` // a string here, unlike app's
+	ID              string      `json:"id"`
+	OutputStreamURL string      `json:"output_stream_url"`
+	Release         *IDRef      `json:"release"`
+	Slug            *IDRef      `json:"slug"`
+	SourceBlob      SourceBlob  `json:"source_blob"`
+	Stack           string      `json:"stack"`
+	Status          string      `json:"status"`
+	UpdatedAt       time.Time   `json:"updated_at"`
+	User            UserRef     `json:"user"`
+}
+
+// Source is where a build's source is uploaded and then fetched from.
+type Source struct {
+	SourceBlob struct {
+		GetURL string `json:"get_url"`
+		PutURL string `json:"put_url"`
+	} `json:"source_blob"`
+}
+
+// BuildLine is a chunk of a build's output in the result of a build.
+type BuildLine struct {
+	Line   string `json:"line"`
+	Stream string `json:"stream"`
+}
+
+// BuildResult is the end of a build with all of its output.
+type BuildResult struct {
+	Build struct {
+		ID     string `json:"id"`
+		Status string `json:"status"`
+	} `json:"build"`
+	ExitCode *float64    `json:"exit_code"`
+	Lines    []BuildLine `json:"lines"`
 }

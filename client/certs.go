@@ -1,6 +1,9 @@
 package client
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Certificates lists the certificates of an app.
 func (c *Client) Certificates(ctx context.Context, app string) ([]SNIEndpoint, error) {
@@ -36,4 +39,30 @@ func (c *Client) RefreshACM(ctx context.Context, app string) error {
 // RemoveDomain removes a host name from an app.
 func (c *Client) RemoveDomain(ctx context.Context, app, hostname string) error {
 	return c.Do(ctx, "DELETE", path("apps", app, "domains", hostname), nil, nil)
+}
+
+// SSLCert is what a certificate says of itself.
+type SSLCert struct {
+	ACM         bool      `json:"acm"`
+	CASigned    bool      `json:"ca_signed?"`
+	CertDomains []string  `json:"cert_domains"`
+	ExpiresAt   time.Time `json:"expires_at"`
+	ID          string    `json:"id"`
+	Issuer      string    `json:"issuer"`
+	SelfSigned  bool      `json:"self_signed?"`
+	StartsAt    time.Time `json:"starts_at"`
+	Subject     string    `json:"subject"`
+}
+
+// SNIEndpoint is a certificate that domains are served with.
+type SNIEndpoint struct {
+	App              Ref       `json:"app"`
+	CertificateChain string    `json:"certificate_chain"`
+	CreatedAt        time.Time `json:"created_at"`
+	DisplayName      *string   `json:"display_name"`
+	Domains          []string  `json:"domains"`
+	ID               string    `json:"id"`
+	Name             string    `json:"name"`
+	SSLCert          SSLCert   `json:"ssl_cert"`
+	UpdatedAt        time.Time `json:"updated_at"`
 }

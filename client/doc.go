@@ -6,5 +6,5 @@
 // It promises that lists are complete (it follows Next-Range unless Max is set),
 // that a refusal is a *Error with Heroku's id and message, and that nothing but
 // URL is ever contacted save for the stream addresses that the server hands out.
-// Start reading at client.go, then shapes.go.
+// Start reading at client.go; each noun has a file with its shapes and its requests.
 package client

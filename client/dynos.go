@@ -1,6 +1,9 @@
 package client
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // NewDyno describes a one-off dyno.
 type NewDyno struct {
@@ -73,4 +76,25 @@ func (c *Client) Scale(ctx context.Context, app string, changes []FormationChang
 // DynoSizes lists the sizes that a dyno may have.
 func (c *Client) DynoSizes(ctx context.Context) ([]DynoSize, error) {
 	return list[DynoSize](ctx, c, "/dyno-sizes", ListOptions{})
+}
+
+// Dyno is one running process.
+type Dyno struct {
+	App       Ref        `json:"app"`
+	AttachURL *string    `json:"attach_url"`
+	Command   string     `json:"command"`
+	CreatedAt time.Time  `json:"created_at"`
+	Extended  *DynoMore  `json:"extended,omitempty"`
+	ID        string     `json:"id"`
+	Name      string     `json:"name"`
+	Release   ReleaseRef `json:"release"`
+	Size      string     `json:"size"`
+	State     string     `json:"state"`
+	Type      string     `json:"type"`
+	UpdatedAt time.Time  `json:"updated_at"`
+}
+
+// DynoMore is what Heroku's shape of a dyno has no place for.
+type DynoMore struct {
+	Reason string `json:"reason"` // why it is not up
 }

@@ -58,3 +58,11 @@ func (c *Client) SetLogRetention(ctx context.Context, app string, change LogRete
 	err := c.Do(ctx, "PATCH", path("apps", app, "log-retention"), change, &r)
 	return r, err
 }
+
+// LogSession is a capability to read an app's log.
+type LogSession struct {
+	CreatedAt  time.Time `json:"created_at"`
+	ID         string    `json:"id"`
+	LogplexURL string    `json:"logplex_url"`
+	UpdatedAt  time.Time `json:"updated_at"`
+}

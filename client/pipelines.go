@@ -59,36 +59,28 @@ type PipelinePromotionTarget struct {
 	Status            string  `json:"status"`
 }
 
-// TeamApp is an app as lists across owners show it.
-type TeamApp struct {
-	App
-	Joined bool `json:"joined"`
-	Locked bool `json:"locked"`
-}
-
 // PipelineBuild is a build as lists of a pipeline show it: without the generation.
 type PipelineBuild struct {
 	Build
 	Generation *string `json:"generation,omitempty"`
 }
 
-// Generation is one of Heroku's platforms.
-type Generation struct {
-	CreatedAt time.Time `json:"created_at"`
-	ID        string    `json:"id"`
-	Name      string    `json:"name"`
-	UpdatedAt time.Time `json:"updated_at"`
+// DeployTarget is where review apps are made.
+type DeployTarget struct {
+	ID   string `json:"id"`
+	Type string `json:"type"`
 }
 
-// Delinquency is what happens to an account that does not pay.
-type Delinquency struct {
-	ScheduledDeletionTime   *time.Time `json:"scheduled_deletion_time"`
-	ScheduledSuspensionTime *time.Time `json:"scheduled_suspension_time"`
-}
-
-// Audit is what a check of the chain of events found.
-type Audit struct {
-	Events  int64   `json:"events"`
-	Before  int64   `json:"before"`
-	Trouble *string `json:"trouble"`
+// ReviewAppConfig says how a pipeline makes review apps.
+type ReviewAppConfig struct {
+	AutomaticReviewApps bool          `json:"automatic_review_apps"`
+	BaseName            *string       `json:"base_name"`
+	DeployTarget        *DeployTarget `json:"deploy_target"`
+	DestroyStaleApps    bool          `json:"destroy_stale_apps"`
+	PipelineID          string        `json:"pipeline_id"`
+	Repo                struct {
+		FullName string `json:"full_name"`
+	} `json:"repo"`
+	StaleDays int  `json:"stale_days"`
+	WaitForCI bool `json:"wait_for_ci"`
 }

@@ -200,3 +200,10 @@ type Capability struct {
 	ResourceID           string `json:"resource_id"`
 	ResourceType         string `json:"resource_type"`
 }
+
+// TeamApp is an app as lists across owners show it.
+type TeamApp struct {
+	App
+	Joined bool `json:"joined"`
+	Locked bool `json:"locked"`
+}
