@@ -22,6 +22,7 @@ import (
 	"github.com/kigo-dev/kigo/client"
 	"github.com/kigo-dev/kigo/control"
 	"github.com/kigo-dev/kigo/outbound"
+	"github.com/kigo-dev/kigo/store"
 	"github.com/kigo-dev/kigo/webhook"
 )
 
@@ -246,5 +247,32 @@ func TestWebhooksReachOnlyPublicAddresses(t *testing.T) {
 	must(t, h.Do(ctx, "GET", "/apps/myapp/webhooks", nil, &all))
 	if len(all) != 10 {
 		t.Errorf("%d webhooks", len(all))
+	}
+}
+
+// Heroku's clients can change the URL of a webhook but not its authorization, which
+// is that of the receiver it was given for.
+func TestAWebhookThatMovesToAnotherHostForgetsItsAuthorization(t *testing.T) {
+	t.Parallel()
+	h := newHooked(t)
+	h.app("myapp")
+	var w client.Webhook
+	must(t, h.Do(t.Context(), "POST", "/apps/myapp/webhooks", map[string]any{
+		"include": []string{"api:release"}, "level": "notify", "url": h.receiver.URL + "/hook", "authorization": "Bearer x"}, &w))
+	for _, move := range []struct{ url, authorization, want string }{
+		{h.receiver.URL + "/other", "", "Bearer x"}, {"https://hooks.invalid/x", "", ""}, {"https://elsewhere.invalid/x", "Bearer y", "Bearer y"},
+	} {
+		change := map[string]any{"include": []string{"api:release"}, "level": "notify", "url": move.url}
+		if move.authorization != "" {
+			change["authorization"] = move.authorization
+		}
+		must(t, h.Do(t.Context(), "PATCH", "/apps/myapp/webhooks/"+w.ID, change, nil))
+		must(t, h.store.View(t.Context(), func(tx *store.Tx) error {
+			got, err := tx.Webhook(w.ID)
+			if err == nil && (got.Authorization != move.want || got.URL != move.url) {
+				t.Errorf("after the move to %s it has %q, want %q", move.url, got.Authorization, move.want)
+			}
+			return err
+		}))
 	}
 }

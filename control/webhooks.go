@@ -111,8 +111,8 @@ func (c *change) webhook(id kigo.AppID, which string) (kigo.Webhook, error) {
 }
 
 func (c *change) putWebhook(w *kigo.Webhook, ch WebhookChange, event string) error {
-	if ch.URL != nil && w.URL != "" && !sameHost(w.URL, *ch.URL) && w.Authorization != "" && ch.Authorization == nil {
-		return kigo.Invalid("The URL is on another host: give its authorization too, so that it is not sent that of %s.", kigo.MaskURL(w.URL))
+	if ch.URL != nil && w.URL != "" && !sameHost(w.URL, *ch.URL) {
+		w.Authorization = "" // that of another host; clients of Heroku's change no authorization, so it is no error
 	}
 	for to, from := range map[*string]*string{&w.URL: ch.URL, &w.Secret: ch.Secret, &w.Authorization: ch.Authorization, &w.Level: ch.Level} {
 		if from != nil {
