@@ -25,7 +25,8 @@ const machineMemory = 768 << 20
 func TestAMachineWithoutMemoryLosesDynosFirst(t *testing.T) {
 	testenv.NeedsRoot(t)
 	t.Parallel()
-	s := startServer(t, setup{wrap: smallMachine(t), args: []string{"--idle-after", "0"}})
+	machine, wrap := smallMachine(t)
+	s := startServer(t, setup{wrap: wrap, args: []string{"--idle-after", "0"}})
 	s.deploy(t, "calm", map[string]string{"web": "bin/testapp web"}, map[string]string{"GREETING": "calm"})
 	s.deploy(t, "hungry", map[string]string{"web": "bin/testapp web"}, map[string]string{"GREETING": "hungry"})
 	s.deploy(t, "late", map[string]string{"web": "bin/testapp web", "worker": "bin/testapp worker"}, nil)
@@ -51,13 +52,22 @@ func TestAMachineWithoutMemoryLosesDynosFirst(t *testing.T) {
 		all.Wait()
 		return k.logged("hungry", `R99 \(Platform error\) -> The dyno was killed below its own limit: this machine ran out of memory`)
 	})
+	again := func() {
+		t.Helper()
+		if err := c.RestartDynos(t.Context(), "hungry"); err != nil { // gives back what they hold
+			t.Fatal(err)
+		}
+		s.steady(t, "hungry", "web.1", "web.2", "web.3")
+	}
+	again() // those that crashed twice wait for ten minutes
+	_, free, _ := machine.Room()
+	if _, err := s.visit(visitor(), "hungry", fmt.Sprintf("/hold/%d", free>>20-110)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Scale(t.Context(), "late", []client.FormationChange{{Type: "worker", Quantity: &one}}); err != nil {
+		t.Fatal(err)
+	}
 	eventually(t, "a dyno that finds no room", func() error {
-		if _, err := s.visit(visitor(), "hungry", "/hold/340"); err != nil {
-			return err
-		}
-		if _, err := c.Scale(t.Context(), "late", []client.FormationChange{{Type: "worker", Quantity: &one}}); err != nil {
-			return err
-		}
 		return k.logged("late", `R99 \(Platform error\) -> No room for this dyno: \w+ needs 128 MB of free memory to start, and \d+ MB of this machine's 768 MB are free`)
 	})
 
@@ -70,17 +80,14 @@ func TestAMachineWithoutMemoryLosesDynosFirst(t *testing.T) {
 	if now := []int{s.cmd.Process.Pid, s.child("control"), s.child("router")}; fmt.Sprint(now) != fmt.Sprint(platform) {
 		t.Errorf("the platform's processes are %v, were %v", now, platform)
 	}
-	if err := c.RestartDynos(t.Context(), "hungry"); err != nil { // gives back what they hold
-		t.Fatal(err)
-	}
-	s.steady(t, "hungry", "web.1", "web.2", "web.3")
+	again()
 	s.steady(t, "late", "web.1", "worker.1")
 	s.clean(t, "calm", "hungry", "late")
 }
 
-// smallMachine makes a control group with little memory, and returns the command that runs
-// a program in it to which it is the machine's top.
-func smallMachine(t *testing.T) []string {
+// smallMachine makes a control group with little memory, and returns it and the command
+// that runs a program in it to which it is the machine's top.
+func smallMachine(t *testing.T) (cgroup.Group, []string) {
 	t.Helper()
 	name := "kigo_small_" + testenv.NewPlace(t).Instance
 	mount, limit := "/sys/fs/cgroup/memory", "memory.limit_in_bytes"
@@ -101,7 +108,7 @@ func smallMachine(t *testing.T) []string {
 	if err := os.WriteFile(filepath.Join(group, limit), []byte(strconv.Itoa(machineMemory)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return []string{"unshare", "--mount", "--propagation", "slave", "sh", "-c",
+	return cgroup.Find("/" + name), []string{"unshare", "--mount", "--propagation", "slave", "sh", "-c",
 		`echo $$ > "$0/cgroup.procs" && mount --bind "$0" "$1" && shift && exec "$@"`, group, mount}
 }
 

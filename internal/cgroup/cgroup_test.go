@@ -91,7 +91,7 @@ func TestRoomIsWhatTheLimitLeaves(t *testing.T) {
 			"memory.max": "1000\n", "memory.current": "700\n", "memory.stat": "inactive_file 50\nactive_file 30\n", "memory.peak": "900\n",
 		}),
 	} {
-		if total, free, limited := g.room(); total != 1000 || free != 380 || !limited {
+		if total, free, limited := g.Room(); total != 1000 || free != 380 || !limited {
 			t.Errorf("version %s: %d of %d free, limited %v", what, free, total, limited)
 		}
 		if !g.Starved() {
@@ -104,7 +104,7 @@ func TestRoomIsWhatTheLimitLeaves(t *testing.T) {
 		"1 unlimited":  fake(t, false, map[string]string{"memory/memory.limit_in_bytes": "9223372036854771712\n", "memory/memory.stat": "rss 1\n"}),
 		"at its limit": fake(t, false, map[string]string{"memory/memory.limit_in_bytes": "-1\n", "memory/memory.max_usage_in_bytes": "0\n", "memory/memory.stat": "rss 1\n"}),
 	} {
-		if total, free, limited := g.room(); limited || g.Starved() {
+		if total, free, limited := g.Room(); limited || g.Starved() {
 			t.Errorf("%s: %d of %d, limited %v, starved %v", what, free, total, limited, g.Starved())
 		}
 	}

@@ -3,9 +3,11 @@ package cgroup
 // Room is how much memory all groups together may have where this machine is
 // itself in a group with a limit, such as a container, and how much of it is
 // free without pushing out what runs. limited is false where there is no limit.
-func Room() (total, free int64, limited bool) { return Find("/").room() }
+func Room() (total, free int64, limited bool) { return Find("/").Room() }
 
-func (g Group) room() (total, free int64, limited bool) {
+// Room is what a limit on the group, if there is one, leaves of the machine: in all, and
+// free or only filled with what can be read from disk again. Bytes.
+func (g Group) Room() (total, free int64, limited bool) {
 	total = limit(g.file("memory", "memory.limit_in_bytes"))
 	usage, prefix := g.file("memory", "memory.usage_in_bytes"), "total_"
 	if g.v2 {
