@@ -407,6 +407,16 @@ func (s *session) timing() {
 	}
 }
 
+// part has the session leave, beside what it does. The connection is not closed
+// before that has ended: its descriptor would be another's by then.
+func (s *session) part() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.dead {
+		s.ended.Go(s.leave)
+	}
+}
+
 // leave asks the client to open no more streams.
 func (s *session) leave() {
 	s.mu.Lock()

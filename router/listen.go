@@ -145,7 +145,7 @@ func (r *Router) hurryIdle() {
 	defer r.mu.Unlock()
 	for c := range r.conns {
 		if s := c.session.Load(); s != nil {
-			go s.leave()
+			s.part()
 			continue
 		}
 		if at := c.wire.deadline.Load(); c.idle.Load() && at != 0 {

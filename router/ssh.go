@@ -45,5 +45,8 @@ func (c *conn) passSSH() {
 	select {
 	case <-back:
 	case <-time.After(c.rt.limits.Rolling): // the client has gone whole, and the server does not end
+		c.wire.interrupt(reasonAbort)
+		_ = far.Close()
+		<-back // it may be writing to the client's descriptor
 	}
 }
