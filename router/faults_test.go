@@ -95,6 +95,12 @@ func TestAKeptConnectionThatIsClosedMeansOneMoreTryForAGetOnly(t *testing.T) {
 			if status := r.raw(t, plainGet).StatusCode; status != http.StatusNoContent {
 				t.Fatal(status)
 			}
+			kept := &r.table.app("a1").view.Load().up[0].pool
+			eventually(t, "the connection to be kept", func() bool {
+				kept.mu.Lock()
+				defer kept.mu.Unlock()
+				return len(kept.idle) == 1
+			})
 			text := method + " /again HTTP/1.1\r\nHost: demo.test\r\nContent-Length: 0\r\n\r\n"
 			if status := r.raw(t, text).StatusCode; status != http.StatusServiceUnavailable {
 				t.Errorf("status %d", status)

@@ -48,7 +48,7 @@ func waitFor(t *testing.T, f *Feed, revision int64) {
 
 func TestARouterServesItsLastSnapshotWithControlGone(t *testing.T) {
 	socket := shortSocket(t)
-	config := Config{Limits: quick, Socket: socket, SnapshotPath: filepath.Join(t.TempDir(), "router", "snapshot.json")}
+	config := Config{Limits: quick, Socket: socket, SnapshotPath: filepath.Join(t.TempDir(), "router", "routes")}
 	dyno := goDyno(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "served") })
 	feed, stop := startFeed(t, socket)
 	feed.Send(&Snapshot{Revision: 7, Apps: []App{demo(dyno)}})

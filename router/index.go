@@ -3,6 +3,7 @@ package router
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"math"
 	"sync/atomic"
 )
 
@@ -27,6 +28,7 @@ type shard struct {
 	live  int             // hosts
 	taken int             // slots that are not empty
 	used  int             // bytes of text
+	dead  int             // of these, of entries that nothing leads to
 }
 
 const (
@@ -36,36 +38,48 @@ const (
 	hostMost    = 253
 )
 
-func (x *index) hash(host []byte) uint64 { return maphash.Bytes(x.seed, host) }
+func (x *index) hash(host string) uint64 { return maphash.String(x.seed, host) }
 
-// find returns the number of a host's app.
-func (x *index) find(host []byte) (app uint32, ok bool) {
-	h := x.hash(host)
+// find returns the number of the app of a host, whose hash is h.
+func (x *index) find(h uint64, host string) (app uint32, ok bool) {
 	s := x.shards[h%indexShards].Load()
 	if s == nil {
 		return 0, false
 	}
-	slot := s.find(h, func(e []byte) bool {
-		return int(e[4]) == len(host) && string(e[entryHead:entryHead+len(host)]) == string(host)
-	})
+	slot := s.find(h, host)
 	if slot < 0 {
 		return 0, false
 	}
 	return binary.LittleEndian.Uint32(s.entry(s.slots[slot].Load())), true
 }
 
+func (x *index) lookup(host string) (app uint32, ok bool) { return x.find(x.hash(host), host) }
+
 // owned is the slot of the host with hash h when it leads to app, else -1.
 func (x *index) owned(h uint64, app uint32) (s *shard, slot int) {
 	if s = x.shards[h%indexShards].Load(); s == nil {
 		return nil, -1
 	}
-	return s, s.find(h, func(e []byte) bool {
+	return s, s.search(h, func(e []byte) bool {
 		return binary.LittleEndian.Uint32(e) == app && x.hash(hostOf(e)) == h
 	})
 }
 
+// reserve makes room for hosts, of length bytes each on average, in an empty index.
+func (x *index) reserve(hosts, length int) {
+	const least = 32 * indexShards // of fewer, each shard grows soon enough
+	if x.size > 0 || hosts < least {
+		return
+	}
+	n := hosts / indexShards
+	n += 4 * int(math.Sqrt(float64(n))) // chance gives some shards more than their share
+	for i := range x.shards {
+		x.shards[i].Store(newShard(n, n*(entryHead+length)))
+	}
+}
+
 // put makes host lead to app.
-func (x *index) put(h uint64, host []byte, app uint32) {
+func (x *index) put(h uint64, host string, app uint32) {
 	s := x.shards[h%indexShards].Load()
 	if need := entryHead + len(host); s == nil || s.used+need > len(s.text) || (s.taken+1)*8 > len(s.slots)*7 {
 		s = x.remade(s, need)
@@ -79,6 +93,7 @@ func (x *index) put(h uint64, host []byte, app uint32) {
 // remove forgets the host with hash h that leads to app.
 func (x *index) remove(h uint64, app uint32) {
 	if s, slot := x.owned(h, app); slot >= 0 {
+		s.dead += entryHead + int(s.entry(s.slots[slot].Load())[4])
 		s.slots[slot].Store(slotRemoved)
 		s.live--
 		x.size--
@@ -87,24 +102,28 @@ func (x *index) remove(h uint64, app uint32) {
 
 // remade copies what lives into a shard with room for need bytes more.
 func (x *index) remade(old *shard, need int) *shard {
-	live, bytes := 0, 0
-	if old != nil {
-		old.each(func(e []byte) { live++; bytes += entryHead + int(e[4]) })
+	if old == nil {
+		return newShard(8, max(need, 256))
 	}
-	s := &shard{slots: make([]atomic.Uint64, max(8, live*3/2+1)), text: make([]byte, bytes+bytes/5+max(need, 256))}
-	if old != nil {
-		old.each(func(e []byte) { s.add(x.hash(hostOf(e)), hostOf(e), binary.LittleEndian.Uint32(e)) })
-	}
+	bytes := old.used - old.dead
+	s := newShard(old.live+1, bytes+bytes/5+max(need, 256))
+	old.each(func(e []byte) { s.add(x.hash(hostOf(e)), hostOf(e), binary.LittleEndian.Uint32(e)) })
 	return s
 }
 
-func (s *shard) add(h uint64, host []byte, app uint32) (fresh bool) {
-	slot := s.find(h, func(e []byte) bool { return string(hostOf(e)) == string(host) })
+func newShard(hosts, bytes int) *shard {
+	return &shard{slots: make([]atomic.Uint64, max(8, hosts*3/2)), text: make([]byte, bytes)}
+}
+
+func (s *shard) add(h uint64, host string, app uint32) (fresh bool) {
+	slot := s.find(h, host)
 	if fresh = slot < 0; fresh {
 		for slot = s.place(h); s.slots[slot].Load() != 0; slot = (slot + 1) % len(s.slots) {
 		}
 		s.live++
 		s.taken++
+	} else {
+		s.dead += entryHead + len(host)
 	}
 	e := s.text[s.used:]
 	binary.LittleEndian.PutUint32(e, app)
@@ -115,8 +134,27 @@ func (s *shard) add(h uint64, host []byte, app uint32) (fresh bool) {
 	return fresh
 }
 
-// find is the slot whose entry is the one meant, or -1.
-func (s *shard) find(h uint64, meant func(entry []byte) bool) int {
+// find is the slot of a host, or -1.
+func (s *shard) find(h uint64, host string) int {
+	i := s.place(h)
+	for {
+		v := s.slots[i].Load()
+		if v == 0 {
+			return -1
+		}
+		if v>>32 == h>>32 && v != slotRemoved {
+			if e := s.entry(v); int(e[4]) == len(host) && string(e[entryHead:entryHead+len(host)]) == host {
+				return i
+			}
+		}
+		if i++; i == len(s.slots) {
+			i = 0
+		}
+	}
+}
+
+// search is the slot whose entry is the one meant, or -1.
+func (s *shard) search(h uint64, meant func(entry []byte) bool) int {
 	for i := s.place(h); ; {
 		v := s.slots[i].Load()
 		if v == 0 {
@@ -143,4 +181,5 @@ func (s *shard) each(f func(entry []byte)) {
 	}
 }
 
-func hostOf(entry []byte) []byte { return entry[entryHead : entryHead+int(entry[4])] }
+// hostOf lies in the entry, which never changes.
+func hostOf(entry []byte) string { return textOf(entry[entryHead : entryHead+int(entry[4])]) }

@@ -2,20 +2,16 @@ package router
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"sync"
-
-	"github.com/kigo-dev/kigo"
 )
 
 // keeper writes the routes to disk, beside serving them: the file is a Snapshot
-// and, line by line, the Changes since. It is written anew when those have become
-// as long as it.
+// and the Changes since. It is written anew when those have become as long as it.
 type keeper struct {
 	path   string
 	failed func(error)
@@ -95,10 +91,11 @@ func (k *keeper) write(pending []any) (err error) {
 		return k.renew(pending)
 	}
 	out := bufio.NewWriter(k.file)
-	lines := json.NewEncoder(&counter{out, &k.journal})
+	w := routesWriter{w: out}
 	for _, c := range pending {
-		err = errors.Join(err, lines.Encode(c))
+		err = w.change(c.(*Change))
 	}
+	k.journal += w.size
 	if err = errors.Join(err, out.Flush(), k.file.Sync()); err != nil {
 		k.close() // what it ends with is unknown
 		return fmt.Errorf("keep change: %w", err)
@@ -110,15 +107,46 @@ func (k *keeper) write(pending []any) (err error) {
 }
 
 // renew writes the file anew from what it says and changes that it does not say.
+// Only what changes say is held in memory: the snapshot goes from file to file.
 func (k *keeper) renew(changes []any) error {
-	s, err := readSnapshot(k.path)
-	if s == nil || err != nil {
+	old, err := os.Open(k.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("keep routes anew: %w", err)
+	}
+	defer old.Close()
+	e := newEdits()
+	err = reread(old, routesVisitor{
+		begin:  func(revision int64, _, _ int) { e.revision = revision },
+		record: recordHosts,
+		change: func(c *Change) error { e.add(c); return nil },
+	})
+	if err != nil {
 		return err
 	}
 	for _, c := range changes {
-		s.merge([]Change{*c.(*Change)})
+		e.add(c.(*Change))
 	}
-	return k.replace(s)
+	return k.replaced(func(w *routesWriter) error {
+		err := reread(old, routesVisitor{
+			begin:  func(_ int64, apps, hosts int) { w.begin(e.revision, uint64(apps), uint64(hosts)) },
+			record: func(record []byte) (int, error) { return e.pass(w, record) },
+			change: func(*Change) error { return nil },
+		})
+		return errors.Join(err, e.finish(w))
+	})
+}
+
+// reread reads a file of routes from its beginning.
+func reread(f *os.File, v routesVisitor) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	lost, err := readRoutes(io.NewSectionReader(f, 0, info.Size()), info.Size(), v)
+	return errors.Join(lost, err)
 }
 
 func (k *keeper) close() {
@@ -128,125 +156,35 @@ func (k *keeper) close() {
 	}
 }
 
-// replace makes s all that the file says, so that a crash at any instant leaves
-// the old file or the new one.
+// replace makes s all that the file says.
 func (k *keeper) replace(s *Snapshot) error {
+	return k.replaced(func(w *routesWriter) error { return w.snapshot(s) })
+}
+
+// replaced makes what write writes the file, so that a crash at any instant leaves
+// the old file or the new one.
+func (k *keeper) replaced(write func(*routesWriter) error) error {
 	k.close()
 	dir := filepath.Dir(k.path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("write snapshot: %w", err)
+		return fmt.Errorf("write routes: %w", err)
 	}
-	f, err := os.CreateTemp(dir, ".snapshot-*")
+	f, err := os.CreateTemp(dir, ".routes-*")
 	if err != nil {
-		return fmt.Errorf("write snapshot: %w", err)
+		return fmt.Errorf("write routes: %w", err)
 	}
-	k.size, k.journal = 0, 0
-	out := bufio.NewWriterSize(f, 64<<10)
-	err = writeApps(&counter{out, &k.size}, s)
+	out := bufio.NewWriterSize(f, 256<<10)
+	w := &routesWriter{w: out}
+	err = write(w)
 	err = errors.Join(err, out.Flush(), f.Sync())
 	if err == nil {
 		err = os.Rename(f.Name(), k.path)
 	}
 	if err != nil {
 		_ = os.Remove(f.Name())
-		return errors.Join(fmt.Errorf("write snapshot: %w", err), f.Close())
+		return errors.Join(fmt.Errorf("write routes: %w", err), f.Close())
 	}
-	k.file = f
+	k.file, k.size, k.journal = f, w.size, 0
+	_ = os.Remove(formerPath(k.path)) // it would say less
 	return nil
-}
-
-// writeApps writes a snapshot as one line, without a copy of all of it.
-func writeApps(w io.Writer, s *Snapshot) error {
-	if _, err := fmt.Fprintf(w, `{"revision":%d,"apps":[`, s.Revision); err != nil {
-		return err
-	}
-	for i := range s.Apps {
-		text, err := json.Marshal(&s.Apps[i])
-		if err == nil && i > 0 {
-			_, err = io.WriteString(w, ",")
-		}
-		if err == nil {
-			_, err = w.Write(text)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	_, err := io.WriteString(w, "]}\n")
-	return err
-}
-
-type counter struct {
-	io.Writer
-	n *int64
-}
-
-func (c *counter) Write(p []byte) (int, error) {
-	*c.n += int64(len(p))
-	return c.Writer.Write(p)
-}
-
-// readSnapshot reads what an earlier process kept; nil when there is nothing. A
-// change that a crash left half written is left out.
-func readSnapshot(path string) (*Snapshot, error) {
-	if path == "" {
-		return nil, nil
-	}
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read snapshot: %w", err)
-	}
-	defer f.Close()
-	in := json.NewDecoder(bufio.NewReaderSize(f, 256<<10))
-	s := new(Snapshot)
-	if err := in.Decode(s); err != nil {
-		return nil, fmt.Errorf("read snapshot %s: %w", path, err)
-	}
-	var changes []Change
-	for {
-		var c Change
-		if in.Decode(&c) != nil {
-			break
-		}
-		changes = append(changes, c)
-	}
-	if len(changes) > 0 {
-		s.merge(changes)
-	}
-	return s, s.Validate()
-}
-
-// merge makes s what it is after changes; apps stay in their order.
-func (s *Snapshot) merge(changes []Change) {
-	place := make(map[kigo.AppID]int, len(s.Apps))
-	for i := range s.Apps {
-		place[s.Apps[i].ID] = i
-	}
-	for _, c := range changes {
-		for _, a := range c.Apps {
-			if i, ok := place[a.ID]; ok {
-				s.Apps[i] = a
-				continue
-			}
-			place[a.ID] = len(s.Apps)
-			s.Apps = append(s.Apps, a)
-		}
-		for _, id := range c.Gone {
-			if i, ok := place[id]; ok {
-				s.Apps[i].ID = "" // taken out below
-				delete(place, id)
-			}
-		}
-		s.Revision = c.Revision
-	}
-	kept := s.Apps[:0]
-	for _, a := range s.Apps {
-		if a.ID != "" {
-			kept = append(kept, a)
-		}
-	}
-	s.Apps = kept
 }

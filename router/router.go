@@ -22,7 +22,7 @@ type Config struct {
 	Certificates func(*tls.ClientHelloInfo) (*tls.Certificate, error) // asked for each handshake
 	ProxyHeader  bool                                                 // every connection begins with a PROXY protocol header
 	Socket       string                                               // unix socket on which control sends snapshots; empty: none
-	SnapshotPath string                                               // where the last snapshot is kept; empty: nowhere
+	SnapshotPath string                                               // where the routes are kept; empty: nowhere
 	UsageDir     string                                               // where a router that ends leaves counts that control has not taken; empty: nowhere
 	SSH          string                                               // unix socket of the server of ps:exec, for SSH on an HTTP port; empty: none
 	Logs         LogSink                                              // nil: no access lines
@@ -142,11 +142,8 @@ func New(config Config) (*Router, error) {
 	if err := r.listen(); err != nil {
 		return nil, fmt.Errorf("start router: %w", err)
 	}
-	s, err := readSnapshot(config.SnapshotPath)
-	if err != nil { // better no routes than wrong ones; control will send them
-		r.log.Error("snapshot unusable", "error", err)
-	} else if s != nil {
-		r.install(s)
+	if config.SnapshotPath != "" {
+		r.restore()
 	}
 	return r, nil
 }

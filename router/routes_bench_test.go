@@ -45,7 +45,7 @@ func heapNow() float64 {
 
 // BenchmarkRoutes3M makes figures of a table of 3 million hosts in one round.
 func BenchmarkRoutes3M(b *testing.B) {
-	path := filepath.Join(b.TempDir(), "snapshot.json")
+	path := filepath.Join(b.TempDir(), "routes")
 	for b.Loop() {
 		s := manyApps()
 		if err := newKeeper(path, nil).replace(s); err != nil {

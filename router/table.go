@@ -34,7 +34,7 @@ func newTable() *table {
 // matching name wins: an exact one, else the wildcard of its parent.
 func (t *table) find(host, scratch []byte) *app {
 	name := canonicalHost(scratch, host)
-	if n, ok := t.index.find(name); ok {
+	if n, ok := t.index.lookup(textOf(name)); ok {
 		return t.roll.get(n)
 	}
 	dot := bytes.IndexByte(name, '.')
@@ -42,7 +42,7 @@ func (t *table) find(host, scratch []byte) *app {
 		return nil
 	}
 	name[dot-1] = '*'
-	if n, ok := t.index.find(name[dot-1:]); ok {
+	if n, ok := t.index.lookup(textOf(name[dot-1:])); ok {
 		return t.roll.get(n)
 	}
 	return nil
@@ -81,6 +81,11 @@ func (t *table) applySnapshot(s *Snapshot) []*dyno {
 	for i := range s.Apps {
 		there[s.Apps[i].ID] = struct{}{}
 	}
+	hosts := 0
+	for i := range s.Apps {
+		hosts += len(s.Apps[i].Hosts)
+	}
+	t.reserve(len(s.Apps), hosts)
 	var gone []kigo.AppID
 	for id := range t.apps {
 		if _, ok := there[id]; !ok {
@@ -88,6 +93,15 @@ func (t *table) applySnapshot(s *Snapshot) []*dyno {
 		}
 	}
 	return t.apply(s.Revision, s.Apps, gone)
+}
+
+// reserve makes room in an empty table.
+func (t *table) reserve(apps, hosts int) {
+	const length = 40 // of names in the wild, about; with longer ones shards grow once
+	if len(t.apps) == 0 {
+		t.apps = make(map[kigo.AppID]*app, apps)
+		t.index.reserve(hosts, length)
+	}
 }
 
 // applyChange is applySnapshot for some apps; false when c does not build on
@@ -122,19 +136,20 @@ func (t *table) apply(revision int64, apps []App, gone []kigo.AppID) (unused []*
 		unused = append(unused, a.update(spec)...)
 		old := a.hosts
 		if a.hosts = t.hashes(hosts); renamed || !slices.Equal(old, a.hosts) {
-			t.claim(a, hosts)
+			had := old
+			if renamed { // which may change who gets each
+				had = nil
+			}
+			t.claim(a, hosts, had)
 			if len(old) > 0 {
 				formers = append(formers, former{a, old})
 			}
 		}
 	}
 	for _, f := range formers {
-		keeps := make(map[uint64]struct{}, len(f.app.hosts))
-		for _, h := range f.app.hosts {
-			keeps[h] = struct{}{}
-		}
+		keeps := among(f.app.hosts)
 		for _, h := range f.hashes {
-			if _, ok := keeps[h]; !ok {
+			if !keeps(h) {
 				t.release(h, f.app)
 			}
 		}
@@ -164,22 +179,24 @@ func (t *table) hashes(hosts []string) []uint64 {
 	}
 	hashes := make([]uint64, 0, len(hosts))
 	for _, h := range hosts {
-		hashes = append(hashes, maphash.String(t.index.seed, h))
+		hashes = append(hashes, t.index.hash(h))
 	}
 	return hashes
 }
 
-// claim makes an app's hosts lead to it. Of several apps that list one, the app
-// that has the name now gets it, not one that had it; else who had it first.
-func (t *table) claim(a *app, hosts []string) {
+// claim makes those of an app's hosts lead to it that are not in had. Of several apps
+// that list one, the app that has the name now gets it, not one that had it; else
+// who had it first.
+func (t *table) claim(a *app, hosts []string, had []uint64) {
+	known := among(had)
 	for i, host := range hosts {
 		h := a.hosts[i]
-		if len(host) > hostMost {
-			continue // no request can name it
+		if known(h) || len(host) > hostMost { // no request can name one that long
+			continue
 		}
-		n, found := t.index.find([]byte(host))
+		n, found := t.index.find(h, host)
 		if !found {
-			t.index.put(h, []byte(host), a.number)
+			t.index.put(h, host, a.number)
 			continue
 		}
 		owner := t.roll.get(n)
@@ -189,9 +206,22 @@ func (t *table) claim(a *app, hosts []string) {
 		if next := t.heir(h, host); next != nil && !owner.named(host) && next.named(host) {
 			t.unrival(h, next)
 			t.rivals[h] = append(t.rivals[h], owner)
-			t.index.put(h, []byte(host), next.number)
+			t.index.put(h, host, next.number)
 		}
 	}
+}
+
+// among tells which hashes are among some.
+func among(some []uint64) func(uint64) bool {
+	const few = 32
+	if len(some) <= few {
+		return func(h uint64) bool { return slices.Contains(some, h) }
+	}
+	set := make(map[uint64]struct{}, len(some))
+	for _, h := range some {
+		set[h] = struct{}{}
+	}
+	return func(h uint64) bool { _, there := set[h]; return there }
 }
 
 // named reports whether host is the app's own name, on any domain.
@@ -221,10 +251,10 @@ func (t *table) release(h uint64, a *app) {
 	if slot < 0 {
 		return
 	}
-	host := string(hostOf(s.entry(s.slots[slot].Load())))
+	host := hostOf(s.entry(s.slots[slot].Load()))
 	if next := t.heir(h, host); next != nil {
 		t.unrival(h, next)
-		t.index.put(h, []byte(host), next.number)
+		t.index.put(h, host, next.number)
 		return
 	}
 	t.index.remove(h, a.number)

@@ -52,7 +52,7 @@ func Router() error {
 	r, err := router.New(router.Config{
 		HTTP: []net.Listener{c.listeners["http"]}, HTTPS: []net.Listener{c.listeners["https"]},
 		Certificates: users.GetCertificate, Socket: c.Config.Path("run", "router.sock"),
-		SnapshotPath: c.Config.Path("router", "snapshot.json"), UsageDir: c.Config.Path("router", "usage"), Logs: logs, Log: log,
+		SnapshotPath: c.Config.Path("router", "routes"), UsageDir: c.Config.Path("router", "usage"), Logs: logs, Log: log,
 		SSH: execSocket(c.Config),
 	})
 	if err != nil {

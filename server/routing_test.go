@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"net"
 	"os"
@@ -100,7 +99,7 @@ func recordRoutes(t *testing.T) (socket string, told func() []router.App) {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	socket = filepath.Join(dir, "s")
-	path := filepath.Join(dir, "snapshot.json")
+	path := filepath.Join(dir, "routes")
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -120,31 +119,8 @@ func recordRoutes(t *testing.T) (socket string, told func() []router.App) {
 func keptRoutes(t *testing.T, path string, revision int64) []router.App {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; {
-		apps, now := map[kigo.AppID]router.App{}, int64(-1)
-		f, err := os.Open(path)
-		if err == nil {
-			in := json.NewDecoder(f)
-			for {
-				var c router.Change
-				if in.Decode(&c) != nil {
-					break
-				}
-				now = c.Revision
-				for _, a := range c.Apps {
-					apps[a.ID] = a
-				}
-				for _, id := range c.Gone {
-					delete(apps, id)
-				}
-			}
-			_ = f.Close()
-		}
-		if now == revision {
-			var all []router.App
-			for _, a := range apps {
-				all = append(all, a)
-			}
-			return all
+		if s, err := router.ReadRoutes(path); err == nil && s.Revision == revision {
+			return s.Apps
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("the file never said revision %d", revision)
