@@ -27,7 +27,7 @@ type Deps struct {
 	Logs    *logplex.Sessions
 	Output  Output
 	Blobs   Blobs
-	Slugs   SlugUploads // nil: slugs cannot be uploaded
+	Slugs   SlugArchives // nil: slugs are neither taken nor given
 	Cache   BuildCache  // nil: there is nothing to purge
 	Images  Images      // nil: container images cannot be released
 	Patches Patches     // nil: stacks are never patched
@@ -61,10 +61,12 @@ type Blobs interface {
 	Open(ctx context.Context, key string) (*os.File, error)
 }
 
-// SlugUploads turns a slug tarball that a client uploaded, kept as a blob, into a
-// slug that can run. The tarball is a tenant's: it is unpacked in a sandbox.
-type SlugUploads interface {
+// SlugArchives are slugs as tarballs. Adopt turns one that a client uploaded, kept
+// as a blob which it removes, into a slug that can run; Archive writes one. What is
+// in them is a tenant's: it is read in a sandbox.
+type SlugArchives interface {
 	Adopt(ctx context.Context, slug kigo.Slug, blob string) error
+	Archive(ctx context.Context, slug kigo.Slug, w io.Writer) error
 }
 
 // BuildCache forgets what an app's builds have kept.

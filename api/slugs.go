@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/client"
@@ -96,6 +97,54 @@ func slugPut(c *call) (reply, error) {
 	return rep, c.s.Slugs.Adopt(c.ctx(), s, slugKey(s.ID))
 }
 
-func slugGet(c *call) (reply, error) { return c.download(slugKey(kigo.SlugID(c.param("slug")))) }
+// slugGet answers with the slug's tarball, which is made from its image while it
+// is sent: neither has to be kept, and no size makes it need more memory.
+func slugGet(c *call) (reply, error) {
+	if !c.s.signed(c.r, http.MethodGet) {
+		return reply{}, badCapability()
+	}
+	if c.s.Slugs == nil {
+		return reply{}, newError(kigo.IDUnavailable, "This server gives no slugs out.")
+	}
+	s, err := c.slug(kigo.SlugID(c.param("slug")))
+	switch {
+	case err != nil:
+		return reply{}, err
+	case len(s.Images) > 0:
+		return reply{}, kigo.Invalid("This slug is a container image and has no tarball: pull the image from the registry.")
+	case s.Digest == "":
+		return reply{}, newError(kigo.IDNotFound, "This slug has no content yet: put its tarball to the address that its creation gave.")
+	}
+	out := &archiveWriter{c: c, file: string(s.ID) + ".tgz"}
+	if err := c.s.Slugs.Archive(c.ctx(), s, out); err != nil && !out.begun {
+		return reply{}, err
+	} else if err != nil {
+		panic(http.ErrAbortHandler) // a tarball that ends early must not look whole
+	}
+	return reply{}, nil
+}
+
+// archiveStall is how long a client may take nothing of what it is sent.
+const archiveStall = time.Minute
+
+// archiveWriter begins the answer with the first bytes, so that what fails before
+// them is told as an error.
+type archiveWriter struct {
+	c     *call
+	file  string
+	begun bool
+}
+
+func (w *archiveWriter) Write(p []byte) (int, error) {
+	if !w.begun {
+		w.begun = true
+		w.c.w.Header().Set("Content-Type", "application/gzip")
+		w.c.w.Header().Set("Content-Disposition", `attachment; filename="`+w.file+`"`)
+		w.c.w.WriteHeader(http.StatusOK)
+	}
+	// One that cannot set deadlines waits without one.
+	_ = http.NewResponseController(w.c.w).SetWriteDeadline(time.Now().Add(archiveStall))
+	return w.c.w.Write(p)
+}
 
 func slugKey(id kigo.SlugID) string { return "slug-" + string(id) }

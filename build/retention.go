@@ -172,12 +172,13 @@ func (r *Retention) sources(ctx context.Context, now time.Time) error {
 }
 
 // lifeOf is how long a blob stays without a build that needs it: pushes are named
-// by their content, uploads by POST /sources. What is neither stays.
+// by their content, uploads by POST /sources and slugs, whose archives a crash alone
+// leaves behind. What is none of them stays.
 func lifeOf(key string) time.Duration {
 	if raw, err := hex.DecodeString(key); err == nil && len(raw) == 32 {
 		return sourceGrace
 	}
-	if strings.HasPrefix(key, "source-") {
+	if strings.HasPrefix(key, "source-") || strings.HasPrefix(key, "slug-") {
 		return uploadLife
 	}
 	return 1<<63 - 1

@@ -2,17 +2,31 @@ package server
 
 import (
 	"context"
+	"errors"
+	"io"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/slug"
 	"github.com/kigo-dev/kigo/store"
 )
 
-// slugUploads turns slug archives that clients upload into images.
-type slugUploads struct{ *node }
+// slugArchives turns slug archives that clients upload into images, and images
+// into archives.
+type slugArchives struct{ *node }
 
-// Adopt packs an uploaded archive as the app's own user.
-func (n slugUploads) Adopt(ctx context.Context, s kigo.Slug, blob string) error {
+// Adopt packs an uploaded archive as the app's own user. The archive goes in any
+// case: the image stands for it, or another one is put.
+func (n slugArchives) Adopt(ctx context.Context, s kigo.Slug, blob string) error {
+	err := n.adopt(ctx, s, blob)
+	return errors.Join(err, n.blobs.Delete(context.WithoutCancel(ctx), blob))
+}
+
+// Archive writes a slug's image as an archive, read with no one's rights.
+func (n slugArchives) Archive(ctx context.Context, s kigo.Slug, w io.Writer) error {
+	return n.slugs.WriteTar(ctx, s.Digest, w)
+}
+
+func (n slugArchives) adopt(ctx context.Context, s kigo.Slug, blob string) error {
 	var app kigo.App
 	err := n.store.View(ctx, func(tx *store.Tx) (err error) {
 		app, err = tx.App(s.App)

@@ -176,8 +176,12 @@ func (s *Store) Verify(digest string) error {
 	return nil
 }
 
-// WriteTar writes an image as a gzip-compressed tar archive rooted at ./app.
+// WriteTar writes an image as a gzip-compressed tar archive rooted at ./app, while
+// it reads it. The image is checked as by Path.
 func (s *Store) WriteTar(ctx context.Context, digest string, w io.Writer) error {
+	if _, err := s.Path(digest); err != nil {
+		return err
+	}
 	f, err := s.open(digest)
 	if err != nil {
 		return err
