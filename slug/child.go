@@ -92,7 +92,7 @@ func runChild(ctx context.Context, c child) (reply, error) {
 		return reply{}, fmt.Errorf("start child: %w", err)
 	}
 	if err := cmd.Wait(); err != nil {
-		return reply{}, childError(ctx, err, words.String())
+		return reply{}, childError(ctx, c.verb, err, words.String())
 	}
 	var r reply
 	if c.stream != nil {
@@ -104,12 +104,18 @@ func runChild(ctx context.Context, c child) (reply, error) {
 	return r, nil
 }
 
+// outOfMemory is how Go ends a process that gets no more memory.
+const outOfMemory = "fatal error: runtime: out of memory"
+
 // exitRefused is the child's status when the tenant's bytes are at fault.
 const exitRefused = 3
 
-func childError(ctx context.Context, err error, words string) error {
+func childError(ctx context.Context, verb string, err error, words string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	if strings.HasPrefix(words, outOfMemory) || strings.Contains(words, "\n"+outOfMemory) {
+		return kigo.Invalid("What is to be packed needs more than %d MB of memory: it has too many files, or names that are too long.", boundsOf(verb).memory>>20)
 	}
 	words = strings.TrimSpace(words)
 	var exit *exec.ExitError

@@ -58,6 +58,9 @@ func childMain(args []string) error {
 	if err := json.Unmarshal([]byte(args[1]), &req); err != nil {
 		return fmt.Errorf("read request: %w", err)
 	}
+	if err := boundsOf(args[0]).keep(); err != nil {
+		return err
+	}
 	in := os.NewFile(3, "in")
 	switch args[0] {
 	case verbExport:

@@ -2,6 +2,7 @@ package slug
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -11,17 +12,24 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/internal/testenv"
 )
 
 // verbPosture is a child of the test alone: it tells what it may do.
 const verbPosture = "posture"
 
+// verbGreedy is another: it takes memory until it gets no more.
+const verbGreedy = "greedy"
+
 // The test's own binary is the child, as kigo's is in production.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == Verb && os.Args[2] == verbPosture {
 		posture()
 		os.Exit(0)
+	}
+	if len(os.Args) > 2 && os.Args[1] == Verb && os.Args[2] == verbGreedy {
+		greedy()
 	}
 	if len(os.Args) > 1 && os.Args[1] == Verb {
 		os.Exit(PackMain(os.Args[2:]))
@@ -47,6 +55,20 @@ func posture() {
 	}
 }
 
+// greedy takes four times what it may.
+func greedy() {
+	b := boundsOf(verbExport)
+	if err := b.keep(); err != nil {
+		panic(err)
+	}
+	var all [][]byte
+	for range b.memory * 4 >> 20 {
+		all = append(all, bytes.Repeat([]byte("x"), 1<<20))
+	}
+	fmt.Println(len(all))
+	os.Exit(0)
+}
+
 // kernels reports whether a file is one that Go's own runtime opens.
 func kernels(path string) bool {
 	return strings.HasPrefix(path, "/proc/") || strings.HasPrefix(path, "/sys/")
@@ -59,6 +81,17 @@ func up(links []net.Interface) (n int) {
 		}
 	}
 	return n
+}
+
+func TestTheChildGetsNoMoreMemoryThanItNeeds(t *testing.T) {
+	t.Parallel()
+	_, err := runChild(t.Context(), child{verb: verbGreedy, uid: testUID, in: archiveFile(t, nil)})
+	if err != nil && strings.Contains(err.Error(), "ThreadSanitizer failed to allocate") {
+		return // the race detector noticed first
+	}
+	if !errors.Is(err, kigo.ErrInvalid) || !strings.Contains(err.Error(), "needs more than 1536 MB of memory") {
+		t.Errorf("a child that takes more: %v", err)
+	}
 }
 
 func TestTheChildHasNoRightsNoNetworkAndNoOtherProcess(t *testing.T) {

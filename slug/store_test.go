@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sort"
 	"strings"
 	"testing"
@@ -51,6 +52,35 @@ func TestWhatIsPackedComesOutAsHerokusArchiveAndGoesInAgain(t *testing.T) {
 	}
 	if err := s.WriteTar(t.Context(), digestPrefix+strings.Repeat("0", 64), io.Discard); !errors.Is(err, kigo.ErrNotFound) {
 		t.Errorf("WriteTar of no image: %v", err)
+	}
+}
+
+// It runs alone: what it counts is what the process allocates.
+func TestALargeSlugComesOutInLittleMemory(t *testing.T) {
+	const size = 128 << 20
+	s, dir := testStore(t), t.TempDir()
+	large := filepath.Join(dir, "large")
+	if err := errors.Join(os.WriteFile(large, nil, 0o644), os.Truncate(large, size)); err != nil {
+		t.Fatal(err)
+	}
+	own(t, dir, testUID)
+	path, err := s.Path(pack(t, s, dir, Options{}).Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if err := exportImage(f, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > size/2 {
+		t.Errorf("an archive of %d MB took %d MB of memory", size>>20, took>>20)
 	}
 }
 
