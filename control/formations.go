@@ -214,7 +214,7 @@ func (c *change) ensureFormation(app kigo.App, slug kigo.Slug) (dropped []kigo.F
 }
 
 // regain gives process types that releases newer than r dropped back the quantity that
-// they had when r ran.
+// they had when r ran. They do so once: later it would undo what was scaled since.
 func (c *change) regain(app kigo.AppID, r *kigo.Release) error {
 	releases, err := c.Releases(app) // newest first: what the oldest dropped counts
 	if err != nil {
@@ -222,10 +222,15 @@ func (c *change) regain(app kigo.AppID, r *kigo.Release) error {
 	}
 	lost := map[string]kigo.Formation{}
 	for _, newer := range releases {
+		if newer.Version <= r.Version || len(newer.Dropped) == 0 {
+			continue
+		}
 		for _, f := range newer.Dropped {
-			if newer.Version > r.Version {
-				lost[f.Type] = f
-			}
+			lost[f.Type] = f
+		}
+		newer.Dropped = nil
+		if err := c.UpdateRelease(&newer); err != nil {
+			return err
 		}
 	}
 	all, err := c.Formations(app)

@@ -71,6 +71,14 @@ func testProbation(t *testing.T, x *site) {
 	x.logged("Release v6 failed: web.1: Process exited with status 137 (SIGKILL). v3 serves on")
 	same(t, "formation", x.formation(app.ID), before)
 	same(t, "current", x.current(app.ID).ID, good.ID)
+
+	must(x.Scale(x.ctx, x.actor, app.ID, change("worker", 0)))(t)
+	before = x.formation(app.ID)
+	worse = x.deploy(app.ID, map[string]string{"web": "bin/web", "worker": "bin/worker", "clock": "bin/clock"})
+	if err := x.RejectRelease(x.ctx, worse.ID, "web.1: Boot timeout", good.ID); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "what was scaled down since", x.formation(app.ID), before)
 }
 
 func testInside(t *testing.T, x *site) {

@@ -1,6 +1,7 @@
 package dyno
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,7 @@ type Agent struct {
 	starts   starts
 	sessions sessions
 	traffic  traffic
+	said     sync.Map        // launches whose end the log tells, until they are removed
 	ctx      context.Context // of Run, for what outlives one call of Reconcile
 }
 
@@ -138,13 +140,28 @@ func (a *Agent) Reconcile(ctx context.Context, key string) (reconcile.Result, er
 	if known {
 		a.pump(ctx, d, run)
 	}
-	switch {
-	case d.Stop:
+	if d.Stop {
 		return a.stop(ctx, d, run, known)
+	}
+	unclean := a.endFormer(ctx, d)
+	result, err := a.step(ctx, d, run, known)
+	if unclean != nil { // which holds up nothing: not the dyno, nor hints at it
+		a.Log.WarnContext(ctx, "clean up after a dyno", "dyno", d.Name(), "app", d.App, "err", unclean)
+		result.After = cmp.Or(min(result.After, cleanAgain), cleanAgain)
+	}
+	return result, err
+}
+
+// cleanAgain is when what could not be cleaned up is tried again.
+const cleanAgain = 5 * time.Second
+
+// step takes a dyno on that is not told to stop; run is its present launch, if it is known.
+func (a *Agent) step(ctx context.Context, d kigo.Dyno, run kigo.RunStatus, known bool) (reconcile.Result, error) {
+	switch {
 	case d.State == kigo.DynoCrashed:
 		return a.revive(ctx, d)
 	case d.State == kigo.DynoComplete:
-		return reconcile.Result{}, nil
+		return reconcile.Result{}, a.finish(ctx, d)
 	case d.State == kigo.DynoIdle:
 		return a.idle(ctx, d)
 	case !known:
@@ -177,9 +194,9 @@ func (a *Agent) serves(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) (re
 		return reconcile.Result{}, a.sleep(ctx, d)
 	}
 	if !d.OneOff || d.Type == releaseType {
-		return reconcile.Result{}, a.endFormer(ctx, d)
+		return reconcile.Result{}, nil
 	}
-	left := life(d) - time.Since(run.StartedAt)
+	left := remaining(life(d), run.StartedAt)
 	if left > 0 {
 		return reconcile.Result{After: left}, nil
 	}
@@ -229,6 +246,7 @@ func (a *Agent) remove(ctx context.Context, app kigo.AppID, run kigo.DynoID) err
 	if err := a.Engine.Remove(ctx, run); err != nil && !errors.Is(err, kigo.ErrNotFound) {
 		return fmt.Errorf("remove launch: %w", err)
 	}
+	a.said.Delete(run)
 	return nil
 }
 

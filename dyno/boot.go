@@ -86,7 +86,7 @@ func (a *Agent) awaitClient(ctx context.Context, d kigo.Dyno) (time.Duration, er
 	if a.clients.arrived(d.ID) {
 		return 0, nil
 	}
-	left := awaitClient - time.Since(d.CreatedAt)
+	left := remaining(awaitClient, d.CreatedAt)
 	if left > 0 {
 		if a.clients.first(d.ID) {
 			a.say(d, "Awaiting client")
@@ -97,7 +97,7 @@ func (a *Agent) awaitClient(ctx context.Context, d kigo.Dyno) (time.Duration, er
 	if err := a.move(ctx, &d, kigo.DynoComplete); err != nil {
 		return 0, err
 	}
-	return time.Hour, a.dispose(ctx, d)
+	return time.Hour, a.finish(ctx, d)
 }
 
 // plan reads everything that a launch of d needs.

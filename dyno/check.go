@@ -156,7 +156,7 @@ func (a *Agent) watchChecks(ctx context.Context, c *check, d kigo.Dyno, run kigo
 	if c.liveness.Path == "" {
 		return
 	}
-	pause(ctx, c.liveness.Delay-time.Since(run.StartedAt))
+	pause(ctx, remaining(c.liveness.Delay, run.StartedAt))
 	for misses := 0; ctx.Err() == nil; pause(ctx, c.liveness.Interval) {
 		err := a.ask(ctx, address, c.liveness)
 		if err == nil || ctx.Err() != nil {
@@ -173,9 +173,9 @@ func (a *Agent) watchChecks(ctx context.Context, c *check, d kigo.Dyno, run kigo
 // awaitReady asks until the launch is ready, or ends it when it takes too long: as many
 // failures as app.json says, or the boot timeout.
 func (a *Agent) awaitReady(ctx context.Context, c *check, d kigo.Dyno, run kigo.RunStatus, address string) bool {
-	left := kigo.BootTimeout + c.readiness.Delay - max(0, time.Since(run.StartedAt))
+	left := remaining(kigo.BootTimeout+c.readiness.Delay, run.StartedAt)
 	deadline := time.Now().Add(left) // from here on a clock that is set changes nothing
-	pause(ctx, c.readiness.Delay-time.Since(run.StartedAt))
+	pause(ctx, remaining(c.readiness.Delay, run.StartedAt))
 	for misses := 1; ; misses++ {
 		err := a.ask(ctx, address, c.readiness)
 		switch {
@@ -196,14 +196,23 @@ func (a *Agent) awaitReady(ctx context.Context, c *check, d kigo.Dyno, run kigo.
 	}
 }
 
-// endByCheck stops a launch that its checks have found bad.
+// stopAgain is when a stop that failed is tried again.
+const stopAgain = time.Second
+
+// endByCheck stops a launch that its checks have found bad, and does not give up: a launch
+// that stays gets no requests, or fails them.
 func (a *Agent) endByCheck(ctx context.Context, c *check, d kigo.Dyno, run kigo.DynoID, reason string) {
 	ready, _ := c.state()
 	c.set(ready, reason)
 	a.say(d, "%s", reason)
 	a.say(d, "Stopping all processes with SIGTERM")
-	if err := a.Engine.Stop(ctx, run); err != nil && !errors.Is(err, kigo.ErrNotFound) {
+	for ctx.Err() == nil {
+		err := a.Engine.Stop(ctx, run)
+		if err == nil || errors.Is(err, kigo.ErrNotFound) {
+			break
+		}
 		a.Log.ErrorContext(ctx, "stop dyno that fails its checks", "dyno", d.Name(), "err", err)
+		pause(ctx, stopAgain)
 	}
 	a.Mark(d.ID)
 }

@@ -81,13 +81,8 @@ func (a *Agent) ended(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) erro
 		if err := a.move(ctx, &d, kigo.DynoComplete); err != nil {
 			return err
 		}
-		if err := a.remove(ctx, d.App, RunID(d)); err != nil {
-			return err
-		}
-		if awaited(d) {
-			return nil
-		}
-		return a.dispose(ctx, d)
+		killpoint.At("complete-written")
+		return a.finish(ctx, d)
 	}
 	killpoint.At("crash-seen")
 	old := RunID(d)
@@ -108,6 +103,18 @@ func (a *Agent) ended(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) erro
 	}
 	killpoint.At("crash-written")
 	return a.remove(ctx, d.App, old)
+}
+
+// finish cleans up after a one-off that is complete, and forgets it unless somebody reads
+// how it ended. What is cut short is finished the next time.
+func (a *Agent) finish(ctx context.Context, d kigo.Dyno) error {
+	if err := a.remove(ctx, d.App, RunID(d)); err != nil {
+		return err
+	}
+	if awaited(d) {
+		return nil
+	}
+	return a.dispose(ctx, d)
 }
 
 // crash writes down that a dyno crashed, and when it starts again.
@@ -158,8 +165,12 @@ func (a *Agent) revive(ctx context.Context, d kigo.Dyno) (reconcile.Result, erro
 	return a.start(ctx, d)
 }
 
-// sayEnd tells how a process ended, in the dyno manager's words.
+// sayEnd tells how a process ended, in the dyno manager's words, and once: what follows
+// may have to be tried again.
 func (a *Agent) sayEnd(d kigo.Dyno, run kigo.RunStatus) {
+	if _, told := a.said.LoadOrStore(run.ID, true); told && run.ID != "" {
+		return
+	}
 	switch {
 	case run.BootTimedOut:
 		a.say(d, "Error R10 (Boot timeout) -> Web process failed to bind to $PORT within %d seconds of launch", int(kigo.BootTimeout.Seconds()))

@@ -28,6 +28,8 @@ type scripted struct {
 	launched []kigo.Launch
 	watchers []func(kigo.RunStatus)
 	fail     error // answer of the next Start
+	noStop   int   // so many calls of Stop fail
+	noRemove int   // so many calls of Remove fail
 	execs    []kigo.Exec
 	stats    map[kigo.DynoID]kigo.RunStats
 }
@@ -65,7 +67,18 @@ func (e *scripted) set(id kigo.DynoID, change func(*kigo.RunStatus)) {
 }
 
 func (e *scripted) Stop(_ context.Context, id kigo.DynoID) error {
-	e.set(id, func(s *kigo.RunStatus) { s.State = kigo.RunStopping })
+	e.mu.Lock()
+	if e.noStop > 0 {
+		e.noStop--
+		e.mu.Unlock()
+		return errors.New("its shim does not answer")
+	}
+	e.mu.Unlock()
+	e.set(id, func(s *kigo.RunStatus) {
+		if s.State != kigo.RunExited && s.State != kigo.RunLost { // it may have ended meanwhile
+			s.State = kigo.RunStopping
+		}
+	})
 	return nil
 }
 
@@ -95,6 +108,10 @@ func (e *scripted) List(context.Context) (all []kigo.RunStatus, err error) {
 func (e *scripted) Remove(_ context.Context, id kigo.DynoID) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.noRemove > 0 {
+		e.noRemove--
+		return errors.New("its control group is busy")
+	}
 	delete(e.runs, id)
 	return nil
 }

@@ -2,6 +2,7 @@ package dyno
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -130,9 +131,6 @@ func (a *Agent) sleep(ctx context.Context, d kigo.Dyno) error {
 
 // idle keeps a dyno asleep until its app has been asked for something.
 func (a *Agent) idle(ctx context.Context, d kigo.Dyno) (reconcile.Result, error) {
-	if err := a.endFormer(ctx, d); err != nil {
-		return reconcile.Result{}, err
-	}
 	if a.traffic.asked(d.App).Before(d.UpdatedAt) && a.IdleAfter > 0 {
 		return reconcile.Result{}, nil
 	}
@@ -144,17 +142,28 @@ func (a *Agent) idle(ctx context.Context, d kigo.Dyno) (reconcile.Result, error)
 	return a.start(ctx, d)
 }
 
-// endFormer ends what is left of the launch before the present one.
+// endFormer ends what is left of the launches before the present one: a dyno that fell
+// asleep leaves one that runs, any other only what could not be removed when it ended.
 func (a *Agent) endFormer(ctx context.Context, d kigo.Dyno) error {
 	if d.Restarts == 0 {
 		return nil
 	}
-	former := d
-	former.Restarts--
-	run, err := a.Engine.Status(ctx, RunID(former))
+	runs, err := a.Engine.List(ctx)
 	if err != nil {
-		return nil //nolint:nilerr // it is gone
+		return fmt.Errorf("list launches: %w", err)
 	}
+	for _, run := range runs {
+		if dynoOf(run.ID) != d.ID || run.ID == RunID(d) {
+			continue
+		}
+		if e := a.endLaunch(ctx, d, run); e != nil {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+func (a *Agent) endLaunch(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) error {
 	switch run.State {
 	case kigo.RunStopping:
 		return nil

@@ -20,7 +20,7 @@ func (a *Agent) inside(ctx context.Context, d kigo.Dyno) (reconcile.Result, erro
 		return reconcile.Result{After: wait}, err
 	}
 	if !d.Stop && a.clients.arrived(d.ID) { // its client is there
-		left := life(d) - time.Since(d.StartedAt)
+		left := remaining(life(d), d.StartedAt)
 		if left > 0 {
 			return reconcile.Result{After: left}, nil
 		}

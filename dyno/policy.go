@@ -30,6 +30,10 @@ func RestartDelay(n int) time.Duration {
 	return min(firstDelay<<shift, maxDelay)
 }
 
+// remaining is what is left of d, which began at a moment of this machine's clock. When the
+// clock has been set back since, nobody knows how much has passed, and all of it is left.
+func remaining(d time.Duration, began time.Time) time.Duration { return d - max(0, time.Since(began)) }
+
 // retryIn is how long a crashed dyno has to wait yet. When the machine's clock has been
 // set back since the crash, the wait is over: nobody knows how much of it has passed.
 func retryIn(now time.Time, d kigo.Dyno) time.Duration {

@@ -88,17 +88,33 @@ func (l *Loop) course(tx *store.Tx, stack, base string) (c course, err error) {
 	return c, nil
 }
 
-func (l *Loop) keep(ctx context.Context, stack string, c course) error {
+func put(tx *store.Tx, stack string, c course) error {
 	text, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
-	return l.Store.Update(ctx, func(tx *store.Tx) error { return tx.PutMeta(courseKey(stack), string(text)) })
+	return tx.PutMeta(courseKey(stack), string(text))
+}
+
+// halt writes down that a course is over, unless an operator has begun it again since it was seen.
+func (l *Loop) halt(ctx context.Context, stack string, seen course) error {
+	return l.Store.Update(ctx, func(tx *store.Tx) error {
+		now, err := l.course(tx, stack, seen.Base)
+		if err != nil || now.Halted || !now.Since.Equal(seen.Since) {
+			return err
+		}
+		l.Log.ErrorContext(ctx, "patch halted: too many apps do not come up on the new image", "stack", stack, "image", seen.Base)
+		now.Halted = true
+		return put(tx, stack, now)
+	})
 }
 
 // Again lets a halted patch go on, and tries apps again that returned.
 func (l *Loop) Again(ctx context.Context, stack string) error {
-	if err := l.keep(ctx, stack, course{Base: l.Newest(stack), Since: time.Now()}); err != nil {
+	err := l.Store.Update(ctx, func(tx *store.Tx) error {
+		return put(tx, stack, course{Base: l.Newest(stack), Since: time.Now()})
+	})
+	if err != nil {
 		return err
 	}
 	l.loop.Mark(stack)
@@ -128,9 +144,7 @@ func (l *Loop) Reconcile(ctx context.Context, stack string) (reconcile.Result, e
 	}
 	start, halt := plan(all)
 	if halt && !c.Halted {
-		c.Halted = true
-		l.Log.ErrorContext(ctx, "patch halted: too many apps do not come up on the new image", "stack", stack, "image", base)
-		return reconcile.Result{}, l.keep(ctx, stack, c)
+		return reconcile.Result{}, l.halt(ctx, stack, c)
 	}
 	if c.Halted {
 		return reconcile.Result{}, nil

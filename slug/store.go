@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,6 +52,9 @@ type Store struct {
 
 	mu       sync.Mutex
 	verified map[string]bool // digests whose bytes were checked since the boot; nil: not loaded
+
+	placing sync.Mutex           // nothing is removed while an image gets its name, or is found to have it
+	placed  map[string]time.Time // images that got it within gcGrace, whatever the machine's clock says
 }
 
 // Pack makes a slug of dir and keeps it. What is in dir must not change meanwhile.
@@ -114,6 +118,13 @@ func (s *Store) place(tmp, digest string) error {
 	if err != nil {
 		return err
 	}
+	s.placing.Lock()
+	defer s.placing.Unlock()
+	if s.placed == nil {
+		s.placed = map[string]time.Time{}
+	}
+	maps.DeleteFunc(s.placed, func(_ string, at time.Time) bool { return time.Since(at) >= gcGrace })
+	s.placed[digest] = time.Now()
 	if s.remembered(digest) && s.Has(digest) {
 		// The file that dynos have mounted stays, and is new again for GC.
 		now := time.Now()
@@ -212,6 +223,11 @@ func (s *Store) GC(keep func(digest string) bool) (freed int64, err error) {
 	err = s.each(func(digest string, info fs.FileInfo) error {
 		if keep(digest) || time.Since(info.ModTime()) < gcGrace {
 			return nil
+		}
+		s.placing.Lock()
+		defer s.placing.Unlock()
+		if at, found := s.placed[digest]; found && time.Since(at) < gcGrace {
+			return nil // somebody is about to need what nobody did
 		}
 		if err := os.Remove(filepath.Join(s.Dir, info.Name())); err != nil {
 			return fmt.Errorf("remove slug: %w", err)

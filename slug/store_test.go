@@ -206,12 +206,26 @@ func TestGCKeepsWhatIsWantedAndWhatIsNew(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if freed, err := s.GC(func(string) bool { return false }); err != nil || freed != 0 { // the clock may have been set
+		t.Errorf("GC freed %d of what was placed a moment ago, %v", freed, err)
+	}
+	s = &Store{Dir: s.Dir} // as after a restart
 	freed, err := s.GC(func(digest string) bool { return digest == a.Digest })
 	if err != nil || freed != b.ImageSize {
 		t.Errorf("GC freed %d, %v; want %d", freed, err, b.ImageSize)
 	}
 	if !s.Has(a.Digest) || s.Has(b.Digest) || !s.Has(c.Digest) {
 		t.Errorf("kept %v %v %v; want true false true", s.Has(a.Digest), s.Has(b.Digest), s.Has(c.Digest))
+	}
+	if again := pack(t, s, dir, Options{Time: time.Unix(5, 0)}); again.Digest != b.Digest {
+		t.Errorf("packed %s again, want %s", again.Digest, b.Digest)
+	}
+	path, _ := s.Path(b.Digest)
+	if err := os.Chtimes(path, old, old); err != nil {
+		t.Fatal(err)
+	}
+	if freed, err := s.GC(func(digest string) bool { return digest == a.Digest }); err != nil || freed != 0 || !s.Has(b.Digest) {
+		t.Errorf("GC freed %d with an image that was just found again, %v", freed, err)
 	}
 	if _, err := (&Store{Dir: filepath.Join(s.Dir, "none")}).GC(nil); err != nil {
 		t.Errorf("GC of no folder: %v", err)

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/kigo-dev/kigo/internal/atomicfile"
 )
 
 // Exec asks for one more process in a dyno that runs. It follows the line of its
@@ -90,8 +92,11 @@ func (k *keeper) runtimeFile() string {
 	return filepath.Join(k.order.Stage, "runc", k.order.ID, "state.json")
 }
 
-// restoreRuntime writes the runtime's record again when somebody has removed it.
+// restoreRuntime writes the runtime's record again when somebody has removed it, in one
+// step: another call may have the runtime read it.
 func (k *keeper) restoreRuntime() error {
+	k.restoring.Lock()
+	defer k.restoring.Unlock()
 	path := k.runtimeFile()
 	if _, err := os.Lstat(path); err == nil || len(k.runtime) == 0 {
 		return nil
@@ -99,7 +104,7 @@ func (k *keeper) restoreRuntime() error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o711); err != nil {
 		return fmt.Errorf("restore runtime's folder: %w", err)
 	}
-	if err := os.WriteFile(path, k.runtime, 0o600); err != nil {
+	if err := atomicfile.Write(path, k.runtime, 0o600); err != nil {
 		return fmt.Errorf("restore runtime's record: %w", err)
 	}
 	return nil

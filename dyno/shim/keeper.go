@@ -29,11 +29,12 @@ type keeper struct {
 	term    sync.Once
 	over    chan struct{} // closed when the dyno has ended and all is written down
 
-	runtime  []byte         // what the runtime keeps of the dyno, which an exec needs
-	execs    atomic.Int64   // how many Execs there were
-	visits   sync.Map       // their processes by number: *visit
-	readers  sync.WaitGroup // connections that still deliver something
-	watchers map[chan struct{}]bool
+	runtime   []byte         // what the runtime keeps of the dyno, which an exec needs
+	restoring sync.Mutex     // of the runtime's record
+	execs     atomic.Int64   // how many Execs there were
+	visits    sync.Map       // their processes by number: *visit
+	readers   sync.WaitGroup // connections that still deliver something
+	watchers  map[chan struct{}]bool
 }
 
 func newKeeper(order Order, bundle string) *keeper {
