@@ -86,8 +86,13 @@ func (s *socket) Read(p []byte) (int, error) {
 }
 
 // Write takes all of p, or fails.
-func (s *socket) Write(p []byte) (int, error) {
-	done, err, tried := s.first(&s.cutWrite, writeNow, p)
+func (s *socket) Write(p []byte) (int, error) { return s.write(p, writeNow) }
+
+// WriteLast is Write for what is closed at once afterwards.
+func (s *socket) WriteLast(p []byte) (int, error) { return s.write(p, sendLast) }
+
+func (s *socket) write(p []byte, call func(int, []byte) (int, syscall.Errno)) (int, error) {
+	done, err, tried := s.first(&s.cutWrite, call, p)
 	if tried && (err != nil || done == len(p)) {
 		return done, err
 	}

@@ -1,10 +1,14 @@
 package router
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -113,4 +117,56 @@ func TestADeadlineEndsASocketWatchedOrNot(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTheLastAnswerOfAConnectionArrivesWhole has clients that ask for the end of
+// their connections, or end their own side as well.
+func TestTheLastAnswerOfAConnectionArrivesWhole(t *testing.T) {
+	r := startRouter(t, Config{Limits: quick})
+	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
+		n, _ := strconv.Atoi(q.URL.Path[1:])
+		w.Header().Set("Content-Length", strconv.Itoa(n))
+		_, _ = w.Write(bytes.Repeat([]byte("x"), n))
+	}))
+	for _, n := range []int{0, 1, 128, 8000, 70_000, 1 << 20} {
+		for name, more := range map[string]func(c net.Conn){
+			"asks":       func(net.Conn) {},
+			"half-ended": func(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() },
+		} {
+			t.Run(name+"/"+strconv.Itoa(n), func(t *testing.T) {
+				t.Parallel()
+				c, in := dialRaw(t, r.addr)
+				fmt.Fprintf(c, "GET /%d HTTP/1.1\r\n"+host+"Connection: close\r\n\r\n", n)
+				more(c)
+				res, err := http.ReadResponse(in, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := len(bodyOf(t, res)); got != n || !res.Close {
+					t.Errorf("%d bytes of %d, close: %v", got, n, res.Close)
+				}
+				if _, err := in.ReadByte(); err != io.EOF {
+					t.Errorf("then %v, want the end", err)
+				}
+			})
+		}
+	}
+}
+
+// TestWhatWaitsForTheEndIsSentWhenItIsAskedFor is about clients of which the router
+// wants to know whether they have their answer.
+func TestWhatWaitsForTheEndIsSentWhenItIsAskedFor(t *testing.T) {
+	s, c := accepted(t)
+	w := newClock(time.Second).newWire(s, s)
+	if n, err := w.put([]byte("last"), true); n != 4 || err != nil {
+		t.Fatal(n, err)
+	}
+	if !w.taken(10 * time.Second) {
+		t.Error("it was not taken")
+	}
+	b := make([]byte, 4)
+	if _, err := io.ReadFull(c, b); err != nil || string(b) != "last" {
+		t.Errorf("got %q, %v", b, err)
+	}
+	w.close()
 }

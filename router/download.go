@@ -23,7 +23,7 @@ func (d *download) run() *Code {
 		x.out = append(x.out, kept...)
 		kept = nil
 	}
-	if w := d.write(x.out); w != nil {
+	if w := d.send(x.out, d.done && kept == nil && x.last()); w != nil {
 		return w
 	}
 	if kept != nil {
@@ -47,6 +47,12 @@ func (d *download) run() *Code {
 		x.c.stream.trailer = d.chunks.tail
 	}
 	return c
+}
+
+// last reports whether the client has asked for the end of its connection and sends
+// nothing more: else a reset could destroy an answer that waits for that end.
+func (x *exchange) last() bool {
+	return x.req.closing && !x.req.hasBody() && x.framing != bodyChunked && x.c.in.w-x.c.in.r == len(x.req.raw)
 }
 
 // begin takes the part of the body that is in the dyno's buffer.
@@ -208,14 +214,17 @@ func (d *download) ended(err error) *Code {
 	return h18
 }
 
-func (d *download) write(b []byte) *Code {
+func (d *download) write(b []byte) *Code { return d.send(b, false) }
+
+// send writes b. After the last of it nothing follows but the end of the connection.
+func (d *download) send(b []byte, last bool) *Code {
 	if len(b) == 0 {
 		return nil
 	}
 	x := d.x
 	x.c.wire.sending()
 	x.started = true
-	if _, err := x.c.wire.Write(b); err != nil {
+	if _, err := x.c.wire.put(b, last); err != nil {
 		return d.refused()
 	}
 	x.c.wire.forever()

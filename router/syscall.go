@@ -26,6 +26,24 @@ func writeNow(fd int, p []byte) (int, syscall.Errno) {
 	return callNow(syscall.SYS_WRITE, fd, unsafe.Pointer(&p[0]), len(p))
 }
 
+// sendLast leaves what it writes in the kernel until more is written, or the end of
+// the connection is: they leave in one packet.
+func sendLast(fd int, p []byte) (int, syscall.Errno) {
+	if len(p) == 0 {
+		return 0, 0
+	}
+	for {
+		n, _, failed := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), unix.MSG_MORE|unix.MSG_NOSIGNAL, 0, 0)
+		switch failed {
+		case 0:
+			return int(n), 0
+		case syscall.EINTR:
+			continue
+		}
+		return 0, failed
+	}
+}
+
 func callNow(call uintptr, fd int, p unsafe.Pointer, n int) (int, syscall.Errno) {
 	for {
 		done, _, failed := syscall.RawSyscall(call, uintptr(fd), uintptr(p), uintptr(n))

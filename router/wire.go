@@ -212,12 +212,22 @@ func (w *wire) quiet() bool {
 
 func (w *wire) poll(events int16) int16 { return pollNow(int(w.fd), events) }
 
+// put is Write. The last of what is written leaves together with the end of the
+// connection, where it can: that has to come soon.
+func (w *wire) put(p []byte, last bool) (int, error) {
+	if s, ok := w.Conn.(*socket); ok && last {
+		return s.WriteLast(p)
+	}
+	return w.Write(p)
+}
+
 // taken waits until the peer's kernel has acknowledged all that was written, at
 // most d; false when the peer reset the connection instead.
 func (w *wire) taken(d time.Duration) bool {
 	if w.raw == nil {
 		return true
 	}
+	_ = unix.SetsockoptInt(int(w.fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) // sends what put has left
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		left, err := unix.IoctlGetInt(int(w.fd), unix.SIOCOUTQ)
 		if err != nil || w.peer() == peerReset {
