@@ -66,7 +66,7 @@ func TestARouterServesItsLastSnapshotWithControlGone(t *testing.T) {
 		t.Errorf("after a restart: %q", got)
 	}
 	s, err := ReadStatus(t.Context(), socket)
-	if err != nil || s.Revision != 7 || s.Apps != 1 {
+	if err != nil || s.Revision != 7 || s.Apps != 1 || s.Files < 256 || s.Clients < 64 {
 		t.Errorf("status %+v %v", s, err)
 	}
 }

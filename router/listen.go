@@ -113,11 +113,20 @@ func tlsVersion(v uint16) string {
 // connections to dynos, and a reserve.
 func descriptorShare() int64 {
 	const most, reserve = 100_000, 512
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > 2*most+reserve {
+	limit := descriptors()
+	if limit > 2*most+reserve {
 		return most
 	}
-	return max(64, (int64(limit.Cur)-reserve)/2)
+	return max(64, (int64(limit)-reserve)/2)
+}
+
+// descriptors is how many this process may have.
+func descriptors() uint64 {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return 1024 // what is usual
+	}
+	return limit.Cur
 }
 
 // drain waits until no connection is left, or cuts the rest.

@@ -35,6 +35,7 @@ func TestSlowClientsAreCutAndCostLittle(t *testing.T) {
 			if status := r.raw(t, plainGet).StatusCode; status != http.StatusNoContent {
 				t.Fatal(status)
 			}
+			usual := medianOf(t, r)
 			before := heldMemory()
 			direct := slowClients(t, dyno, kind.request)
 			<-time.After(100 * time.Millisecond)
@@ -44,19 +45,11 @@ func TestSlowClientsAreCutAndCostLittle(t *testing.T) {
 			}
 			began := time.Now()
 			open := slowClients(t, r.addr, kind.request)
-			var times []time.Duration
-			for range 100 {
-				one := time.Now()
-				if status := r.raw(t, plainGet).StatusCode; status != http.StatusNoContent {
-					t.Errorf("another client got %d", status)
-				}
-				times = append(times, time.Since(one))
-			}
+			others := medianOf(t, r)
 			held := heldMemory() - before - own
-			slices.Sort(times)
-			t.Logf("%d KiB for %d clients, others' median %s, p99 %s", held>>10, slowMany, times[50], times[98])
-			if times[50] > 50*time.Millisecond {
-				t.Errorf("another client's median is %s", times[50])
+			t.Logf("%d KiB for %d clients, others' median %s, %s before", held>>10, slowMany, others, usual)
+			if others > max(50*time.Millisecond, 20*usual) {
+				t.Errorf("another client's median is %s, and was %s before", others, usual)
 			}
 			if held > slowMemory && !raceEnabled {
 				t.Errorf("more than %d KiB", slowMemory>>10)
@@ -71,6 +64,21 @@ func TestSlowClientsAreCutAndCostLittle(t *testing.T) {
 			t.Logf("all cut after %s", time.Since(began))
 		})
 	}
+}
+
+// medianOf is how long a request takes.
+func medianOf(t *testing.T, r *rig) time.Duration {
+	t.Helper()
+	var times []time.Duration
+	for range 100 {
+		one := time.Now()
+		if status := r.raw(t, plainGet).StatusCode; status != http.StatusNoContent {
+			t.Errorf("another client got %d", status)
+		}
+		times = append(times, time.Since(one))
+	}
+	slices.Sort(times)
+	return times[50]
 }
 
 func slowClients(t *testing.T, addr, request string) (open []net.Conn) {

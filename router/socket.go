@@ -25,6 +25,8 @@ type Status struct {
 	Changes     bool   `json:"changes"` // it understands Changes
 	Apps        int    `json:"apps"`
 	Connections int    `json:"connections"`
+	Clients     int64  `json:"clients"`           // connections that it takes at once
+	Files       uint64 `json:"files"`             // descriptors that it may have
 	Served      int64  `json:"served"`            // connections accepted since the start
 	Dropped     int64  `json:"dropped,omitempty"` // access lines that the sink was too slow for
 	Draining    bool   `json:"draining,omitempty"`
@@ -133,7 +135,7 @@ func (r *Router) take(m *message) error {
 
 func (r *Router) status(fault string) Status {
 	return Status{Revision: r.Revision(), Error: fault, Changes: true, Apps: r.table.count(), Connections: r.count(),
-		Served: r.served.Load(), Dropped: r.access.dropped.Load(), Draining: r.draining.Load()}
+		Clients: r.limits.Clients, Files: descriptors(), Served: r.served.Load(), Dropped: r.access.dropped.Load(), Draining: r.draining.Load()}
 }
 
 // ReadStatus asks the router behind the socket at path.

@@ -71,8 +71,12 @@ func Router() error {
 // connection takes one or two. Where it grants no more, the router takes as many
 // clients as it can serve.
 func moreFiles() {
-	for _, n := range []uint64{1 << 20, 1 << 18} {
-		if unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: n}) == nil {
+	var now unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &now) != nil {
+		return
+	}
+	for _, n := range []uint64{1 << 20, 1 << 18, now.Max} { // past what was given only as root
+		if n >= now.Max && unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: n}) == nil {
 			return
 		}
 	}

@@ -73,6 +73,7 @@ var scenarios = []scenario{
 }
 
 func bench(seconds, rounds int, only, profile string) error {
+	moreFiles()
 	for _, part := range []struct {
 		name    string
 		backend bool

@@ -16,13 +16,23 @@ const (
 	heldMost  = 20_000 // idle ones at Kigo's router, when this process may have as many
 )
 
-// heldIdle is heldMost, or what the limit of descriptors allows.
+// moreFiles lets this process, and those that it starts, have descriptors for heldMost
+// connections, as root; else heldIdle is what there are.
+func moreFiles() {
+	const enough = heldMost + 2000
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) == nil {
+		limit.Cur, limit.Max = max(limit.Max, enough), max(limit.Max, enough)
+		_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
+	}
+}
+
 func heldIdle() int {
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
 		return heldPeers
 	}
-	return min(heldMost, int(limit.Cur)-200)
+	return min(heldMost, int(limit.Cur)-50)
 }
 
 // idle prints what a connection costs that is kept alive and idle, in resident KiB
