@@ -142,6 +142,7 @@ func feed(path, name string, n int) {
 // again and again while dynos write, a tail is slow and the drain's receiver
 // loses, hangs up and restarts. KIGO_LINES sets how many lines in all.
 func TestLinesInAreLinesDeliveredAndLinesReportedDropped(t *testing.T) {
+	t.Parallel()
 	total, dynos := 300_000, 20
 	if s := os.Getenv("KIGO_LINES"); s != "" {
 		var err error

@@ -120,6 +120,7 @@ func (s *site) write(process string, from, n int) {
 }
 
 func TestLinesArriveInLogplexFrames(t *testing.T) {
+	t.Parallel()
 	r, s := newReceiver(t), newSite(t)
 	s.roots = r.roots()
 	d := s.drainTo("https://user:p%40ss@" + r.addr + "/logs?key=1")
@@ -141,6 +142,7 @@ func TestLinesArriveInLogplexFrames(t *testing.T) {
 }
 
 func TestAReceiverThatLosesDelaysAndRestartsIsToldWhatIsMissing(t *testing.T) {
+	t.Parallel()
 	r, s := newReceiver(t), newSite(t)
 	s.roots = r.roots()
 	d := s.drainTo("https://" + r.addr)
@@ -166,6 +168,7 @@ func TestAReceiverThatLosesDelaysAndRestartsIsToldWhatIsMissing(t *testing.T) {
 }
 
 func TestAnOutageCostsAllButTheBuffer(t *testing.T) {
+	t.Parallel()
 	r, s := newReceiver(t), newSite(t)
 	s.roots = r.roots()
 	d := s.drainTo("https://" + r.addr)
@@ -209,6 +212,7 @@ func TestAnOutageCostsAllButTheBuffer(t *testing.T) {
 }
 
 func TestARestartGoesOnWhereItStood(t *testing.T) {
+	t.Parallel()
 	r, s := newReceiver(t), newSite(t)
 	s.roots = r.roots()
 	d := s.drainTo("https://" + r.addr)
@@ -230,6 +234,7 @@ func TestARestartGoesOnWhereItStood(t *testing.T) {
 }
 
 func TestABadFrameIsGivenUpAndCounted(t *testing.T) {
+	t.Parallel()
 	r, s := newReceiver(t), newSite(t)
 	s.roots = r.roots()
 	d := s.drainTo("https://" + r.addr)
@@ -251,6 +256,7 @@ func TestABadFrameIsGivenUpAndCounted(t *testing.T) {
 }
 
 func TestWrongCertificatesAreToldInTheLog(t *testing.T) {
+	t.Parallel()
 	r, s := newReceiver(t), newSite(t)
 	_, port, _ := net.SplitHostPort(r.addr)
 	s.drainTo("https://user:secret@" + r.addr + "/")
@@ -280,6 +286,7 @@ func TestWrongCertificatesAreToldInTheLog(t *testing.T) {
 }
 
 func TestAddressesThatAreNotPublicGetNothing(t *testing.T) {
+	t.Parallel()
 	r, s := newReceiver(t), newSite(t)
 	s.roots, s.allow = r.roots(), outbound.Policy{}
 	d := s.drainTo("https://" + strings.Replace(r.addr, "127.0.0.1", "localhost", 1))
@@ -299,6 +306,7 @@ func TestAddressesThatAreNotPublicGetNothing(t *testing.T) {
 }
 
 func TestAStuckReceiverHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
 	stuck, err := net.Listen("tcp", "127.0.0.1:0") // accepts by the kernel's grace, and never reads
 	if err != nil {
 		t.Fatal(err)
@@ -318,6 +326,7 @@ func TestAStuckReceiverHoldsUpNobodyElse(t *testing.T) {
 }
 
 func TestARemovedDrainEndsAndLeavesNothing(t *testing.T) {
+	t.Parallel()
 	r, s := newReceiver(t), newSite(t)
 	s.roots = r.roots()
 	d := s.drainTo("https://" + r.addr)
@@ -340,6 +349,7 @@ func TestARemovedDrainEndsAndLeavesNothing(t *testing.T) {
 }
 
 func TestLinesArriveAsRecordsOfOpenTelemetry(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	var mu sync.Mutex
 	var texts []string

@@ -21,7 +21,16 @@ const (
 type frame struct {
 	ID    string // Logplex-Frame-Id
 	Count int    // messages
+	Told  int    // lines that its first message says were lost; 0: it says nothing of the kind
 	Body  []byte
+}
+
+// lines is how many lines it stands for, those included that it tells were lost.
+func (f *frame) lines() int {
+	if f.Told > 0 {
+		return f.Count - 1 + f.Told
+	}
+	return f.Count
 }
 
 // timeLayout is RFC 5424's, in UTC.
@@ -36,6 +45,7 @@ func newFrame(host string, lines []kigo.LogLine, lost loss, spare []byte) *frame
 	var w headWriter
 	if lost.N > 0 {
 		f.Count++
+		f.Told = lost.N
 		told := lost.line()
 		f.add(&w, host, &told)
 	}

@@ -57,6 +57,7 @@ func certificate(t *testing.T, spoil func(*x509.Certificate)) (tls.Certificate, 
 }
 
 func TestEachWayACertificateIsWrongIsToldByItsName(t *testing.T) {
+	t.Parallel()
 	for want, spoil := range map[string]func(*x509.Certificate){
 		"certificate expired": func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) },
 		"hostname mismatch":   func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"other.example.com"} },
@@ -115,6 +116,7 @@ func TestEachWayACertificateIsWrongIsToldByItsName(t *testing.T) {
 // TestLinesGetThroughABadNetwork puts a proxy that delays, cuts and resets between
 // the drain and its receiver.
 func TestLinesGetThroughABadNetwork(t *testing.T) {
+	t.Parallel()
 	for name, toxic := range map[string]string{
 		"delay":       `{"type":"latency","stream":"upstream","attributes":{"latency":50,"jitter":30}}`,
 		"slow":        `{"type":"bandwidth","stream":"upstream","attributes":{"rate":300}}`,
@@ -165,6 +167,7 @@ func (r *receiver) repeated() int {
 // TestOneAppsFloodDelaysNobodyElsesLines has one app write as much as it can, beyond
 // its rate, while another's lines must all arrive.
 func TestOneAppsFloodDelaysNobodyElsesLines(t *testing.T) {
+	t.Parallel()
 	r, s := newReceiver(t), newSite(t)
 	s.roots = r.roots()
 	s.hub.Rate = 16 << 20
@@ -214,6 +217,7 @@ func TestOneAppsFloodDelaysNobodyElsesLines(t *testing.T) {
 // TestAThousandDrainsAndTailsAtOnceGetEveryLine runs 1,000 drains of 200 apps to one
 // receiver, and 1,000 tails.
 func TestAThousandDrainsAndTailsAtOnceGetEveryLine(t *testing.T) {
+	t.Parallel()
 	r, s := newReceiver(t), newSite(t)
 	s.roots = r.roots()
 	const apps, each, lines = 200, 5, 5
@@ -281,6 +285,7 @@ func TestAThousandDrainsAndTailsAtOnceGetEveryLine(t *testing.T) {
 // TestHugeTextsWithoutALineEndAreCutAndArriveWhole writes 100 MB as one line, and
 // bytes that are none of anybody's business.
 func TestHugeTextsWithoutALineEndAreCutAndArriveWhole(t *testing.T) {
+	t.Parallel()
 	h := &logplex.Hub{}
 	const app = kigo.AppID("huge")
 	h.Keep(app, kigo.LogRetention{Lines: 100_000, Bytes: 32 << 20})
@@ -301,6 +306,7 @@ func TestHugeTextsWithoutALineEndAreCutAndArriveWhole(t *testing.T) {
 // TestADiskThatIsFullStopsNoLineAndIsForgivenLater takes the drain's place on disk
 // away for a while.
 func TestADiskThatIsFullStopsNoLineAndIsForgivenLater(t *testing.T) {
+	t.Parallel()
 	r, s := newReceiver(t), newSite(t)
 	s.roots = r.roots()
 	d := s.drainTo("https://" + r.addr)

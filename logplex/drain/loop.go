@@ -181,8 +181,9 @@ func (l *Loop) start(ctx context.Context, d job) {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &running{cancel: cancel, done: make(chan struct{}), drain: d.Drain, since: d.UpdatedAt}
 	l.senders[d.ID] = r
-	s := &sender{spill: spillFile{most: l.Spill}, drain: d.Drain, hub: l.Hub, to: to, log: l.Log, pause: [2]time.Duration{l.FirstTry, l.LastTry}, kept: journal{path: l.path(d.Drain)}}
-	if l.Spill > 0 && s.kept.path != "" {
+	s := &sender{spill: spillFile{most: l.Spill}, drain: d.Drain, hub: l.Hub, to: to, log: l.Log, pause: [2]time.Duration{l.FirstTry, l.LastTry},
+		kept: journal{path: l.path(d.Drain)}, patience: diskPatience}
+	if s.kept.path != "" {
 		s.spill.path = s.kept.path + spillSuffix
 	}
 	go func() {

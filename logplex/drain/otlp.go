@@ -40,7 +40,7 @@ func (r *records) frame(lines []kigo.LogLine, lost loss, _ []byte) *frame {
 	if err != nil { // text that is not UTF-8: the hub lets none through
 		panic(err)
 	}
-	return &frame{ID: newFrameID(), Count: len(all), Body: body}
+	return &frame{ID: newFrameID(), Count: len(all), Told: lost.N, Body: body}
 }
 
 func record(l *kigo.LogLine) *otlp.LogRecord {

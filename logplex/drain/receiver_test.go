@@ -157,15 +157,15 @@ func (r *receiver) add(message string) {
 
 // parse cuts octet-counted messages.
 func parse(t testing.TB, body []byte) (all []string) {
-	for len(body) > 0 {
-		length, rest, ok := strings.Cut(string(body), " ")
+	for left := string(body); left != ""; {
+		length, rest, ok := strings.Cut(left, " ")
 		n, err := strconv.Atoi(length)
 		if !ok || err != nil || n > len(rest) {
-			t.Errorf("frame breaks off at %.60q", body)
+			t.Errorf("frame breaks off at %.60q", left)
 			return all
 		}
 		all = append(all, rest[:n])
-		body = []byte(rest[n:])
+		left = rest[n:]
 	}
 	return all
 }

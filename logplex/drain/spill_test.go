@@ -53,6 +53,7 @@ func (s *site) flood(from, n int) {
 }
 
 func TestLinesWaitOnDiskForAReceiverThatIsAwayOverRestarts(t *testing.T) {
+	t.Parallel()
 	r, s := newReceiver(t), newSite(t)
 	s.roots, s.spill = r.roots(), 64<<20
 	d := s.drainTo("https://" + r.addr)
@@ -97,6 +98,7 @@ func TestLinesWaitOnDiskForAReceiverThatIsAwayOverRestarts(t *testing.T) {
 }
 
 func TestWhatDoesNotFitOnDiskIsCounted(t *testing.T) {
+	t.Parallel()
 	r, s := newReceiver(t), newSite(t)
 	s.roots, s.spill = r.roots(), 1<<20
 	d := s.drainTo("https://" + r.addr)

@@ -13,21 +13,37 @@ import (
 // before every frame leaves. It survives the process, not a power cut: the disk is
 // not waited for.
 type state struct {
-	Next  uint64 // number of the first line that is in no frame yet
-	Lost  loss   // lines before Next that no frame tells of
-	Frame *frame // sent, perhaps taken
-	Read  int64  // of the spill file: what is before was sent
-	Seq   uint64 // grows with every state and frame that is written
+	Next    uint64 // number of the first line that is in no frame yet
+	Lost    loss   // lines before Next that no frame tells of
+	Frame   *frame // sent, perhaps taken
+	Reached uint64 // number of the first line after Frame, or after the last one there was
+	Read    int64  // of the spill file: what is before was sent
+	End     int64  // of the spill file: a frame behind it counts only if it is newer than the state
+	Seq     uint64 // grows with every state and frame that is written
 }
 
 type stateHead struct {
-	Next  uint64 `json:"next"`
-	Lost  loss   `json:"lost"`
-	ID    string `json:"frame,omitempty"`
-	Count int    `json:"count,omitempty"`
-	Read  int64  `json:"read,omitempty"`
-	Seq   uint64 `json:"seq,omitempty"`
+	Next    uint64 `json:"next"`
+	Lost    loss   `json:"lost"`
+	ID      string `json:"frame,omitempty"`
+	Count   int    `json:"count,omitempty"`
+	Told    int    `json:"told,omitempty"`
+	Reached uint64 `json:"reached,omitempty"`
+	Read    int64  `json:"read,omitempty"`
+	End     int64  `json:"end"`
+	Seq     uint64 `json:"seq,omitempty"`
 }
+
+// frame is the head's frame with a body; nil when there is none.
+func (h *stateHead) frame(body []byte) *frame {
+	if h.ID == "" {
+		return nil
+	}
+	return &frame{ID: h.ID, Count: h.Count, Told: h.Told, Body: body}
+}
+
+// describe puts a frame into the head.
+func (h *stateHead) describe(f *frame) { h.ID, h.Count, h.Told = f.ID, f.Count, f.Told }
 
 // A record is a state or a frame on disk: the lengths of its head and its body and
 // the CRC-32C of both (four bytes each, little-endian), the head as JSON, the body.
@@ -78,6 +94,7 @@ func cutRecord(data []byte) (head, body, rest []byte, err error) {
 // takes the place of all, by rename.
 type journal struct {
 	path string // empty: nothing is kept
+	disk steps
 	file *os.File
 	size int64
 	buf  []byte
@@ -97,14 +114,11 @@ func (j *journal) load() (st state, ok bool) {
 		if err != nil {
 			return st, ok
 		}
-		var h stateHead
+		h := stateHead{End: maxSpill} // of a state that does not say
 		if json.Unmarshal(head, &h) != nil {
 			return st, ok
 		}
-		st, ok = state{Next: h.Next, Lost: h.Lost, Read: h.Read, Seq: h.Seq}, true
-		if h.ID != "" {
-			st.Frame = &frame{ID: h.ID, Count: h.Count, Body: body}
-		}
+		st, ok = state{Next: h.Next, Lost: h.Lost, Frame: h.frame(body), Reached: h.Reached, Read: h.Read, End: h.End, Seq: h.Seq}, true
 		data = rest
 	}
 }
@@ -115,10 +129,11 @@ func (j *journal) save(st *state) error {
 		return nil
 	}
 	st.Seq++
-	head := stateHead{Next: st.Next, Lost: st.Lost, Read: st.Read, Seq: st.Seq}
+	head := stateHead{Next: st.Next, Lost: st.Lost, Reached: st.Reached, Read: st.Read, End: st.End, Seq: st.Seq}
 	var body []byte
 	if st.Frame != nil {
-		head.ID, head.Count, body = st.Frame.ID, st.Frame.Count, st.Frame.Body
+		head.describe(st.Frame)
+		body = st.Frame.Body
 	}
 	var err error
 	if j.buf, err = appendRecord(j.buf[:0], head, body); err != nil {
@@ -130,7 +145,7 @@ func (j *journal) save(st *state) error {
 	if j.file == nil || j.size+int64(len(j.buf)) > journalSize {
 		err = j.begin()
 	} else {
-		_, err = j.file.Write(j.buf)
+		_, err = j.disk.write("add state", j.file, j.buf, j.size)
 		j.size += int64(len(j.buf))
 	}
 	if err != nil {
@@ -143,14 +158,14 @@ func (j *journal) save(st *state) error {
 // begin puts a journal of one state in the place of the old one.
 func (j *journal) begin() error {
 	j.close()
-	f, err := os.OpenFile(j.path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(j.path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	if _, err := f.Write(j.buf); err != nil {
+	if _, err := j.disk.write("begin states", f, j.buf, 0); err != nil {
 		return errors.Join(err, f.Close())
 	}
-	if err := os.Rename(f.Name(), j.path); err != nil {
+	if err := j.disk.do("replace states", func() error { return os.Rename(f.Name(), j.path) }); err != nil {
 		return errors.Join(err, f.Close())
 	}
 	j.file, j.size = f, int64(len(j.buf))

@@ -113,6 +113,7 @@ func (s *rsyslog) lines() (numbers []int, dropped int) {
 }
 
 func TestRsyslogGetsEveryLineOverARestart(t *testing.T) {
+	t.Parallel()
 	rs, s := startRsyslog(t), newSite(t)
 	d := s.drainTo("syslog://127.0.0.1:" + rs.port)
 	defer s.start()()
@@ -146,6 +147,7 @@ func TestRsyslogGetsEveryLineOverARestart(t *testing.T) {
 }
 
 func TestSyslogOverTLSReachesAReceiverWithAGoodCertificate(t *testing.T) {
+	t.Parallel()
 	r, s := newReceiver(t), newSite(t)
 	s.roots = r.roots()
 	if _, err := exec.LookPath("openssl"); err != nil {
