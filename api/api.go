@@ -28,10 +28,10 @@ type Deps struct {
 	Output  Output
 	Blobs   Blobs
 	Slugs   SlugArchives // nil: slugs are neither taken nor given
-	Cache   BuildCache  // nil: there is nothing to purge
-	Images  Images      // nil: container images cannot be released
-	Patches Patches     // nil: stacks are never patched
-	Exec    Tunnels     // nil: nobody comes into dynos
+	Cache   BuildCache   // nil: there is nothing to purge
+	Images  Images       // nil: container images cannot be released
+	Patches Patches      // nil: stacks are never patched
+	Exec    Tunnels      // nil: nobody comes into dynos
 
 	EcoHours int // of dynos that sleep, for each account and month; 0: there is no pool
 

@@ -58,7 +58,7 @@ func (s *server) address(slug string) string {
 	s.t.Helper()
 	got, err := s.Slug(s.t.Context(), "myapp", slug)
 	must(s.t, err)
-	if got.Blob.Method != "get" {
+	if got.Blob.Method != strings.ToLower(http.MethodGet) {
 		s.t.Errorf("method %s", got.Blob.Method)
 	}
 	return got.Blob.URL

@@ -45,7 +45,6 @@ func ensureStack(ctx context.Context, cfg config.Config, out io.Writer) error {
 		if _, _, err := store.Image(cfg.Stack, variant); err == nil {
 			continue
 		}
-		fmt.Fprintf(out, "Making the %s stack (%s, for %s). This is done once and takes a minute or more.\n", cfg.Stack, cfg.StackSize, variantUse(variant))
 		if err := makeStack(ctx, cfg, variant, out); err != nil {
 			return err
 		}
@@ -67,6 +66,9 @@ func makeStack(ctx context.Context, cfg config.Config, variant string, out io.Wr
 	}
 	info, err := stack.Build(ctx, stack.Options{
 		Name: cfg.Stack, Variant: variant, Size: cfg.StackSize, Dir: cfg.Path("stacks"), Cache: cfg.StackCache, Progress: progress,
+		Making: func() {
+			fmt.Fprintf(out, "Making the %s stack (%s, for %s). This is done once and takes a minute or more.\n", cfg.Stack, cfg.StackSize, variantUse(variant))
+		},
 	})
 	if err != nil {
 		return err

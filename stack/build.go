@@ -46,6 +46,7 @@ func Build(ctx context.Context, o Options) (Info, error) {
 	}
 	info, found := shelf.find(o)
 	if !found {
+		o.Making()
 		if info, err = shelf.make(ctx, o); err != nil {
 			return Info{}, fmt.Errorf("build stack %s-%s: %w", o.Name, o.Variant, err)
 		}

@@ -85,12 +85,19 @@ func TestASecondBuildOfTheSameIsNone(t *testing.T) {
 		t.Errorf("under another name: %+v, %v", other, err)
 	}
 	for _, dir := range []string{s.Dir, t.TempDir()} {
-		again, err := stack.Build(t.Context(), stack.Options{Variant: stack.VariantRun, Size: stack.SizeSmall, Dir: dir, Cache: stacktest.Cache()})
+		again, err := stack.Build(t.Context(), stack.Options{
+			Variant: stack.VariantRun, Size: stack.SizeSmall, Dir: dir, Cache: stacktest.Cache(),
+			Making: func() { t.Errorf("into %s: it is said to be made", dir) },
+		})
 		if err != nil || again.Digest != first[1].Digest {
 			t.Errorf("into %s: %s, %v; want %s", dir, again.Digest, err, first[1].Digest)
 		}
 	}
-	_, err = stack.Build(t.Context(), stack.Options{Variant: stack.VariantRun, Size: stack.SizeSmall, Dir: t.TempDir()})
+	said := false
+	_, err = stack.Build(t.Context(), stack.Options{Variant: stack.VariantRun, Size: stack.SizeSmall, Dir: t.TempDir(), Making: func() { said = true }})
+	if !said {
+		t.Error("nobody is told that one is made")
+	}
 	if !errors.Is(err, stack.ErrMissing) || !strings.Contains(err.Error(), "apt-get install mmdebstrap") {
 		t.Errorf("without mmdebstrap: %v", err)
 	}

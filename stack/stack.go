@@ -47,6 +47,7 @@ type Options struct {
 	Dir      string    // where the image and its description go
 	Cache    string    // a folder that several data folders share; optional
 	Progress io.Writer // what the tools print; optional
+	Making   func()    // called when there is none to take and one is made, which takes minutes; optional
 }
 
 func (o *Options) validate() error {
@@ -55,6 +56,9 @@ func (o *Options) validate() error {
 	}
 	if o.Progress == nil {
 		o.Progress = io.Discard
+	}
+	if o.Making == nil {
+		o.Making = func() {}
 	}
 	switch {
 	case !validName.MatchString(o.Name):
