@@ -24,8 +24,17 @@ type Config struct {
 	Headers   Rules[HeaderValues] `json:"headers"`
 	HTTPSOnly bool                `json:"https_only"`
 	Canonical string              `json:"canonical_host"`
+	Proxies   map[string]Proxy    `json:"proxies"` // by the paths that they begin with
+	BasicAuth bool                `json:"basic_auth"`
+	AuthFile  string              `json:"basic_auth_htpasswd_path"` // of the app; default .htpasswd
+	Encoding  string              `json:"encoding"`                 // of text; default UTF-8
 
 	unsupported []string // what Heroku's knew beyond these
+}
+
+// Proxy passes requests on.
+type Proxy struct {
+	Origin string `json:"origin"` // an http or https URL
 }
 
 // Redirect sends a path elsewhere.
@@ -36,6 +45,26 @@ type Redirect struct {
 
 // HeaderValues are headers of an answer.
 type HeaderValues map[string]string
+
+// UnmarshalJSON takes numbers and booleans for their text.
+func (h *HeaderValues) UnmarshalJSON(b []byte) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	var values map[string]any
+	if err := d.Decode(&values); err != nil {
+		return err
+	}
+	*h = HeaderValues{}
+	for name, v := range values {
+		switch v.(type) {
+		case string, json.Number, bool:
+			(*h)[name] = fmt.Sprint(v)
+		default:
+			return fmt.Errorf("the value of the header %s is no text", name)
+		}
+	}
+	return nil
+}
 
 // Rules are patterns of paths with something for each, in the order of the file.
 type Rules[T any] []Rule[T]
@@ -101,7 +130,8 @@ func pattern(glob string) *regexp.Regexp {
 }
 
 // known are the keys of static.json that have an effect.
-var known = []string{"root", "clean_urls", "routes", "redirects", "error_page", "headers", "https_only", "canonical_host", "encoding", "debug"}
+var known = []string{"root", "clean_urls", "routes", "redirects", "error_page", "headers", "https_only", "canonical_host", "encoding", "debug",
+	"proxies", "basic_auth", "basic_auth_htpasswd_path"}
 
 // ReadConfig reads static.json of an app. Without it the folder public_html is
 // served, or else the app's own.
@@ -137,6 +167,11 @@ func ParseConfig(text []byte) (Config, error) {
 			return c, fmt.Errorf("static.json: a redirect needs a url and a status from 300 to 308, not %q and %d", r.Value.URL, s)
 		}
 	}
+	for path, proxy := range c.Proxies {
+		if _, err := originOf(proxy.Origin); err != nil && !variable.MatchString(proxy.Origin) {
+			return c, fmt.Errorf("static.json: proxy %s: %w", path, err)
+		}
+	}
 	var all map[string]json.RawMessage
 	json.Unmarshal(text, &all) //nolint:errcheck // it was an object a moment ago
 	for name := range all {
@@ -146,4 +181,34 @@ func ParseConfig(text []byte) (Config, error) {
 	}
 	slices.Sort(c.unsupported)
 	return c, nil
+}
+
+// variable is how static.json names a config var.
+var variable = regexp.MustCompile(`\$\{(\w+)\}`)
+
+// Expand puts config vars in where static.json may name them. One that is not set
+// stays as it is written.
+func (c Config) Expand(get func(string) (string, bool)) Config {
+	expand := func(text string) string {
+		return variable.ReplaceAllStringFunc(text, func(name string) string {
+			if value, ok := get(name[2 : len(name)-1]); ok {
+				return value
+			}
+			return name
+		})
+	}
+	c.Canonical = expand(c.Canonical)
+	c.Redirects = slices.Clone(c.Redirects)
+	for i := range c.Redirects {
+		c.Redirects[i].Value.URL = expand(c.Redirects[i].Value.URL)
+	}
+	proxies := map[string]Proxy{}
+	for path, proxy := range c.Proxies {
+		proxies[path] = Proxy{Origin: expand(proxy.Origin)}
+	}
+	c.Proxies = proxies
+	if _, ok := get("BASIC_AUTH_USERNAME"); ok {
+		c.BasicAuth = true
+	}
+	return c
 }

@@ -9,55 +9,84 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 )
 
 // Handler serves an app's files.
 type Handler struct {
-	Config Config
-	Root   *os.Root // the folder Config.Root of the app
+	config  Config
+	root    *os.Root // the folder Config.Root of the app
+	lock    *lock    // nil: open to everybody
+	proxies []*proxy
 }
 
-// ServeHTTP is a flat list: what is to be sent elsewhere, then the file, then a
-// route, then the error page.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p := path.Clean("/" + r.URL.Path)
-	if strings.HasSuffix(r.URL.Path, "/") && p != "/" {
-		p += "/"
+// NewHandler serves the app in the folder home, with the config vars that get has.
+func NewHandler(home string, c Config, get func(string) (string, bool)) (*Handler, error) {
+	h := &Handler{config: c.Expand(get)}
+	var err error
+	if h.config.BasicAuth {
+		if h.lock, err = newLock(home, h.config, get); err != nil {
+			return nil, err
+		}
 	}
+	if h.proxies, err = proxies(h.config); err != nil {
+		return nil, err
+	}
+	if h.root, err = os.OpenRoot(filepath.Join(home, filepath.FromSlash(c.Root))); err != nil {
+		return nil, fmt.Errorf("open the folder to serve: %w", err)
+	}
+	return h, nil
+}
+
+// cleaned is a path without dots and doubled slashes.
+func cleaned(p string) string {
+	c := path.Clean("/" + p)
+	if strings.HasSuffix(p, "/") && c != "/" {
+		c += "/"
+	}
+	return c
+}
+
+// ServeHTTP is a flat list, in the order of Heroku's buildpack: the whole site
+// elsewhere, who may see it, files, proxies, redirects, routes, the error page.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p := cleaned(r.URL.Path)
+	h.headers(w, p)
 	switch {
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "405 Method Not Allowed", http.StatusMethodNotAllowed)
-	case h.elsewhere(w, r, p):
-	case h.clean(w, r, p):
+	case h.elsewhere(w, r):
+	case h.locked(w, r):
+	case h.file(w, r, p):
+	case h.proxied(w, r, p):
+	case h.redirected(w, r, p):
+	case notRead(w, r):
+	case h.routed(w, r, p):
 	default:
-		h.headers(w, p)
-		if h.file(w, r, p, http.StatusOK) {
-			return
-		}
-		if to, ok := h.Config.Routes.first(p); ok && h.file(w, r, routed(to, p), http.StatusOK) {
-			return
-		}
 		h.missing(w, r)
 	}
 }
 
-// elsewhere answers with a redirect of the whole site or of this path.
-func (h *Handler) elsewhere(w http.ResponseWriter, r *http.Request, p string) bool {
+// notRead refuses what files cannot answer.
+func notRead(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return false
+	}
+	w.Header().Set("Allow", "GET, HEAD")
+	http.Error(w, "405 Method Not Allowed", http.StatusMethodNotAllowed)
+	return true
+}
+
+// elsewhere answers with a redirect of the whole site.
+func (h *Handler) elsewhere(w http.ResponseWriter, r *http.Request) bool {
 	scheme := r.Header.Get("X-Forwarded-Proto")
 	host, target := r.Host, *r.URL
 	switch {
-	case h.Config.HTTPSOnly && scheme == "http":
+	case h.config.HTTPSOnly && scheme == "http":
 		scheme = "https"
-	case h.Config.Canonical != "" && host != h.Config.Canonical:
-		host = h.Config.Canonical
+	case h.config.Canonical != "" && host != h.config.Canonical:
+		host = h.config.Canonical
 	default:
-		to, ok := h.Config.Redirects.first(p)
-		if ok {
-			http.Redirect(w, r, to.URL, to.Status)
-		}
-		return ok
+		return false
 	}
 	if scheme == "" {
 		scheme = "http"
@@ -67,46 +96,44 @@ func (h *Handler) elsewhere(w http.ResponseWriter, r *http.Request, p string) bo
 	return true
 }
 
-// clean sends /about.html to /about where URLs have no ending.
-func (h *Handler) clean(w http.ResponseWriter, r *http.Request, p string) bool {
-	bare, ok := strings.CutSuffix(p, ".html")
-	if !h.Config.CleanURLs || !ok || !h.exists(p) {
-		return false
+// redirected answers with the redirect of this path.
+func (h *Handler) redirected(w http.ResponseWriter, r *http.Request, p string) bool {
+	to, ok := h.config.Redirects.first(p)
+	if ok {
+		http.Redirect(w, r, to.URL, to.Status)
 	}
-	to := *r.URL
-	to.Path, to.RawPath = strings.TrimSuffix(bare, "/index"), ""
-	if bare == "/index" {
-		to.Path = "/"
-	}
-	http.Redirect(w, r, to.RequestURI(), http.StatusMovedPermanently)
-	return true
+	return ok
 }
 
 func (h *Handler) headers(w http.ResponseWriter, p string) {
-	values, _ := h.Config.Headers.last(p)
+	values, _ := h.config.Headers.last(p)
 	for name, v := range values {
 		w.Header().Set(name, v)
 	}
 }
 
-// routed is the file of a route; one that ends in a slash keeps the path's own name.
-func routed(to, p string) string {
+// routed serves the file of a route; one that ends in a slash keeps the path's own name.
+func (h *Handler) routed(w http.ResponseWriter, r *http.Request, p string) bool {
+	to, ok := h.config.Routes.first(p)
+	if !ok {
+		return false
+	}
 	if strings.HasSuffix(to, "/") {
 		to += path.Base(p)
 	}
-	return path.Clean("/" + to)
+	return h.file(w, r, path.Clean("/"+to))
 }
 
 // file serves what a path stands for, if there is something.
-func (h *Handler) file(w http.ResponseWriter, r *http.Request, p string, status int) bool {
+func (h *Handler) file(w http.ResponseWriter, r *http.Request, p string) bool {
 	candidates := []string{p}
 	if strings.HasSuffix(p, "/") {
 		candidates = []string{p + "index.html"}
-	} else if h.Config.CleanURLs {
-		candidates = append(candidates, p+".html")
+	} else if h.config.CleanURLs {
+		candidates = []string{p + ".html", p}
 	}
 	for _, c := range candidates {
-		if h.candidate(w, r, c, status) {
+		if h.candidate(w, r, c) {
 			return true
 		}
 	}
@@ -114,25 +141,23 @@ func (h *Handler) file(w http.ResponseWriter, r *http.Request, p string, status 
 }
 
 // candidate serves one file, or leads to the index of a folder.
-func (h *Handler) candidate(w http.ResponseWriter, r *http.Request, c string, status int) bool {
+func (h *Handler) candidate(w http.ResponseWriter, r *http.Request, c string) bool {
 	f, st := h.open(c)
 	if f == nil {
 		return false
 	}
 	defer f.Close()
-	if !st.IsDir() {
-		send(w, r, f, st, status)
-		return true
-	}
-	if !h.exists(c + "/index.html") {
+	switch {
+	case st.IsDir() && !h.exists(c+"/index.html"):
 		return false
+	case notRead(w, r):
+	case st.IsDir():
+		to := *r.URL
+		to.Path, to.RawPath = c+"/", ""
+		http.Redirect(w, r, to.RequestURI(), http.StatusMovedPermanently)
+	default:
+		h.send(w, r, f, st, http.StatusOK)
 	}
-	if h.Config.CleanURLs {
-		return h.file(w, r, c+"/", status)
-	}
-	to := *r.URL
-	to.Path, to.RawPath = c+"/", ""
-	http.Redirect(w, r, to.RequestURI(), http.StatusMovedPermanently)
 	return true
 }
 
@@ -148,10 +173,10 @@ func (h *Handler) open(p string) (*os.File, fs.FileInfo) {
 			return nil, nil
 		}
 	}
-	if h.Config.Root == "." && (name == "static.json" || name == "Procfile" || name == "app.json" || strings.HasPrefix(name, "bin/")) {
+	if h.config.Root == "." && (name == "static.json" || name == "Procfile" || name == "app.json" || strings.HasPrefix(name, "bin/")) {
 		return nil, nil
 	}
-	f, err := h.Root.Open(name)
+	f, err := h.root.Open(name)
 	if err != nil {
 		return nil, nil
 	}
@@ -174,10 +199,10 @@ func (h *Handler) exists(p string) bool {
 
 // missing answers 404 with the app's page or a plain one.
 func (h *Handler) missing(w http.ResponseWriter, r *http.Request) {
-	if h.Config.ErrorPage != "" {
-		if f, st := h.open("/" + h.Config.ErrorPage); f != nil && !st.IsDir() {
+	if h.config.ErrorPage != "" {
+		if f, st := h.open("/" + h.config.ErrorPage); f != nil && !st.IsDir() {
 			defer f.Close()
-			send(w, r, f, st, http.StatusNotFound)
+			h.send(w, r, f, st, http.StatusNotFound)
 			return
 		}
 	}
@@ -186,8 +211,11 @@ func (h *Handler) missing(w http.ResponseWriter, r *http.Request) {
 }
 
 // send writes one file, compressed where that helps.
-func send(w http.ResponseWriter, r *http.Request, f *os.File, st fs.FileInfo, status int) {
+func (h *Handler) send(w http.ResponseWriter, r *http.Request, f *os.File, st fs.FileInfo, status int) {
 	kind := mime.TypeByExtension(path.Ext(st.Name()))
+	if bare, _, ok := strings.Cut(kind, "; charset="); ok && h.config.Encoding != "" {
+		kind = bare + "; charset=" + h.config.Encoding
+	}
 	if kind != "" {
 		w.Header().Set("Content-Type", kind)
 	}

@@ -16,6 +16,12 @@ import (
 // site is an app folder with a handler on it.
 func site(t *testing.T, files map[string]string) *static.Handler {
 	t.Helper()
+	return siteWith(t, files, nil)
+}
+
+// siteWith has config vars too.
+func siteWith(t *testing.T, files, vars map[string]string) *static.Handler {
+	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
 		file := filepath.Join(dir, name)
@@ -30,12 +36,11 @@ func site(t *testing.T, files map[string]string) *static.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, err := os.OpenRoot(filepath.Join(dir, c.Root))
+	h, err := static.NewHandler(dir, c, func(name string) (string, bool) { v, ok := vars[name]; return v, ok })
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { root.Close() })
-	return &static.Handler{Config: c, Root: root}
+	return h
 }
 
 func get(h http.Handler, target string, headers ...string) *http.Response {
@@ -67,10 +72,9 @@ func TestRequestsAreAnsweredAsStaticJSONSays(t *testing.T) {
 	}{
 		{"/", 200, "home"},
 		{"/about", 200, "about"},
-		{"/about.html?a=1", 301, "/about?a=1"},
-		{"/index.html", 301, "/"},
-		{"/docs/index.html", 301, "/docs"},
-		{"/docs", 200, "docs"},
+		{"/about.html?a=1", 200, "about"},
+		{"/index.html", 200, "home"},
+		{"/docs?a=1", 301, "/docs/?a=1"},
 		{"/docs/", 200, "docs"},
 		{"/app/users/7", 200, "app"},
 		{"/assets/a.css", 200, "a{}"},
@@ -143,7 +147,9 @@ func TestABadStaticJSONIsNamed(t *testing.T) {
 		`{`:                                      "static.json cannot be read",
 		`{"root": "../.."}`:                      `root "../.." is outside of the app`,
 		`{"redirects": {"/a": {"status": 200}}}`: "a redirect needs a url and a status from 300 to 308",
-		`{"routes": ["/a"]}`:                     "an object of patterns is needed",
+		`{"proxies": {"/a/": {"origin": "ftp://x"}}}`: `proxy /a/: origin "ftp://x" is not an http:// or https:// URL`,
+		`{"headers": {"/a": {"X": []}}}`:              "the value of the header X is no text",
+		`{"routes": ["/a"]}`:                          "an object of patterns is needed",
 	} {
 		if _, err := static.ParseConfig([]byte(in)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", in, err, want)

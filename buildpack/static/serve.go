@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -32,15 +31,15 @@ func serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	root, err := os.OpenRoot(filepath.Join(home, filepath.FromSlash(c.Root)))
+	h, err := NewHandler(home, c, os.LookupEnv)
 	if err != nil {
-		return fmt.Errorf("open the folder to serve: %w", err)
+		return err
 	}
 	l, err := net.Listen("tcp", ":"+port)
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: &Handler{Config: c, Root: root}, ReadHeaderTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
 	stop := context.AfterFunc(ctx, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 25*time.Second)
 		defer cancel()
