@@ -42,7 +42,17 @@ func (r *Runner) step(p *pack, name string, args ...string) *exec.Cmd {
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env = p.dir, r.env()
+	if officialGo(p) {
+		cmd.Env = append(cmd.Env, "GOCACHE="+filepath.Join(r.Job.Layout.Cache, ".heroku", "go", "go-build-cache"))
+	}
 	return cmd
+}
+
+// officialGo finds Heroku's own buildpack for Go. It loses, now and then, a race (go env
+// into grep -q, under pipefail), and then keeps nothing that it compiled: unless
+// GOCACHE is set already, as it would have set it.
+func officialGo(p *pack) bool {
+	return p.ref.Builtin == "" && (p.ref.Name == "heroku/go" || strings.Contains(p.ref.Name, "heroku-buildpack-go"))
 }
 
 // runStep runs a program to its end; what it left in the background dies with it.
