@@ -77,29 +77,6 @@ func buildpackInstallationUpdate(c *call) (reply, error) {
 // The buildpack registry, which HEROKU_BUILDPACK_REGISTRY_URL points at: it knows
 // the built-in buildpacks. Its shapes are those that the command line reads.
 
-type registryEntry struct {
-	BlobURL                 string         `json:"blob_url"`
-	Category                string         `json:"category"`
-	Description             string         `json:"description"`
-	ID                      string         `json:"id"`
-	Name                    string         `json:"name"`
-	Namespace               string         `json:"namespace"`
-	Source                  registrySource `json:"source"`
-	Support                 registryHelp   `json:"support"`
-	TwoFactorAuthentication bool           `json:"two_factor_authentication"`
-}
-
-type registrySource struct {
-	Owner string `json:"owner"`
-	Repo  string `json:"repo"`
-	Type  string `json:"type"`
-}
-
-type registryHelp struct {
-	Address string `json:"address"`
-	Method  string `json:"method"`
-}
-
 var descriptions = map[string]string{
 	"go":       "Go with modules",
 	"nodejs":   "Node.js with npm, yarn or pnpm",
@@ -107,14 +84,14 @@ var descriptions = map[string]string{
 	"procfile": "An app that is ready to run: nothing but its Procfile",
 }
 
-func registry() []registryEntry {
-	out := make([]registryEntry, len(buildpack.Builtins))
+func registry() []client.RegistryBuildpack {
+	out := make([]client.RegistryBuildpack, len(buildpack.Builtins))
 	for i, name := range buildpack.Builtins {
-		out[i] = registryEntry{
+		out[i] = client.RegistryBuildpack{
 			BlobURL: urn + "heroku/" + name, Category: "languages", Description: descriptions[name],
 			ID: fixedID("buildpack", name), Name: name, Namespace: "heroku",
-			Source:  registrySource{Owner: "kigo-dev", Repo: "kigo", Type: "builtin"},
-			Support: registryHelp{Address: "Built into this server", Method: "website"},
+			Source:  client.RegistrySource{Owner: "kigo-dev", Repo: "kigo", Type: "builtin"},
+			Support: client.RegistryHelp{Address: "Built into this server", Method: "website"},
 		}
 	}
 	return out
@@ -122,7 +99,7 @@ func registry() []registryEntry {
 
 func buildpackSearch(c *call) (reply, error) {
 	q := c.r.URL.Query()
-	return ok(slices.DeleteFunc(registry(), func(e registryEntry) bool {
+	return ok(slices.DeleteFunc(registry(), func(e client.RegistryBuildpack) bool {
 		return !wants(q, "in[namespace][]", e.Namespace) || !wants(q, "in[name][]", e.Name) ||
 			!strings.Contains(strings.ToLower(e.Description), strings.ToLower(q.Get("like[description]")))
 	})), nil
@@ -133,13 +110,13 @@ func wants(q url.Values, field, value string) bool {
 }
 
 // registryEntry finds {buildpack} of the path.
-func (c *call) registryEntry() (registryEntry, error) {
+func (c *call) registryEntry() (client.RegistryBuildpack, error) {
 	for _, e := range registry() {
 		if c.param("buildpack") == e.Namespace+"/"+e.Name {
 			return e, nil
 		}
 	}
-	return registryEntry{}, kigo.NotFound("buildpack")
+	return client.RegistryBuildpack{}, kigo.NotFound("buildpack")
 }
 
 func buildpackInfo(c *call) (reply, error) {

@@ -1,17 +1,16 @@
 package api
 
-import "io"
+import (
+	"io"
+
+	"github.com/kigo-dev/kigo/client"
+)
 
 // currentStatus is what `heroku status` shows, at HEROKU_STATUS_HOST.
 func currentStatus(*call) (reply, error) {
-	type system struct {
-		System string `json:"system"`
-		Status string `json:"status"`
-	}
-	return ok(map[string]any{
-		"status":    []system{{"Apps", "green"}, {"Data", "green"}, {"Tools", "green"}},
-		"incidents": []any{},
-		"scheduled": []any{},
+	return ok(client.PlatformStatus{
+		Status:    []client.SystemStatus{{System: "Apps", Status: "green"}, {System: "Data", Status: "green"}, {System: "Tools", Status: "green"}},
+		Incidents: []client.Incident{}, Scheduled: []client.Incident{},
 	}), nil
 }
 

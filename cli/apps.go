@@ -15,6 +15,9 @@ import (
 )
 
 func appsList(c *call) error {
+	if team, _ := c.team(); team != "" && !c.is("personal") {
+		return c.appsOfTeam(team)
+	}
 	apps, err := c.api.Apps(c)
 	if err != nil {
 		return err
@@ -60,6 +63,30 @@ func appsList(c *call) error {
 	return nil
 }
 
+func (c *call) appsOfTeam(team string) error {
+	apps, err := all[client.TeamApp](c, "teams", team, "apps")
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(apps, func(a, b client.TeamApp) int { return cmp.Compare(a.Name, b.Name) })
+	switch {
+	case c.is("json"):
+		return c.json(apps)
+	case len(apps) == 0:
+		c.println("There are no apps in team %s.", team)
+		return nil
+	}
+	c.header("Apps in team %s", team)
+	for _, a := range apps {
+		name := appWithRegion(a.App)
+		if a.Locked {
+			name = strings.Replace(name, a.Name, a.Name+" [locked]", 1)
+		}
+		c.println("%s", name)
+	}
+	return nil
+}
+
 func appWithRegion(a client.App) string {
 	if a.Region.Name == "us" || a.Region.Name == "" {
 		return a.Name
@@ -77,7 +104,14 @@ func appsCreate(c *call) error {
 	} else {
 		c.begin("Creating %s", name)
 	}
-	app, err := c.api.CreateApp(c, client.NewApp{Name: name, Region: c.str("region"), Stack: c.str("stack")})
+	n := client.NewApp{Name: name, Region: c.str("region"), Stack: c.str("stack")}
+	var app client.App
+	var err error
+	if team, _ := c.team(); team != "" {
+		app, err = c.api.CreateTeamApp(c, team, n)
+	} else {
+		app, err = c.api.CreateApp(c, n)
+	}
 	if err != nil {
 		return err
 	}
@@ -224,8 +258,14 @@ func appsInfo(c *call) error {
 	if err != nil {
 		return err
 	}
+	var place *client.PipelineCoupling
+	if p, err := c.api.PipelineCoupling(c, name); err == nil {
+		place = &p
+	} else if !client.IsNotFound(err) {
+		return err
+	}
 	if c.is("json") {
-		return c.json(map[string]any{"addons": addons, "app": app, "collaborators": people, "dynos": dynos, "pipeline_coupling": nil})
+		return c.json(map[string]any{"addons": addons, "app": app, "collaborators": people, "dynos": dynos, "pipeline_coupling": place})
 	}
 	emails := []string{}
 	for _, p := range people {
@@ -235,18 +275,21 @@ func appsInfo(c *call) error {
 	}
 	slices.Sort(emails)
 	if c.is("shell") {
-		c.appShell(app, emails, dynos)
+		c.appShell(app, emails, dynos, place)
 		return nil
 	}
 	c.header("%s", app.Name)
-	c.object(append(appPairs(app, emails), pair{"Dynos", countDynos(dynos)}, one("Stack", stackOf(app))))
+	c.object(append(appPairs(app, emails, place), pair{"Dynos", countDynos(dynos)}, one("Stack", stackOf(app))))
 	return nil
 }
 
-func appPairs(app client.App, emails []string) []pair {
+func appPairs(app client.App, emails []string, place *client.PipelineCoupling) []pair {
 	pairs := []pair{{"Addons", nil}, {"Collaborators", emails}}
 	if app.ArchivedAt != nil {
 		pairs = append(pairs, one("Archived At", app.ArchivedAt.Format(time.RFC3339)))
+	}
+	if place != nil {
+		pairs = append(pairs, one("Pipeline", place.Pipeline.Name+" - "+place.Stage))
 	}
 	return append(pairs,
 		one("Auto Cert Mgmt", strconv.FormatBool(app.ACM)), one("Git URL", app.GitURL), one("Web URL", app.WebURL),
@@ -276,8 +319,11 @@ func countDynos(dynos []client.Dyno) []string {
 	return []string{strings.Join(types, ", ")}
 }
 
-func (c *call) appShell(app client.App, emails []string, dynos []client.Dyno) {
+func (c *call) appShell(app client.App, emails []string, dynos []client.Dyno, place *client.PipelineCoupling) {
 	c.println("auto_cert_mgmt=%t\naddons=\ncollaborators=%s", app.ACM, strings.Join(emails, ","))
+	if place != nil {
+		c.println("pipeline=%s:%s", place.Pipeline.Name, place.Stage)
+	}
 	c.println("git_url=%s\nweb_url=%s", app.GitURL, app.WebURL)
 	c.println("repo_size=%s\nslug_size=%s", fileSize(app.RepoSize), fileSize(app.SlugSize))
 	count := strings.Join(countDynos(dynos), "")

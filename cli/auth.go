@@ -25,6 +25,9 @@ func whoami(c *call) error {
 }
 
 func authToken(c *call) error {
+	if c.is("json") {
+		return c.json(map[string]string{"token": c.env.token})
+	}
 	c.println("%s", c.env.token)
 	return nil
 }

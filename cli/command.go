@@ -21,6 +21,7 @@ type command struct {
 	app     need
 	login   bool // needs a token
 	raw     bool // what follows the flags is a command of the dyno's and keeps its own flags
+	stream  bool // what it prints is a stream or a file and never JSON
 	flags   func(*pflag.FlagSet)
 	run     func(*call) error
 }
@@ -40,12 +41,14 @@ func (c command) takesArgs() bool { return c.args != "" }
 type call struct {
 	context.Context
 	terminal
-	cmd   command
-	flags *pflag.FlagSet
-	args  []string
-	env   environment
-	api   *client.Client
-	app   string // empty when the command needs none, or may do without
+	cmd     command
+	answers bool // --json is the server's answer
+	flags   *pflag.FlagSet
+	args    []string
+	env     environment
+	api     *client.Client
+	folder  string // where git runs; empty: the present folder
+	app     string // empty when the command needs none, or may do without
 }
 
 func parse(cmd command, args []string) (*call, error) {
@@ -59,7 +62,7 @@ func parse(cmd command, args []string) (*call, error) {
 	if cmd.flags != nil {
 		cmd.flags(fs)
 	}
-	c := &call{cmd: cmd, flags: fs}
+	c := &call{cmd: cmd, flags: fs, answers: cmd.answerFlag(fs)}
 	if cmd.raw {
 		var own []string
 		own, args = ownFlags(fs, args)

@@ -67,7 +67,7 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *fake) answer(what string, r *http.Request, body []byte) reply {
-	if r.Header.Get("Authorization") != "Bearer HRKU-secret" && !strings.Contains(what, "/buildpacks/") {
+	if r.Header.Get("Authorization") != "Bearer HRKU-secret" && !strings.Contains(what, "/buildpacks/") && !strings.Contains(what, "/current-status") && r.Header.Get("Authorization") != "Basic OkhSS1Utc2VjcmV0" {
 		return refuse(401, "unauthorized", "Invalid credentials provided.")
 	}
 	if strings.Contains(what, "/apps/nosuch") {
@@ -80,6 +80,18 @@ func (f *fake) answer(what string, r *http.Request, body []byte) reply {
 		return a
 	}
 	if a, ok := f.certs(what); ok {
+		return a
+	}
+	if a, ok := f.tokens(what); ok {
+		return a
+	}
+	if a, ok := f.teams(what); ok {
+		return a
+	}
+	if a, ok := f.pipelines(what, r.URL.RawQuery, body); ok {
+		return a
+	}
+	if a, ok := f.hooks(what); ok {
 		return a
 	}
 	if a, ok := f.dynos(what, body); ok {
@@ -151,7 +163,7 @@ func (f *fake) apps(what string, body []byte) (reply, bool) {
 			app = f.app(in.Name)
 		}
 		return reply{body: app}, true
-	case "GET /apps/myapp/addons", "GET /apps/myapp/addon-attachments", "GET /oauth/authorizations":
+	case "GET /apps/myapp/addons", "GET /apps/myapp/addon-attachments", "GET /addons", "GET /addon-attachments":
 		return reply{body: []int{}}, true
 	case "GET /apps/myapp/collaborators":
 		return reply{body: []client.Collaborator{
@@ -312,6 +324,12 @@ func (f *fake) releases(what, list string) (reply, bool) {
 			all = all[:2]
 		}
 		return reply{body: all}, true
+	case "GET /apps/myapp/slugs/s":
+		return reply{body: client.Slug{ID: "s", Checksum: ptr("SHA256:0123")}}, true
+	case "GET /apps/live/releases":
+		return reply{body: all[3:]}, true
+	case "GET /apps/live/slugs/s":
+		return reply{body: client.Slug{ID: "s", Checksum: ptr("SHA256:4567")}}, true
 	case "GET /apps/myapp/releases/2":
 		return reply{body: all[2]}, true
 	case "GET /apps/myapp/releases/4":

@@ -26,9 +26,11 @@ func (f *fake) certs(what string) (reply, bool) {
 		return reply{body: own}, true
 	case "GET /apps/myapp/sni-endpoints/auto-2":
 		return reply{body: auto}, true
-	case "GET /apps/myapp/domains/" + id, "GET /apps/myapp/domains/www.example.com":
+	case "GET /apps/myapp/domains/" + id, "GET /apps/myapp/domains/www.example.com", "PATCH /apps/myapp/domains/www.example.com":
 		return reply{body: client.Domain{ID: id, Hostname: "www.example.com", Kind: "custom", SNIEndpoint: &client.Ref{Name: "tiger-1"}}}, true
-	case "DELETE /apps/myapp/acm", "PATCH /apps/myapp/acm":
+	case "POST /apps/myapp/sni-endpoints":
+		return reply{201, own}, true
+	case "DELETE /apps/myapp/acm", "PATCH /apps/myapp/acm", "POST /apps/myapp/acm":
 		return reply{body: f.app("myapp")}, true
 	case "PATCH /apps/empty/acm":
 		return refuse(422, "invalid_params", "ACM is not enabled for this app."), true

@@ -122,3 +122,20 @@ func (c *call) setLab(doing string, enabled bool) error {
 	c.begin("%s %s for %s", doing, name, target)
 	return c.ended(c.api.Do(c, "PATCH", path, map[string]bool{"enabled": enabled}, nil))
 }
+
+// labsInfo shows a feature of the account or, where there is none of that name, of the app.
+func labsInfo(c *call) error {
+	f, err := get[client.Feature](c, "account", "features", c.arg(0))
+	if client.IsNotFound(err) && c.app != "" {
+		f, err = c.api.AppFeature(c, c.app, c.arg(0))
+	}
+	if err != nil {
+		return err
+	}
+	if c.is("json") {
+		return c.json(f)
+	}
+	c.header("%s", f.Name)
+	c.object([]pair{one("Description", f.Description), one("Enabled", strconv.FormatBool(f.Enabled)), one("Docs", f.DocURL)})
+	return nil
+}

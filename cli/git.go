@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,9 +11,10 @@ import (
 	"strings"
 )
 
-// git runs git in the present folder and returns what it says.
+// git runs git in the present folder, or in c.folder, and returns what it says.
 func (c *call) git(args ...string) (string, error) {
 	cmd := exec.CommandContext(c, "git", args...)
+	cmd.Dir = c.folder
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
@@ -159,4 +161,29 @@ func gitCredentials(c *call) error {
 	}
 	c.println("protocol=https\nhost=%s\nusername=heroku\npassword=%s", c.env.Git, c.env.token)
 	return nil
+}
+
+// gitClone clones an app's repository and points a remote at it.
+func gitClone(c *call) error {
+	app, err := c.api.App(c, c.app)
+	if err != nil {
+		return err
+	}
+	folder, remote := cmp.Or(c.arg(0), app.Name), cmp.Or(c.str("remote"), "heroku")
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	host := "https://" + c.env.Git
+	args := []string{"-c", "credential." + host + ".helper=!" + quoteShell(self) + " git:credentials"}
+	if c.env.CA != "" {
+		args = append(args, "-c", "http."+host+".sslCAInfo="+c.env.CA)
+	}
+	cmd := exec.CommandContext(c, "git", append(args, "clone", "-o", remote, "--end-of-options", c.env.gitURL(app.Name), folder)...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.in, c.out, c.err
+	if err := cmd.Run(); err != nil {
+		return sentence("git clone of %s failed: %v", app.Name, err)
+	}
+	c.folder = folder
+	return c.configureGit()
 }

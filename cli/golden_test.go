@@ -47,6 +47,27 @@ var same = []string{
 	"certs:update /dev/null /dev/null --name tiger-1 --confirm myapp -a myapp", "certs:update /nosuch /nosuch --name tiger-1 --confirm myapp -a myapp",
 	"certs:remove --name tiger-1 --confirm myapp -a myapp", "certs:remove --name tiger-1 --confirm other -a myapp",
 	"certs:auto:disable --confirm myapp -a myapp", "certs:auto:disable --confirm other -a myapp", "certs:auto:refresh -a myapp", "certs:auto:refresh -a empty", "domains:clear -a myapp",
+	"authorizations", "authorizations --json", "authorizations:create -d x -s read,write", "authorizations:create --short", "authorizations:create --json", "authorizations:info 66666666-89ab-cdef-0123-456789abcdef",
+	"authorizations:revoke 66666666-89ab-cdef-0123-456789abcdef", "authorizations:rotate 66666666-89ab-cdef-0123-456789abcdef", "authorizations:update 66666666-89ab-cdef-0123-456789abcdef -d x", "authorizations:info nosuch",
+	"clients", "clients --json", "clients:create Amazing https://amazing.example.com/cb", "clients:destroy 66666666-89ab-cdef-0123-456789abcdef", "clients:info 66666666-89ab-cdef-0123-456789abcdef", "clients:info 66666666-89ab-cdef-0123-456789abcdef --shell",
+	"clients:info 66666666-89ab-cdef-0123-456789abcdef --json", "clients:rotate 66666666-89ab-cdef-0123-456789abcdef", "clients:update 66666666-89ab-cdef-0123-456789abcdef -n y", "clients:update 66666666-89ab-cdef-0123-456789abcdef", "sessions", "sessions:destroy 1", "keys:clear",
+	"apps -t acme", "create teamnew -t acme", "teams", "orgs", "orgs --enterprise", "members -t acme", "members -t beta", "members -t acme --pending", "members -t beta -r viewer", "members", "members:add new@example.com -t acme -r member",
+	"members:add new@example.com -t beta -r member", "members:add new@example.com -t beta", "members:set you@example.com -t acme -r admin", "members:remove new@example.com -t acme", "members:remove you@example.com -t acme",
+	"access -a myapp", "access -a teamapp", "access:update you@example.com -p deploy -a teamapp", "access:update you@example.com -p deploy -a myapp", "access:remove you@example.com -a myapp", "access:add you@example.com -a myapp",
+	"apps:join -a teamapp", "apps:leave -a myapp", "apps:lock -a myapp", "apps:lock -a teamapp", "apps:unlock -a teamapp", "apps:unlock -a myapp", "apps:transfer you@example.com -a myapp", "apps:transfer acme -a myapp",
+	"apps:transfer you@example.com -a teamapp --confirm teamapp", "apps:transfer you@example.com -a teamapp --confirm other",
+	"pipelines", "pipelines:info mypipe", "pipelines:info nosuch", "pipelines:info mypipe --json", "pipelines:info mypipe --with-owners", "pipelines:create newpipe -s staging -a myapp", "pipelines:create newpipe -s staging -a myapp -t acme",
+	"pipelines:add mypipe -s production -a myapp", "pipelines:update -s production -a myapp", "pipelines:remove -a myapp", "pipelines:destroy mypipe", "pipelines:rename mypipe other",
+	"pipelines:promote -a myapp", "pipelines:promote -a live", "pipelines:promote -a myapp --to live", "pipelines:transfer acme -p mypipe -c mypipe",
+	"pipelines:transfer you@example.com -p mypipe -c mypipe", "pipelines:transfer acme -p mypipe -c other", "pipelines:diff -a live",
+	"ci:config -p mypipe", "ci:config -p mypipe --json", "ci:config -p mypipe -s", "ci:config:get CI_KEY -p mypipe", "ci:config:get NONE -p mypipe", "ci:config:get OTHER -p mypipe -s", "ci:config:set A=1 B=2 -p mypipe",
+	"ci:config:set nonsense -p mypipe", "ci:config:unset A -p mypipe", "ci:config:unset -p mypipe", "ci:config -a myapp",
+	"webhooks -a myapp", "webhooks -a empty", "webhooks:info 66666666-89ab-cdef-0123-456789abcdef -a myapp", "webhooks:remove 66666666-89ab-cdef-0123-456789abcdef -a myapp", "webhooks:update 66666666-89ab-cdef-0123-456789abcdef -i dyno -l notify -u https://x.example.com -a myapp", "webhooks:add -a myapp",
+	"webhooks:deliveries -a myapp", "webhooks:deliveries -a empty", "webhooks:deliveries:info 66666666-89ab-cdef-0123-456789abcdef -a myapp", "webhooks:events -a myapp", "webhooks:events -a empty", "webhooks:events:info e1 -a myapp",
+	"telemetry -a myapp", "telemetry -a empty", "telemetry:add https://otel.example.com -a myapp", "telemetry:add https://otel.example.com -a myapp --transport pigeon",
+	"telemetry:info 66666666-89ab-cdef-0123-456789abcdef", "telemetry:remove 66666666-89ab-cdef-0123-456789abcdef", "telemetry:remove -a myapp", "telemetry:update 66666666-89ab-cdef-0123-456789abcdef --signals logs", "status", "status --json", "labs:info early -a myapp", "auth:2fa", "addons -a myapp", "addons --all",
+	"apps:diff myapp myapp", "apps:diff myapp nosuch", "certs:add /dev/null /dev/null -a myapp", "certs:add /nosuch /nosuch -a myapp", "certs:auto -a myapp", "certs:auto:enable -a myapp", "domains:info www.example.com -a myapp", "domains:update www.example.com --cert tiger-1 -a myapp",
+	"domains:update www.example.com -a myapp", "domains:wait -a myapp", "domains:wait www.example.com -a myapp",
 	"ps:restart", "config -a",
 }
 
@@ -57,12 +78,14 @@ var moving = []struct {
 }{
 	{regexp.MustCompile(`\d{4}/\d\d/\d\d \d\d:\d\d:\d\d [+-]\d{4}`), "DATE"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "TIME"},
+	{regexp.MustCompile(`\w{3} \w{3} \d\d \d{4} \d\d:\d\d:\d\d GMT[+-]\d{4} \([^)]*\)`), "LONG DATE"},
 	{regexp.MustCompile(`http://127\.0\.0\.1:\d+`), "SERVER"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "HOST"},
 	{regexp.MustCompile(`\(~ (1|2)\ds ago\)`), "(~ 20s ago)"},
 	{regexp.MustCompile(`[ \t]+\n`), "\n"},
 	// The program's own name, and what is true of Heroku only.
-	{regexp.MustCompile(`\bkigo (config|logs|rollback|releases)`), "heroku $1"},
+	{regexp.MustCompile(`\bkigo ([a-z])`), "heroku $1"},
+	{regexp.MustCompile(`managed by Kigo`), "managed by Heroku"},
 	{regexp.MustCompile(`(?m)^Please note that it may take a few minutes for Heroku .*\n`), ""},
 }
 
@@ -95,7 +118,7 @@ func environment(t testing.TB, f *fake) map[string]string {
 	dead := "http://127.0.0.1:9"
 	return map[string]string{
 		"HEROKU_HOST": f.URL, "HEROKU_API_KEY": "HRKU-secret", "HEROKU_GIT_HOST": "127.0.0.1:5000", "HOME": t.TempDir(), "TZ": "UTC",
-		"HEROKU_PARTICLEBOARD_URL": f.URL, "HEROKU_BUILDPACK_REGISTRY_URL": f.URL, "HEROKU_LOGIN_HOST": dead, "HEROKU_STATUS_HOST": dead,
+		"HEROKU_PARTICLEBOARD_URL": f.URL, "HEROKU_BUILDPACK_REGISTRY_URL": f.URL, "HEROKU_LOGIN_HOST": dead, "HEROKU_STATUS_HOST": f.URL,
 		"HEROKU_ANALYTICS_URL": dead, "DISABLE_TELEMETRY": "true", "HEROKU_DISABLE_AUTOUPDATE": "1", "HEROKU_SKIP_NEW_VERSION_CHECK": "true", "HEROKU_APP": "",
 		"XDG_CONFIG_HOME": "", "KIGO_APP": "", "KIGO_HOST": "", "KIGO_API_KEY": "",
 	}

@@ -56,8 +56,32 @@ func (t *terminal) helpOn(cmd command) {
 	}
 }
 
+// commandList lists every command with what it does.
+func commandList(c *call) error {
+	type row struct {
+		ID          string   `json:"id"`
+		Aliases     []string `json:"aliases"`
+		Args        string   `json:"args"`
+		Description string   `json:"description"`
+	}
+	rows := make([]row, len(commands))
+	var cells [][]string
+	for i, cmd := range commands {
+		rows[i] = row{cmd.name, append([]string{}, cmd.aliases...), cmd.args, cmd.short}
+		cells = append(cells, []string{cmd.name, cmd.short})
+	}
+	if c.is("json") {
+		return c.json(rows)
+	}
+	c.table([]string{"ID", "Summary"}, cells)
+	return nil
+}
+
 // unknown says that there is no such command and which one may have been meant.
 func (t *terminal) unknown(name string) int {
+	if why, ok := refused(name); ok {
+		return t.fail(usage(1, "%s is not done here. %s", name, why))
+	}
 	t.warn("%s is not a kigo command.", name)
 	text := "Run kigo help for a list of available commands."
 	if near := nearest(name); near != "" {

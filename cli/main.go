@@ -36,7 +36,11 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 		c.Context, c.terminal = ctx, t
 		err = c.prepare()
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case c.answers && c.is("json"):
+		err = c.runForAnswer()
+	default:
 		err = cmd.run(c)
 	}
 	if c != nil {
@@ -54,6 +58,9 @@ func split(args []string) (string, []string) {
 	if len(args) > 1 && !strings.HasPrefix(args[1], "-") {
 		if both := args[0] + ":" + args[1]; strings.Count(both, ":") == 1 {
 			_, taken := find(both)
+			if _, not := refused(both); not {
+				taken = true
+			}
 			if first, ok := find(args[0]); taken && (!ok || !first.takesArgs()) {
 				return both, args[2:]
 			}

@@ -50,49 +50,15 @@ func twoFactorDisable(c *call) error {
 	return err
 }
 
-func teamCreate(c *call) error {
-	c.begin("Creating team %s", c.arg(0))
-	return c.ended(c.api.Do(c, "POST", "/teams", map[string]string{"name": c.arg(0)}, nil))
-}
-
-func (c *call) invited() (all []client.TeamInvitation, err error) {
-	err = c.api.Do(c, "GET", "/kigo/invitations", nil, &all)
-	return all, err
-}
-
-// invitations lists what one is invited to.
-func invitations(c *call) error {
-	all, err := c.invited()
+func twoFactorShow(c *call) error {
+	me, err := c.api.Account(c)
 	if err != nil {
 		return err
 	}
-	if c.is("json") {
-		return c.json(all)
+	state := "not enabled"
+	if me.TwoFactorAuthentication {
+		state = "enabled"
 	}
-	if len(all) == 0 {
-		c.println("You are invited to no team.")
-	}
-	for _, i := range all {
-		role := "viewer"
-		if i.Role != nil {
-			role = *i.Role
-		}
-		c.println("%s as %s, by %s", i.Team.Name, role, i.InvitedBy.Email)
-	}
+	c.println("Two-factor authentication is %s", state)
 	return nil
-}
-
-// invitationAccept joins a team, by the team's name or the invitation's id.
-func invitationAccept(c *call) error {
-	all, err := c.invited()
-	if err != nil {
-		return err
-	}
-	for _, i := range all {
-		if c.arg(0) == i.Team.Name || c.arg(0) == i.ID {
-			c.begin("Joining %s", i.Team.Name)
-			return c.ended(c.api.Do(c, "POST", "/teams/invitations/"+i.ID+"/accept", nil, nil))
-		}
-	}
-	return sentence("You are not invited to %s: ask one of its admins.", c.arg(0))
 }

@@ -96,32 +96,3 @@ func (c *call) setMaintenance(doing string, on bool) error {
 	_, err := c.api.UpdateApp(c, c.app, client.AppChange{Maintenance: &on})
 	return c.ended(err)
 }
-
-func domains(c *call) error {
-	all, err := c.api.Domains(c, c.app)
-	if err != nil {
-		return err
-	}
-	if c.is("json") {
-		return c.json(all)
-	}
-	var rows [][]string
-	c.header("%s Heroku Domain", c.app)
-	for _, d := range all {
-		if d.Kind == "heroku" {
-			c.println("%s", d.Hostname)
-			continue
-		}
-		target := ""
-		if d.CNAME != nil {
-			target = *d.CNAME
-		}
-		rows = append(rows, []string{d.Hostname, "CNAME", target})
-	}
-	if len(rows) > 0 {
-		c.println("\n")
-		c.header("%s Custom Domains", c.app)
-		c.table([]string{"Domain Name", "DNS Record Type", "DNS Target"}, rows)
-	}
-	return nil
-}

@@ -37,6 +37,28 @@ func runAttached(c *call) error {
 	return a.run(*dyno.AttachURL)
 }
 
+// runInside runs a command in a dyno that is there already, beside what runs in it.
+func runInside(c *call) error {
+	if len(c.args) < 2 {
+		return usage(2, "Missing %d required args:\nDYNO COMMAND\nSee more help with --help", 2-len(c.args))
+	}
+	name, command := c.args[0], dynoCommand(c.args[1:])
+	full := command
+	if c.is("exit-code") {
+		full += ` ; echo "` + exitMark + `$?"`
+	}
+	c.begin("Running %s on %s", command, c.app)
+	var dyno client.Dyno
+	if err := c.send("POST", client.NewDyno{Attach: true, Command: full, Env: c.dynoEnv()}, &dyno, "apps", c.app, "dynos", name); err != nil {
+		return err
+	}
+	if dyno.AttachURL == nil {
+		return errors.New("the server gave no address to attach to")
+	}
+	a := &attachment{call: c, dyno: dyno.Name, wantExit: c.is("exit-code"), raw: true}
+	return a.run(*dyno.AttachURL)
+}
+
 func runDetached(c *call) error {
 	command := dynoCommand(c.args)
 	if command == "" {

@@ -1,8 +1,14 @@
 package cli
 
-import "github.com/spf13/pflag"
+import (
+	"cmp"
+	"slices"
 
-// commands is every command, in the order of help.
+	"github.com/spf13/pflag"
+)
+
+// commands is every command, in the order of help: by name. Nouns with many of them have
+// their rows in their own files.
 var commands []command
 
 // Flags that several commands share.
@@ -41,7 +47,7 @@ func runFlags(fs *pflag.FlagSet) {
 
 // The table refers to functions that look things up in it, hence init.
 func init() {
-	commands = []command{
+	own := []command{
 		{name: "alerts", short: "list the alerts of an app and where each stands", app: oneApp, login: true, run: alertsList, flags: jsonFlag},
 		{name: "alerts:add", args: "METRIC", short: "tell somebody when response-time, failed-requests, memory or restarts is above a threshold", app: oneApp, login: true, run: alertAdd, flags: func(fs *pflag.FlagSet) {
 			fs.String("above", "", "the threshold: ms, percent or a number")
@@ -58,7 +64,8 @@ func init() {
 		{name: "apps", aliases: []string{"list", "apps:list"}, short: "list your apps", login: true, run: appsList, flags: func(fs *pflag.FlagSet) {
 			jsonFlag(fs)
 			fs.BoolP("all", "A", false, "also apps that others own")
-			fs.BoolP("personal", "p", false, "accepted for the official CLI's sake")
+			ofTeam(fs)
+			fs.BoolP("personal", "p", false, "not those of the team that the environment names")
 		}},
 		{name: "apps:create", aliases: []string{"create"}, args: "[APP]", short: "create an app", login: true, run: appsCreate, flags: func(fs *pflag.FlagSet) {
 			fs.Bool("json", false, "print JSON")
@@ -66,8 +73,10 @@ func init() {
 			fs.BoolP("no-remote", "n", false, "do not create a git remote")
 			fs.String("region", "", "region for the app")
 			fs.StringP("remote", "r", "heroku", "name of the git remote to create")
+			ofTeam(fs)
 			fs.StringP("stack", "s", "", "stack for the app")
 		}},
+		{name: "apps:diff", args: "APP1 APP2", short: "show what two apps do not have in common", login: true, run: appsDiff, flags: jsonFlag},
 		{name: "apps:info", aliases: []string{"info"}, args: "[APP]", short: "show what an app is", app: maybeApp, login: true, run: appsInfo, flags: shellFlags},
 		{name: "apps:rename", aliases: []string{"rename"}, args: "NEWNAME", short: "rename an app", app: oneApp, login: true, run: appsRename},
 		{name: "apps:destroy", aliases: []string{"destroy", "apps:delete"}, args: "[APP]", short: "destroy an app for ever", app: maybeApp, login: true, run: appsDestroy, flags: confirmFlag},
@@ -85,6 +94,9 @@ func init() {
 		{name: "access:add", aliases: []string{"sharing:add"}, args: "EMAIL", short: "let somebody work on an app", app: oneApp, login: true, run: accessAdd, flags: func(fs *pflag.FlagSet) {
 			fs.StringP("permissions", "p", "", "view, deploy, operate, manage: some of them, divided by commas")
 		}},
+		{name: "access:update", args: "EMAIL", short: "change what somebody may do with a team's app", app: oneApp, login: true, run: accessUpdate, flags: func(fs *pflag.FlagSet) {
+			fs.StringP("permissions", "p", "", "deploy, operate, manage: some of them, divided by commas")
+		}},
 		{name: "access:remove", aliases: []string{"sharing:remove"}, args: "EMAIL", short: "let somebody work on an app no more", app: oneApp, login: true, run: accessRemove},
 
 		{name: "accounts", short: "list the accounts of this server, as its operator", login: true, run: accounts, flags: jsonFlag},
@@ -92,11 +104,9 @@ func init() {
 		{name: "accounts:reset", args: "EMAIL", short: "print a one-time token with which somebody sets a new password, as the operator", login: true, run: accountReset, flags: func(fs *pflag.FlagSet) {
 			fs.Bool("two-factor", false, "end the account's second factor as well, for who has lost it")
 		}},
+		{name: "auth:2fa", aliases: []string{"2fa", "twofactor"}, short: "show whether logins ask for a code", login: true, run: twoFactorShow},
 		{name: "two-factor:enable", short: "ask for a code at each login, besides the password", login: true, run: twoFactorEnable},
-		{name: "two-factor:disable", short: "log in by password alone again", login: true, run: twoFactorDisable},
-		{name: "teams:create", args: "NAME", short: "make a team, and be its admin", login: true, run: teamCreate},
-		{name: "teams:invitations", short: "list the teams that you are invited to", login: true, run: invitations, flags: jsonFlag},
-		{name: "teams:accept", args: "TEAM", short: "join a team that you are invited to", login: true, run: invitationAccept},
+		{name: "two-factor:disable", aliases: []string{"2fa:disable", "auth:2fa:disable", "twofactor:disable"}, short: "log in by password alone again", login: true, run: twoFactorDisable},
 		{name: "accounts:confirm", args: "EMAIL", short: "give somebody the address that they asked for, as the operator", login: true, run: accountConfirm},
 
 		{name: "audit:verify", short: "check that the server's record of changes is whole, as the operator", login: true, run: auditVerify},
@@ -108,7 +118,7 @@ func init() {
 			fs.String("git", "", "host:port of git, if not the server's own")
 		}},
 		{name: "auth:logout", aliases: []string{"logout"}, short: "forget the server and the token", run: logout},
-		{name: "auth:token", short: "print the token", login: true, run: authToken},
+		{name: "auth:token", short: "print the token", login: true, run: authToken, flags: jsonFlag},
 		{name: "auth:whoami", aliases: []string{"whoami"}, short: "print who you are", login: true, run: whoami},
 
 		{name: "buildpacks", short: "list the buildpacks of an app", app: oneApp, login: true, run: buildpacksList, flags: jsonFlag},
@@ -129,19 +139,10 @@ func init() {
 			fs.String("version", "", "name of the source's version")
 		}},
 		{name: "builds:info", args: "[BUILD]", short: "show one build", app: oneApp, login: true, run: buildsInfo, flags: jsonFlag},
-		{name: "builds:output", args: "[BUILD]", short: "show the output of a build, live or after its end", app: oneApp, login: true, run: buildsOutput},
-
-		{name: "certs", short: "list the certificates of an app", app: oneApp, login: true, run: certsList},
-		{name: "certs:auto:disable", short: "end automatic certificates", app: oneApp, login: true, run: certAutoDisable, flags: confirmFlag},
-		{name: "certs:auto:refresh", short: "try again to get automatic certificates", app: oneApp, login: true, run: certAutoRefresh},
-		{name: "certs:info", short: "show a certificate", app: oneApp, login: true, run: certInfo, flags: func(fs *pflag.FlagSet) {
-			certFlags(fs)
-			fs.Bool("show-domains", false, "with the host names that are served with it")
-		}},
-		{name: "certs:remove", short: "remove a certificate", app: oneApp, login: true, run: certRemove, flags: certChangeFlags},
-		{name: "certs:update", args: "CRT KEY", short: "replace a certificate by that of two files", app: oneApp, login: true, run: certUpdate, flags: certChangeFlags},
+		{name: "builds:output", args: "[BUILD]", short: "show the output of a build, live or after its end", app: oneApp, login: true, stream: true, run: buildsOutput},
 
 		{name: "config", short: "show the config vars of an app", app: oneApp, login: true, run: configList, flags: shellFlags},
+		{name: "config:edit", args: "[KEY]", short: "change config vars in an editor", app: oneApp, login: true, run: configEdit},
 		{name: "config:get", args: "KEY...", short: "print one config var", app: oneApp, login: true, run: configGet, flags: shellFlags},
 		{name: "config:set", aliases: []string{"config:add"}, args: "KEY=VALUE...", short: "set config vars", app: oneApp, login: true, run: configSet},
 		{name: "config:unset", aliases: []string{"config:remove"}, args: "KEY...", short: "remove config vars", app: oneApp, login: true, run: configUnset},
@@ -159,15 +160,6 @@ func init() {
 		{name: "deploy", args: "[FOLDER]", short: "build and release a folder without a commit", app: oneApp, login: true, run: deploy, flags: func(fs *pflag.FlagSet) {
 			fs.String("version", "", "name of the source's version")
 		}},
-
-		{name: "domains", short: "list the host names of an app", app: oneApp, login: true, run: domains, flags: jsonFlag},
-
-		{name: "domains:add", args: "HOSTNAME", short: "serve an app under a host name", app: oneApp, login: true, run: domainAdd, flags: func(fs *pflag.FlagSet) {
-			fs.StringP("cert", "c", "", "name of the certificate for it")
-			jsonFlag(fs)
-		}},
-		{name: "domains:clear", short: "serve an app under no host names of its own", app: oneApp, login: true, run: domainsClear},
-		{name: "domains:remove", args: "HOSTNAME", short: "serve an app under a host name no more", app: oneApp, login: true, run: domainRemove},
 
 		{name: "drains", short: "list where the log of an app is sent", app: oneApp, login: true, run: drains, flags: func(fs *pflag.FlagSet) {
 			fs.BoolP("extended", "x", false, "with the ids of drains")
@@ -189,15 +181,18 @@ func init() {
 			fs.BoolP("long", "l", false, "keys in full")
 		}},
 		{name: "keys:add", args: "FILE", short: "add an SSH key", login: true, run: keysAdd},
+		{name: "keys:clear", short: "remove all your SSH keys", login: true, run: keysClear},
 		{name: "keys:remove", args: "KEY", short: "remove an SSH key, by some of its text", login: true, run: keysRemove},
 		{name: "labs", short: "list experimental features", app: maybeApp, login: true, run: labsList},
+		{name: "labs:info", args: "FEATURE", short: "show what an experimental feature is", app: maybeApp, login: true, run: labsInfo, flags: jsonFlag},
 		{name: "labs:disable", args: "FEATURE", short: "turn an experimental feature off", app: maybeApp, login: true, run: labsDisable},
 		{name: "labs:enable", args: "FEATURE", short: "turn an experimental feature on", app: maybeApp, login: true, run: labsEnable},
 
+		{name: "git:clone", args: "[FOLDER]", short: "clone the repository of an app", app: oneApp, login: true, stream: true, run: gitClone},
 		{name: "git:credentials", args: "COMMAND", short: "answer git's question for a password", run: gitCredentials},
 		{name: "git:remote", args: "[APP]", short: "point a git remote at an app", app: maybeApp, login: true, run: gitRemote},
 
-		{name: "logs", short: "show the log of an app", app: oneApp, login: true, run: logs, flags: func(fs *pflag.FlagSet) {
+		{name: "logs", short: "show the log of an app", app: oneApp, login: true, stream: true, run: logs, flags: func(fs *pflag.FlagSet) {
 			fs.StringP("dyno-name", "d", "", "only this dyno, such as web.1")
 			fs.StringP("num", "n", "", "number of lines")
 			fs.StringP("process-type", "p", "", "only this process type")
@@ -240,7 +235,7 @@ func init() {
 		}},
 
 		{name: "ps", args: "[TYPE...]", short: "list dynos", app: oneApp, login: true, run: psList, flags: jsonFlag},
-		{name: "ps:copy", args: "FILE", short: "copy a file out of a running dyno", app: oneApp, login: true, run: psCopy, flags: func(fs *pflag.FlagSet) {
+		{name: "ps:copy", args: "FILE", short: "copy a file out of a running dyno", app: oneApp, login: true, stream: true, run: psCopy, flags: func(fs *pflag.FlagSet) {
 			fs.StringP("dyno", "d", "", "the dyno, such as web.1")
 			fs.StringP("output", "o", "", "name of the copy")
 		}},
@@ -249,7 +244,7 @@ func init() {
 			fs.Bool("status", false, "list the dynos that can be entered")
 			fs.Bool("ssh", false, "accepted for the official CLI's sake")
 		}},
-		{name: "ps:forward", args: "PORTS", short: "forward local ports to a running dyno: LOCAL[:REMOTE],…", app: oneApp, login: true, run: psForward, flags: func(fs *pflag.FlagSet) {
+		{name: "ps:forward", args: "PORTS", short: "forward local ports to a running dyno: LOCAL[:REMOTE],…", app: oneApp, login: true, stream: true, run: psForward, flags: func(fs *pflag.FlagSet) {
 			fs.StringP("dyno", "d", "", "the dyno, such as web.1")
 		}},
 		{name: "ps:restart", aliases: []string{"restart", "dyno:restart"}, args: "[DYNO]", short: "restart dynos", app: oneApp, login: true, run: psRestart, flags: targetFlags},
@@ -273,7 +268,7 @@ func init() {
 			fs.StringP("num", "n", "", "number of releases")
 		}},
 		{name: "releases:info", args: "[RELEASE]", short: "show one release", app: oneApp, login: true, run: releasesInfo, flags: shellFlags},
-		{name: "releases:output", args: "[RELEASE]", short: "show what a release phase said", app: oneApp, login: true, run: releasesOutput},
+		{name: "releases:output", args: "[RELEASE]", short: "show what a release phase said", app: oneApp, login: true, stream: true, run: releasesOutput},
 		{name: "releases:retry", short: "run the newest release's command again", app: oneApp, login: true, run: releasesRetry},
 		{name: "releases:rollback", aliases: []string{"rollback"}, args: "[RELEASE]", short: "go back to an earlier release", app: oneApp, login: true, run: rollback},
 
@@ -281,6 +276,10 @@ func init() {
 			runFlags(fs)
 			fs.BoolP("exit-code", "x", false, "end with the command's exit status")
 			fs.Bool("no-tty", false, "without a terminal")
+		}},
+		{name: "run:inside", args: "DYNO COMMAND...", short: "run a command in a dyno that is there already", app: oneApp, login: true, raw: true, run: runInside, flags: func(fs *pflag.FlagSet) {
+			fs.BoolP("exit-code", "x", false, "end with the command's exit status")
+			fs.Bool("no-launcher", false, "accepted for the official CLI's sake")
 		}},
 		{name: "run:detached", args: "COMMAND...", short: "run a command in a new dyno, without waiting for it", app: oneApp, login: true, raw: true, run: runDetached, flags: func(fs *pflag.FlagSet) {
 			runFlags(fs)
@@ -293,14 +292,24 @@ func init() {
 			fs.StringArrayP("env", "e", nil, "config var KEY=VALUE that goes before the file's; may be repeated")
 		}},
 
+		{name: "status", short: "show how the platform is", run: statusShow, flags: jsonFlag},
 		{name: "stacks:patch", args: "[STACK]", short: "move apps to a stack's newest image, also those that returned, as the operator", login: true, run: stacksPatch, flags: jsonFlag},
 		{name: "stacks:status", short: "show how far apps are on their way to new stack images, as the operator", login: true, run: stacksStatus, flags: jsonFlag},
 
+		{name: "addons", short: "list add-ons, of which this server provides none", app: maybeApp, login: true, run: addonList, flags: func(fs *pflag.FlagSet) {
+			fs.BoolP("all", "A", false, "of all apps")
+			fs.Bool("json", false, "print JSON")
+		}},
+		{name: "usage:addons", short: "show what add-ons of an app or a team have used", app: maybeApp, login: true, run: addonUsage, flags: ofTeam},
+		{name: "commands", short: "list all commands", run: commandList, flags: jsonFlag},
 		{name: "usage", short: "show the dyno-hours of your apps by month", app: maybeApp, login: true, run: usageShow, flags: func(fs *pflag.FlagSet) {
 			fs.StringP("month", "m", "", "the month, such as 2026-11; by default this one")
 			fs.Bool("all", false, "every month that is kept")
 			jsonFlag(fs)
 		}},
-		{name: "version", short: "print the version", run: version},
+		{name: "version", aliases: []string{"version:info"}, short: "print the version", run: version},
 	}
+	commands = slices.Concat(own, acmCommands, authorizationCommands, certCommands, ciCommands, dockerCommands, domainCommands, oauthClientCommands,
+		pipelineCommands, registryCommands, teamCommands, telemetryCommands, transferCommands, webhookCommands)
+	slices.SortFunc(commands, func(a, b command) int { return cmp.Compare(a.name, b.name) })
 }

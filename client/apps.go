@@ -34,6 +34,14 @@ func (c *Client) CreateApp(ctx context.Context, n NewApp) (App, error) {
 	return post[App](ctx, c, "/apps", n)
 }
 
+// CreateTeamApp makes an app that belongs to a team.
+func (c *Client) CreateTeamApp(ctx context.Context, team string, n NewApp) (App, error) {
+	return post[App](ctx, c, "/teams/apps", struct {
+		NewApp
+		Team string `json:"team"`
+	}{n, team})
+}
+
 // UpdateApp changes an app.
 func (c *Client) UpdateApp(ctx context.Context, app string, change AppChange) (App, error) {
 	return patch[App](ctx, c, path("apps", app), change)
@@ -79,9 +87,9 @@ func (c *Client) Addons(ctx context.Context, app string) ([]Addon, error) {
 	return list[Addon](ctx, c, path("apps", app, "addons"), ListOptions{})
 }
 
-// PipelineCouplings lists the pipelines that an app is in.
-func (c *Client) PipelineCouplings(ctx context.Context, app string) ([]PipelineCoupling, error) {
-	return get[[]PipelineCoupling](ctx, c, path("apps", app, "pipeline-couplings"))
+// PipelineCoupling is the app's place in a pipeline; not found when it is in none.
+func (c *Client) PipelineCoupling(ctx context.Context, app string) (PipelineCoupling, error) {
+	return get[PipelineCoupling](ctx, c, path("apps", app, "pipeline-couplings"))
 }
 
 // App is an app as apps:info shows it.

@@ -22,6 +22,9 @@ type Client struct {
 	HTTPClient *http.Client // nil: http.DefaultClient
 	UserAgent  string       // empty: "kigo"
 	OnWarning  func(string) // told the server's X-Heroku-Warning; may be nil
+
+	// OnAnswer is told each answer that is not a refusal, a list as a whole; may be nil.
+	OnAnswer func(method string, body []byte)
 }
 
 // maxBody bounds an answer that is not a stream.
@@ -38,6 +41,7 @@ type request struct {
 	accept       string // variant of version 3, such as "sdk"; usually empty
 	user, pass   string // Basic credentials instead of the token
 	code         string // of a second factor; empty: none
+	quiet        bool   // OnAnswer is not told: this is a page of a list
 }
 
 // Do sends one request with body as JSON and decodes the answer into out; both
@@ -63,6 +67,9 @@ func (c *Client) call(ctx context.Context, r request, out any) (http.Header, err
 	}
 	if resp.StatusCode >= 300 {
 		return nil, decodeError(resp, data)
+	}
+	if c.OnAnswer != nil && !r.quiet {
+		c.OnAnswer(r.method, data)
 	}
 	if out == nil || len(bytes.TrimSpace(data)) == 0 {
 		return resp.Header, nil
@@ -132,6 +139,9 @@ func (c *Client) agent() string {
 	}
 	return "kigo"
 }
+
+// Path joins segments into a URL path for Do, escaping each.
+func Path(segments ...string) string { return path(segments...) }
 
 // path joins segments into a URL path, escaping each.
 func path(segments ...string) string {

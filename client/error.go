@@ -26,6 +26,9 @@ func IsNotFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
 // IsUnauthorized reports whether err says that the token is missing or wrong.
 func IsUnauthorized(err error) bool { return hasStatus(err, http.StatusUnauthorized) }
 
+// IsForbidden reports whether err says that the caller may not.
+func IsForbidden(err error) bool { return hasStatus(err, http.StatusForbidden) }
+
 func hasStatus(err error, status int) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Status == status

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 )
@@ -37,18 +38,32 @@ func list[T any](ctx context.Context, c *Client, p string, o ListOptions) ([]T, 
 	all := []T{}
 	for next := o.header(); next != ""; {
 		var page []T
-		h, err := c.call(ctx, request{method: http.MethodGet, path: p, list: next}, &page)
+		h, err := c.call(ctx, request{method: http.MethodGet, path: p, list: next, quiet: true}, &page)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, page...)
 		next = h.Get("Next-Range")
 		if o.Max > 0 && len(all) >= o.Max {
-			return all[:o.Max], nil
+			all = all[:o.Max]
+			break
 		}
 		if len(page) == 0 {
 			break
 		}
 	}
+	if c.OnAnswer == nil {
+		return all, nil
+	}
+	body, err := json.Marshal(all)
+	if err != nil {
+		return nil, fmt.Errorf("encode list: %w", err)
+	}
+	c.OnAnswer(http.MethodGet, body)
 	return all, nil
+}
+
+// All gets a whole list that has no method of its own.
+func All[T any](ctx context.Context, c *Client, p string) ([]T, error) {
+	return list[T](ctx, c, p, ListOptions{})
 }

@@ -1,7 +1,9 @@
 package client
 
 import (
+	"context"
 	"encoding/json"
+	"net/http"
 	"time"
 )
 
@@ -58,4 +60,15 @@ type WebhookEvent struct {
 	Include   string          `json:"include"`
 	Payload   json.RawMessage `json:"payload"`
 	UpdatedAt time.Time       `json:"updated_at"`
+}
+
+// AddWebhook makes a webhook of these fields and returns the secret that it signs with,
+// which is told this once.
+func (c *Client) AddWebhook(ctx context.Context, app string, fields map[string]any) (secret string, err error) {
+	var w Webhook
+	h, err := c.call(ctx, request{method: http.MethodPost, path: path("apps", app, "webhooks"), body: fields}, &w)
+	if err != nil {
+		return "", err
+	}
+	return h.Get("Heroku-Webhook-Secret"), nil
 }

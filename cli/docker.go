@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// dockerCommands run docker on this machine against the server's registry.
+var dockerCommands = []command{
+	{name: "container:login", short: "let docker push to the server's registry", login: true, stream: true, run: containerLogin},
+	{name: "container:logout", short: "let docker forget the server's registry", stream: true, run: containerLogout},
+	{name: "container:pull", args: "TYPE...", short: "get the images that were pushed for process types", app: oneApp, login: true, stream: true, run: containerPull},
+	{name: "container:push", args: "[TYPE...]", short: "build images with docker and push them for process types", app: oneApp, login: true, stream: true, run: containerPush, flags: func(fs *pflag.FlagSet) {
+		fs.BoolP("recursive", "R", false, "every Dockerfile.TYPE of this folder and those below")
+		fs.String("arg", "", "variables of the build: KEY=VALUE, divided by commas")
+		fs.String("context-path", "", "folder to build in; by default that of the Dockerfile")
+		fs.Bool("no-cache", false, "use nothing of earlier builds")
+	}},
+}
+
+// docker runs docker with this terminal; input is given to it when it is not empty.
+func (c *call) docker(input string, args ...string) error {
+	cmd := exec.CommandContext(c, "docker", args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.in, c.out, c.err
+	if input != "" {
+		cmd.Stdin = strings.NewReader(input)
+	}
+	err := cmd.Run()
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return usage(1, "Cannot find docker, please ensure docker is installed.")
+	case err != nil:
+		return usage(1, "docker %s failed: %v", args[0], err)
+	}
+	return nil
+}
+
+func containerLogin(c *call) error {
+	return c.docker(c.env.token, "login", "--username=_", "--password-stdin", c.env.Git)
+}
+
+func containerLogout(c *call) error { return c.docker("", "logout", c.env.Git) }
+
+func containerPull(c *call) error {
+	if len(c.args) == 0 {
+		return usage(1, "Usage: kigo container:pull web [worker ...]\nMust specify at least one process type.")
+	}
+	for _, typ := range c.args {
+		tag := c.env.Git + "/" + c.app + "/" + typ
+		c.header("Pulling %s as %s", typ, tag)
+		if err := c.docker("", "pull", tag); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// image is one to build: of which file, for which process type.
+type image struct{ file, typ string }
+
+func containerPush(c *call) error {
+	images, err := c.images()
+	if err != nil {
+		return err
+	}
+	for _, i := range images {
+		c.header("Building %s (%s)", i.typ, i.file)
+		args := []string{"build", "-f", i.file, "-t", c.tag(i)}
+		if runtime.GOARCH != "amd64" {
+			args = append(args, "--platform", "linux/amd64")
+		}
+		if c.is("no-cache") {
+			args = append(args, "--no-cache")
+		}
+		for a := range strings.SplitSeq(c.str("arg"), ",") {
+			if a != "" {
+				args = append(args, "--build-arg", a)
+			}
+		}
+		if err := c.docker("", append(args, cmp.Or(c.str("context-path"), filepath.Dir(i.file)))...); err != nil {
+			return err
+		}
+	}
+	for _, i := range images {
+		c.header("Pushing %s (%s)", i.typ, i.file)
+		if err := c.docker("", "push", c.tag(i)); err != nil {
+			return err
+		}
+	}
+	if len(images) == 1 {
+		c.println("Your image has been successfully pushed. You can now release it with the 'container:release' command.")
+	} else {
+		c.println("Your images have been successfully pushed. You can now release them with the 'container:release' command.")
+	}
+	return nil
+}
+
+func (c *call) tag(i image) string { return c.env.Git + "/" + c.app + "/" + i.typ }
+
+// images are those that the arguments mean: the Dockerfile here for one process type, or
+// with --recursive each Dockerfile.TYPE.
+func (c *call) images() ([]image, error) {
+	if !c.is("recursive") {
+		if len(c.args) != 1 {
+			return nil, usage(1, "Requires exactly one target process type, or --recursive option")
+		}
+		file, err := filepath.Abs("Dockerfile")
+		if err != nil {
+			return nil, usage(1, "This folder cannot be found: %v", err)
+		}
+		if found, _ := filepath.Glob(file); len(found) == 0 {
+			return nil, usage(1, "No images to push: there is no Dockerfile in this folder.")
+		}
+		return []image{{file, c.args[0]}}, nil
+	}
+	root, err := filepath.Abs(".")
+	if err != nil {
+		return nil, usage(1, "This folder cannot be found: %v", err)
+	}
+	var images []image
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		typ, ok := strings.CutPrefix(filepath.Base(path), "Dockerfile.")
+		if err == nil && ok && typ != "" && !d.IsDir() && (len(c.args) == 0 || slices.Contains(c.args, typ)) {
+			if i := slices.IndexFunc(images, func(i image) bool { return i.typ == typ }); i >= 0 {
+				return usage(1, "There are two Dockerfiles for %s: %s and %s. Keep one of them.", typ, images[i].file, path)
+			}
+			images = append(images, image{path, typ})
+		}
+		return err
+	})
+	if err == nil && len(images) == 0 {
+		err = usage(1, "No images to push: there is no Dockerfile.TYPE in this folder or below.")
+	}
+	return images, err
+}
