@@ -10,6 +10,7 @@ import (
 )
 
 func TestAnAccountKnowsItself(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	a, err := s.Account(ctx)
 	must(t, err)
@@ -43,6 +44,7 @@ func TestAnAccountKnowsItself(t *testing.T) {
 }
 
 func TestAuthorizationsAreMadeShownOnceAndRevoked(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	made, err := s.CreateAuthorization(ctx, client.NewAuthorization{Description: "ci", Scope: []string{"read"}, ExpiresIn: ptr(3600)})
 	must(t, err)
@@ -94,6 +96,7 @@ func TestAuthorizationsAreMadeShownOnceAndRevoked(t *testing.T) {
 }
 
 func TestBadAuthorizationsAreRefused(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	for _, n := range []client.NewAuthorization{
 		{Scope: []string{"everything"}}, {ExpiresIn: ptr(0)}, {ExpiresIn: ptr(-5)}, {ExpiresIn: ptr(1 << 40)},
@@ -104,6 +107,7 @@ func TestBadAuthorizationsAreRefused(t *testing.T) {
 }
 
 func TestLoginByPassword(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	must(t, s.control.SetPassword(ctx, s.actor, "correct horse battery"))
 	nobody := s.as("")

@@ -7,6 +7,7 @@ import (
 )
 
 func TestAlertsComeAndGoAndShowNoCredentials(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	a, err := s.AddAlert(ctx, "myapp", client.NewAlert{Metric: "response-time", Above: 500, Remind: "1h", Webhook: "https://u:hunter2@hooks.example.com/x"})

@@ -22,6 +22,7 @@ import (
 	"github.com/kigo-dev/kigo/output"
 	"github.com/kigo-dev/kigo/secret"
 	"github.com/kigo-dev/kigo/store"
+	"github.com/kigo-dev/kigo/store/storetest"
 )
 
 // server is the whole API over a real store, with one account that is logged in.
@@ -47,18 +48,16 @@ const operator = "op@example.com"
 func newServer(t testing.TB) *server {
 	t.Helper()
 	dir := t.TempDir()
-	box, err := secret.OpenBox(filepath.Join(dir, "key"))
-	must(t, err)
+	box := storetest.Box(t)
 	log := slog.New(slog.NewTextHandler(testWriter{t}, nil))
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(dir, "kigo.db"), store.Options{Box: box, Log: log})
-	must(t, err)
-	t.Cleanup(func() { db.Close() })
+	db := storetest.Open(t, "sqlite:"+storetest.File(t, dir), store.Options{Box: box, Log: log})
 	s := &server{
 		t: t, dir: dir, store: db, hub: &logplex.Hub{Dir: filepath.Join(dir, "logs")}, output: &output.Store{Dir: filepath.Join(dir, "output")},
 		blobs: &blob.Store{Dir: filepath.Join(dir, "blobs")}, token: secret.NewToken(),
 	}
 	s.history = &metrics.History{Store: db, Log: log}
-	s.control = &control.Control{Store: db, Logs: s.hub, Domain: "localhost", Stacks: []string{"heroku-22", "heroku-24"}, Log: log}
+	s.control = &control.Control{Store: db, Logs: s.hub, Domain: "localhost", Stacks: []string{"heroku-22", "heroku-24"}, Log: log, Passwords: secret.Passwords{Memory: 1024, Time: 1}}
+	var err error
 	s.account, err = s.control.EnsureOperator(t.Context(), operator, s.token)
 	must(t, err)
 	s.actor = control.Actor{ID: s.account.ID, Email: s.account.Email}

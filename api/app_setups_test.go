@@ -7,6 +7,7 @@ import (
 )
 
 func TestASetupIsFollowedToItsEnd(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	bob := s.as(s.second("bob@example.com", "global"))
 	var made client.AppSetup

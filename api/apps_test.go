@@ -9,6 +9,7 @@ import (
 )
 
 func TestAnAppLivesAndDies(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	a := s.app("myapp")
 	if a.Name != "myapp" || a.Owner.Email != operator || a.Stack.Name != "heroku-22" || a.Region.Name != "us" || a.WebURL != "http://myapp.localhost:8080/" {
@@ -46,6 +47,7 @@ func TestAnAppLivesAndDies(t *testing.T) {
 }
 
 func TestAppNamesAreChecked(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.app("taken")
 	for name, want := range map[string]string{
@@ -84,6 +86,7 @@ func TestAppNamesAreChecked(t *testing.T) {
 }
 
 func TestAnAppHasAnOwnerFeaturesAndADomain(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	people, err := s.Collaborators(ctx, "myapp")
@@ -123,6 +126,7 @@ func TestAnAppHasAnOwnerFeaturesAndADomain(t *testing.T) {
 }
 
 func TestWhatIsNotProvidedIsSaidPlainly(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	for _, path := range []string{

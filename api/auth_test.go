@@ -30,6 +30,7 @@ func (s *server) paths(app string) func(pattern string) string {
 }
 
 func TestEveryRouteWantsAToken(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.app("myapp")
 	path := s.paths("myapp")
@@ -61,6 +62,7 @@ func TestEveryRouteWantsAToken(t *testing.T) {
 }
 
 func TestForeignAppsAreNotFound(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.app("myapp")
 	path := s.paths("myapp")
@@ -91,6 +93,7 @@ func TestForeignAppsAreNotFound(t *testing.T) {
 }
 
 func TestScopesAreEnforcedOnEveryRoute(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.app("myapp")
 	path := s.paths("myapp")
@@ -113,6 +116,7 @@ func TestScopesAreEnforcedOnEveryRoute(t *testing.T) {
 }
 
 func TestBasicAuthTakesTheTokenAsPassword(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	for _, user := range []string{"", "heroku", operator} {
 		value := base64.StdEncoding.EncodeToString([]byte(user + ":" + s.token))
@@ -124,6 +128,7 @@ func TestBasicAuthTakesTheTokenAsPassword(t *testing.T) {
 }
 
 func TestIdsMatchExactly(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	a := s.app("myapp")
 	for _, id := range []string{a.ID[:8], strings.ToUpper(a.ID), "MYAPP", "myap", "myapp ", a.ID + "0", "%00", "..", "myapp%2F"} {

@@ -14,6 +14,7 @@ import (
 )
 
 func TestASourceIsUploadedAndBuilt(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	src, err := s.CreateSource(ctx)
@@ -72,6 +73,7 @@ func TestASourceIsUploadedAndBuilt(t *testing.T) {
 }
 
 func TestABuildIsCancelled(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	s.app("other")
@@ -93,6 +95,7 @@ func TestABuildIsCancelled(t *testing.T) {
 }
 
 func TestCapabilitiesAreCheckedBeforeAnythingElse(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	src, err := s.CreateSource(ctx)
 	must(t, err)
@@ -119,6 +122,7 @@ func TestCapabilitiesAreCheckedBeforeAnythingElse(t *testing.T) {
 }
 
 func TestBuildpacksAreSetInOrder(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	set, err := s.SetBuildpacks(ctx, "myapp", []string{"urn:buildpack:heroku/nodejs", "heroku/go", "https://github.com/heroku/heroku-buildpack-ruby"})
@@ -142,6 +146,7 @@ func TestBuildpacksAreSetInOrder(t *testing.T) {
 }
 
 func TestTheRegistryKnowsTheBuiltIns(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	for path, want := range map[string]string{
 		"/buildpacks": `"namespace": "heroku"`, "/buildpacks?in[name][]=go": `"name": "go"`,

@@ -17,6 +17,7 @@ import (
 )
 
 func TestDomainsComeAndGo(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	s.app("other")
@@ -69,6 +70,7 @@ type pair struct {
 }
 
 func TestCertificatesAreCheckedAndServeDomains(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	s.app("other")
@@ -138,6 +140,7 @@ func TestCertificatesAreCheckedAndServeDomains(t *testing.T) {
 }
 
 func TestAutomatedCertificatesAreAskedForAndEnded(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	wantError(t, s.Do(ctx, "POST", "/apps/myapp/acm", nil, nil), 422, "invalid_params", "--acme")

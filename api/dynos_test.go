@@ -11,6 +11,7 @@ import (
 )
 
 func TestProcessTypesAreScaled(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	s.deploy("myapp", map[string]string{"web": "./web", "worker": "./work"})
@@ -41,6 +42,7 @@ func TestProcessTypesAreScaled(t *testing.T) {
 }
 
 func TestDynosAreListedRestartedAndStopped(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	r := s.deploy("myapp", map[string]string{"web": "./web"})
@@ -70,6 +72,7 @@ func TestDynosAreListedRestartedAndStopped(t *testing.T) {
 }
 
 func TestOneOffsRunAttachedAndDetached(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	_, err := s.RunDyno(ctx, "myapp", client.NewDyno{Command: "ls"})
@@ -91,6 +94,7 @@ func TestOneOffsRunAttachedAndDetached(t *testing.T) {
 }
 
 func TestSizesStacksAndRegionsAreListed(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	sizes, err := s.DynoSizes(ctx)

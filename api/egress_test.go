@@ -11,6 +11,7 @@ import (
 )
 
 func TestEgressRulesAreMadeReplacedAndRemoved(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	app := s.app("myapp")
 	made, err := s.SetEgressRule(ctx, "myapp", "allow", "10.1.2.3:5432")
@@ -51,6 +52,7 @@ func TestEgressRulesAreMadeReplacedAndRemoved(t *testing.T) {
 }
 
 func TestOnlyAnOperatorOpensPrivateRanges(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	var made client.NewAccount
 	must(t, s.Do(ctx, "POST", "/kigo/accounts", map[string]any{"email": "bob@example.com"}, &made))
@@ -75,6 +77,7 @@ func TestOnlyAnOperatorOpensPrivateRanges(t *testing.T) {
 }
 
 func TestARuleOfAnAddOnGoesWithIt(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	app := s.app("myapp")
 	target, port, err := kigo.ParseEgressTarget("10.7.7.7:6379")
@@ -88,6 +91,7 @@ func TestARuleOfAnAddOnGoesWithIt(t *testing.T) {
 }
 
 func TestIsolationIsRefusedWhereThereIsNoRuntimeForIt(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	i, err := s.Isolation(ctx, "myapp")
@@ -108,6 +112,7 @@ func TestIsolationIsRefusedWhereThereIsNoRuntimeForIt(t *testing.T) {
 }
 
 func TestAppsOfATeamAreIsolatedAsItSays(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.control.Hardened = true
 	must(t, s.Do(ctx, "POST", "/teams", map[string]any{"name": "myteam"}, nil))

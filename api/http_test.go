@@ -12,6 +12,7 @@ import (
 )
 
 func TestUnknownRoutesAreToldSo(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	for _, rt := range [][2]string{{"GET", "/nothing"}, {"POST", "/account"}, {"DELETE", "/apps"}, {"GET", "/apps/a/b/c/d"}, {"GET", "/"}, {"BREW", "/apps"}} {
 		resp, body := s.raw(rt[0], rt[1], s.token, nil, nil)
@@ -22,6 +23,7 @@ func TestUnknownRoutesAreToldSo(t *testing.T) {
 }
 
 func TestAcceptIsRequired(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	for _, accept := range []string{"", "*/*", "application/json", "application/vnd.heroku+json; version=2"} {
 		resp, body := s.raw("GET", "/account", s.token, http.Header{"Accept": {accept}}, nil)
@@ -36,6 +38,7 @@ func TestAcceptIsRequired(t *testing.T) {
 }
 
 func TestRequestIdsAccumulate(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	long := strings.Repeat("01234567-89ab-cdef-0123-456789abcdef,", 190)[:7000]
 	for sent, prefix := range map[string]string{"": "", "abc": "abc,", long: long + ",", strings.Repeat("x", 7500): "", "a\tb": ""} {
@@ -48,6 +51,7 @@ func TestRequestIdsAccumulate(t *testing.T) {
 }
 
 func TestUnchangedAnswersAreNotSentAgain(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.app("myapp")
 	resp, body := s.raw("GET", "/apps/myapp", s.token, nil, nil)
@@ -79,6 +83,7 @@ func TestUnchangedAnswersAreNotSentAgain(t *testing.T) {
 }
 
 func TestMethodsAreOverriddenOnPostAlone(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.app("myapp")
 	over := func(method, to string) int {
@@ -96,6 +101,7 @@ func TestMethodsAreOverriddenOnPostAlone(t *testing.T) {
 }
 
 func TestPagesOfOtherSitesMayCall(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	resp, _ := s.raw("OPTIONS", "/apps", "", http.Header{"Origin": {"https://example.com"}}, nil)
 	if resp.StatusCode != http.StatusOK || resp.Header.Get("Access-Control-Allow-Origin") != "*" || resp.Header.Get("Access-Control-Allow-Credentials") != "" {
@@ -108,6 +114,7 @@ func TestPagesOfOtherSitesMayCall(t *testing.T) {
 }
 
 func TestEveryBodyRouteRefusesWhatIsNotJSON(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.app("myapp")
 	path := s.paths("myapp")
@@ -156,6 +163,7 @@ var takesBody = map[string]bool{
 }
 
 func TestWrongTypesAndMissingFieldsAreNamed(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.app("myapp")
 	s.deploy("myapp", map[string]string{"web": "./web"})
@@ -238,6 +246,7 @@ func TestWrongTypesAndMissingFieldsAreNamed(t *testing.T) {
 }
 
 func TestTheAllowanceIsToldAndEnds(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	first, _ := s.raw("GET", "/account", s.token, nil, nil)
 	second, _ := s.raw("GET", "/account", s.token, nil, nil)

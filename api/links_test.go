@@ -144,6 +144,7 @@ func TestEveryLinkIsServedOrRefusedWithAReason(t *testing.T) {
 }
 
 func TestThereIsOneGeneration(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	for _, which := range []string{"cedar", ""} {
 		must(t, s.Do(t.Context(), "GET", strings.TrimSuffix("/generations/"+which, "/"), nil, nil))
@@ -152,6 +153,7 @@ func TestThereIsOneGeneration(t *testing.T) {
 }
 
 func TestRefusalsSayWhy(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.app("myapp")
 	s.paths("myapp")

@@ -12,6 +12,7 @@ import (
 )
 
 func TestReleasesComeInPages(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	for i := range 12 {
@@ -68,6 +69,7 @@ func TestReleasesComeInPages(t *testing.T) {
 }
 
 func TestPagesJoinIntoTheWhole(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	want := map[string]bool{}
 	for i := range 25 {

@@ -9,6 +9,7 @@ import (
 )
 
 func TestDrainsComeAndGoAndShowNoCredentials(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	s.app("other")

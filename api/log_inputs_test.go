@@ -46,6 +46,7 @@ func (s *server) logLines(app kigo.AppID) (all []string) {
 const logplexFrames = "application/logplex-1"
 
 func TestAddOnsWriteLinesWithTheirToken(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	app := s.app("myapp")
 	in, err := s.AddLogInput(ctx, "myapp", "my-addon")
@@ -77,6 +78,7 @@ func TestAddOnsWriteLinesWithTheirToken(t *testing.T) {
 }
 
 func TestBadLogInputIsRefusedWithAReason(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	app := s.app("myapp")
 	in, err := s.AddLogInput(ctx, "myapp", "my-addon")
@@ -122,6 +124,7 @@ func TestBadLogInputIsRefusedWithAReason(t *testing.T) {
 }
 
 func TestWhoGuessesTokensIsSlowedDown(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	for i := range 100 {
 		status, text, header := s.postLogs(fmt.Sprint("t.", i), logplexFrames, "x")
@@ -136,6 +139,7 @@ func TestWhoGuessesTokensIsSlowedDown(t *testing.T) {
 }
 
 func TestHowMuchOfALogIsKeptCanBeSet(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	r, err := s.LogRetention(ctx, "myapp")

@@ -12,6 +12,7 @@ import (
 )
 
 func TestLogsAreReadByACapability(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	a := s.app("myapp")
 	s.hub.Write(kigo.AppID(a.ID), kigo.LogLine{Source: "app", Process: "web.1", Message: "hello"}, kigo.LogLine{Source: "app", Process: "worker.1", Message: "other"})
@@ -34,6 +35,7 @@ func TestLogsAreReadByACapability(t *testing.T) {
 }
 
 func TestLogsAreFollowedFromWhereTheyBroke(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -70,6 +72,7 @@ func TestLogsAreFollowedFromWhereTheyBroke(t *testing.T) {
 }
 
 func TestOutputFollowsUntilItsEnd(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

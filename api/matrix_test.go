@@ -60,6 +60,7 @@ var whose = map[string]string{
 // The matrix: every route below an app, for the owner, for collaborators of each
 // kind and for strangers.
 func TestEveryRouteAsksForItsPermission(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	app := s.app("myapp")
 	path := s.paths("myapp")
@@ -132,6 +133,7 @@ func TestEveryRouteAsksForItsPermission(t *testing.T) {
 
 // The same for teams and enterprise accounts: every route below one, for each role.
 func TestEveryRouteOfATeamAsksForItsPermission(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.app("myapp")
 	path := s.paths("myapp")

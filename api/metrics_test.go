@@ -47,6 +47,7 @@ func last(values []*float64) float64 {
 }
 
 func TestMetricsAreServedAsHerokusCommandsReadThem(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	app := s.app("myapp")
 	s.did(app.ID)
@@ -86,6 +87,7 @@ func TestMetricsAreServedAsHerokusCommandsReadThem(t *testing.T) {
 }
 
 func TestBadQuestionsAboutMetricsAreToldWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.did(s.app("myapp").ID)
 	for path, want := range map[string]string{
@@ -108,6 +110,7 @@ func TestBadQuestionsAboutMetricsAreToldWhatIsWrong(t *testing.T) {
 }
 
 func TestPrometheusScrapesWithAToken(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	app := s.app("myapp")
 	s.did(app.ID)

@@ -67,6 +67,7 @@ func checkOwn(r *http.Request, status int, body []byte) error {
 }
 
 func TestOurSchemaIsWhole(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	resp, body := s.raw("GET", "/schema", "", nil, nil)
 	var doc struct {

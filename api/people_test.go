@@ -17,6 +17,7 @@ import (
 )
 
 func TestCollaboratorsComeWorkAndGo(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	bob := s.as(s.second("bob@example.com", "global"))
@@ -62,6 +63,7 @@ func TestCollaboratorsComeWorkAndGo(t *testing.T) {
 }
 
 func TestAppsAreTransferred(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	app := s.app("myapp")
 	bob, eve := s.as(s.second("bob@example.com", "global")), s.as(s.second("eve@example.com", "global"))
@@ -107,6 +109,7 @@ func TestAppsAreTransferred(t *testing.T) {
 }
 
 func TestOperatorsMakeAccounts(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	var made client.NewAccount
 	must(t, s.Do(ctx, "POST", "/kigo/accounts", map[string]any{"email": "bob@example.com", "name": "Bob", "password": "correct horse"}, &made))
@@ -156,6 +159,7 @@ func TestOperatorsMakeAccounts(t *testing.T) {
 }
 
 func TestKeysAreCheckedAndKept(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	public, _, err := ed25519.GenerateKey(rand.Reader)
 	must(t, err)
@@ -192,6 +196,7 @@ func TestKeysAreCheckedAndKept(t *testing.T) {
 }
 
 func TestOAuthClientsAreMadeAndRotated(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	var made, now client.OAuthClient
 	must(t, s.Do(ctx, "POST", "/oauth/clients", map[string]any{"name": "n", "redirect_uri": "https://x.com/cb"}, &made))
@@ -225,6 +230,7 @@ func TestOAuthClientsAreMadeAndRotated(t *testing.T) {
 
 // Who is taken away loses at once what is open.
 func TestALogStreamEndsWithTheRightToIt(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	bob := s.as(s.second("bob@example.com", "global"))

@@ -10,6 +10,7 @@ import (
 )
 
 func TestAPipelinePromotesTheSameCode(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	staging, production, alone := s.app("my-staging"), s.app("my-production"), s.app("alone")
 	bob := s.as(s.second("bob@example.com", "global"))
@@ -131,6 +132,7 @@ func TestAPipelinePromotesTheSameCode(t *testing.T) {
 }
 
 func TestAPipelineHasConfigVarsForItsStages(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	bob := s.as(s.second("bob@example.com", "global"))
 	var p client.Pipeline
@@ -175,6 +177,7 @@ func TestAPipelineHasConfigVarsForItsStages(t *testing.T) {
 }
 
 func TestAPipelineKeepsHowItMakesReviewApps(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	var p client.Pipeline
 	must(t, s.Do(ctx, "POST", "/pipelines", map[string]any{"name": "mypipe"}, &p))
@@ -203,6 +206,7 @@ func TestAPipelineKeepsHowItMakesReviewApps(t *testing.T) {
 }
 
 func TestWhatCannotBeMadeHereIsNotFoundWithTheReason(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	wantError(t, s.Do(ctx, "POST", "/spaces", map[string]any{"name": "x"}, nil), 422, "invalid_params", "another server")

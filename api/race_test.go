@@ -17,6 +17,7 @@ import (
 )
 
 func TestOneOfManyTakesAName(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	var wg sync.WaitGroup
 	results := make([]error, 8)
@@ -38,6 +39,7 @@ func TestOneOfManyTakesAName(t *testing.T) {
 }
 
 func TestConfigChangesAtOnceAllStay(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.app("myapp")
 	before, err := s.Releases(t.Context(), "myapp", client.ListOptions{})
@@ -62,6 +64,7 @@ func TestConfigChangesAtOnceAllStay(t *testing.T) {
 }
 
 func TestReadingWritesNothing(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.app("myapp")
 	path := s.paths("myapp")
@@ -92,6 +95,7 @@ func TestReadingWritesNothing(t *testing.T) {
 }
 
 func TestDestroyedAppsAreGoneForEveryRoute(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.app("myapp")
 	path := s.paths("myapp")

@@ -15,6 +15,7 @@ import (
 )
 
 func TestConfigVarsMakeReleases(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	value := "quotes \" ' $(id) `id`\nsecond line \U0001F600 <&>"
@@ -49,6 +50,7 @@ func TestConfigVarsMakeReleases(t *testing.T) {
 }
 
 func TestReleasesAreFoundAndRolledBack(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	one := s.deploy("myapp", map[string]string{"web": "./web"})
@@ -94,6 +96,7 @@ func TestReleasesAreFoundAndRolledBack(t *testing.T) {
 }
 
 func TestASlugIsUploadedAndReleased(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	s.app("myapp")
 	slug, err := s.CreateSlug(ctx, "myapp", client.NewSlug{
@@ -131,6 +134,7 @@ func TestASlugIsUploadedAndReleased(t *testing.T) {
 // A page of releases is read from the database as a part: it must be what the
 // whole list would have given.
 func TestAPageOfReleasesIsThatOfTheWholeList(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	app := s.app("myapp")
 	must(t, s.store.Update(t.Context(), func(tx *store.Tx) error {

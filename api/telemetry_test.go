@@ -7,6 +7,7 @@ import (
 )
 
 func TestTelemetryDrainsComeAndGoAndShowNoCredentials(t *testing.T) {
+	t.Parallel()
 	s, ctx := newServer(t), t.Context()
 	app := s.app("myapp")
 	ask := func(signals any, endpoint, kind string) map[string]any {

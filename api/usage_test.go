@@ -8,6 +8,7 @@ import (
 )
 
 func TestUsageAndQuotaCountWhatDynosOfTheAccountUsed(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.app("myapp")
 	s.deploy("myapp", map[string]string{"web": "bin/web"})

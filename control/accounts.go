@@ -48,7 +48,7 @@ func (c *Control) SetPassword(ctx context.Context, a Actor, password string) err
 	if err := checkPassword(password); err != nil {
 		return err
 	}
-	hash, err := secret.HashPassword(ctx, password) // takes a while: not inside the transaction
+	hash, err := c.Passwords.Hash(ctx, password) // takes a while: not inside the transaction
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (c *Control) AuthenticatePassword(ctx context.Context, email, password, fac
 	if len(password) > maxPassword {
 		return Actor{}, errCredentials
 	}
-	ok, err := secret.VerifyPassword(ctx, hash, password)
+	ok, err := c.Passwords.Verify(ctx, hash, password)
 	if err != nil {
 		return Actor{}, err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/internal/killpoint"
 	"github.com/kigo-dev/kigo/outbound"
+	"github.com/kigo-dev/kigo/secret"
 	"github.com/kigo-dev/kigo/store"
 )
 
@@ -38,6 +39,8 @@ type Control struct {
 	Hardened bool                      // the machine has a runtime for hardened isolation
 	Outbound outbound.Policy           // which addresses users may have the platform connect to
 	Mail     bool                      // whether e-mail can be sent
+
+	Passwords secret.Passwords // what it costs to hash them; zero: what protects them
 }
 
 // Logs takes lines for apps' log streams. logplex.Hub is one. Write must not block.

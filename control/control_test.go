@@ -71,7 +71,10 @@ var tests = []struct {
 func TestControl(t *testing.T) {
 	storetest.Both(t, func(t *testing.T, open func(testing.TB) *store.Store) {
 		for _, tt := range tests {
-			t.Run(tt.name, func(t *testing.T) { tt.run(t, newSite(t, open(t))) })
+			t.Run(tt.name, func(t *testing.T) {
+				t.Parallel()
+				tt.run(t, newSite(t, open(t)))
+			})
 		}
 	})
 }
@@ -90,7 +93,7 @@ type site struct {
 
 func newSite(t *testing.T, s *store.Store) *site {
 	x := &site{t: t, ctx: t.Context(), token: secret.NewToken()}
-	x.Control = &control.Control{Store: s, Logs: x, Domain: "localhost", Stacks: []string{"heroku-22", "heroku-24", kigo.StackContainer}}
+	x.Control = &control.Control{Store: s, Logs: x, Domain: "localhost", Stacks: []string{"heroku-22", "heroku-24", kigo.StackContainer}, Passwords: secret.Passwords{Memory: 1024, Time: 1}}
 	a := must(x.EnsureOperator(x.ctx, "op@example.com", x.token))(t)
 	x.actor = control.Actor{ID: a.ID, Email: a.Email}
 	return x

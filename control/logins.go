@@ -76,7 +76,7 @@ func (c *Control) checkOwnPassword(ctx context.Context, a Actor, password string
 	if hash == "" {
 		return kigo.Invalid("Your account has no password: ask an operator for a password reset first.")
 	}
-	ok, err := secret.VerifyPassword(ctx, hash, password)
+	ok, err := c.Passwords.Verify(ctx, hash, password)
 	if err == nil && (!ok || len(password) > maxPassword) {
 		err = kigo.Invalid("The password is not that of %s.", a.Email)
 	}
@@ -206,7 +206,7 @@ func (c *Control) FinishReset(ctx context.Context, from, token, password string)
 	if errors.Is(err, kigo.ErrNotFound) {
 		return account, gone // before the hash is made, which costs a lot
 	}
-	hash, err := secret.HashPassword(ctx, password)
+	hash, err := c.Passwords.Hash(ctx, password)
 	if err != nil {
 		return account, err
 	}

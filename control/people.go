@@ -27,7 +27,7 @@ func (c *Control) CreateAccount(ctx context.Context, a Actor, n NewAccount) (acc
 		if err := checkPassword(n.Password); err != nil {
 			return account, "", err
 		}
-		if hash, err = secret.HashPassword(ctx, n.Password); err != nil {
+		if hash, err = c.Passwords.Hash(ctx, n.Password); err != nil {
 			return account, "", err
 		}
 	}

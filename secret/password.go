@@ -20,15 +20,34 @@ const (
 	passwordKey     = 32
 )
 
+// Passwords hashes passwords and checks them. Its zero value costs what protects them;
+// only tests of other things make it cheap.
+type Passwords struct {
+	Memory uint32 // KiB; 0: 64 MiB
+	Time   uint32 // passes; 0: 3
+}
+
+// with makes what is hashed by these costs.
+func (c Passwords) with(salt []byte) phc {
+	p := phc{memory: passwordMemory, time: passwordTime, threads: passwordThreads, salt: salt}
+	if c.Memory != 0 {
+		p.memory = c.Memory
+	}
+	if c.Time != 0 {
+		p.time = c.Time
+	}
+	return p
+}
+
 // passwordWork bounds how many hashes are computed at once: each takes 64 MiB,
 // and a flood of logins must not take the machine's memory.
 var passwordWork = semaphore.NewWeighted(4)
 
-// HashPassword returns a PHC string: "$argon2id$v=19$m=65536,t=3,p=4$salt$hash".
-func HashPassword(ctx context.Context, password string) (string, error) {
+// Hash returns a PHC string: "$argon2id$v=19$m=65536,t=3,p=4$salt$hash".
+func (c Passwords) Hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, 16)
 	rand.Read(salt)
-	p := phc{memory: passwordMemory, time: passwordTime, threads: passwordThreads, salt: salt}
+	p := c.with(salt)
 	sum, err := p.sum(ctx, password, passwordKey)
 	if err != nil {
 		return "", fmt.Errorf("hash password: %w", err)
@@ -37,13 +56,14 @@ func HashPassword(ctx context.Context, password string) (string, error) {
 	return p.String(), nil
 }
 
-// VerifyPassword reports whether password is the one that hash was made of. The
+// Verify reports whether password is the one that hash was made of. The
 // empty hash matches nothing, after the same work as any other, so that the time
 // does not tell whether an account exists.
-func VerifyPassword(ctx context.Context, hash, password string) (bool, error) {
+func (c Passwords) Verify(ctx context.Context, hash, password string) (bool, error) {
 	p, err := parsePHC(hash)
 	if hash == "" {
-		p = phc{memory: passwordMemory, time: passwordTime, threads: passwordThreads, salt: make([]byte, 16), hash: make([]byte, passwordKey)}
+		p = c.with(make([]byte, 16))
+		p.hash = make([]byte, passwordKey)
 	} else if err != nil {
 		return false, err
 	}

@@ -150,7 +150,15 @@ func TestTokensAreLongAndTheirHintsTellLittle(t *testing.T) {
 
 func TestPasswordsVerify(t *testing.T) {
 	ctx := context.Background()
-	hash, err := secret.HashPassword(ctx, "correct horse")
+	var passwords secret.Passwords
+	hash, err := passwords.Hash(ctx, "correct horse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(hash, "$argon2id$v=19$m=65536,t=3,p=4$") {
+		t.Errorf("the costs that protect passwords have changed: %s", hash)
+	}
+	cheap, err := secret.Passwords{Memory: 64, Time: 1}.Hash(ctx, "correct horse")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,14 +166,15 @@ func TestPasswordsVerify(t *testing.T) {
 		hash, password string
 		want           bool
 	}{
-		{hash, "correct horse", true}, {hash, "Correct horse", false}, {hash, "", false}, {"", "", false}, {"", "x", false},
+		{hash, "correct horse", true}, {cheap, "correct horse", true}, {cheap, "x", false},
+		{hash, "Correct horse", false}, {hash, "", false}, {"", "", false}, {"", "x", false},
 	} {
-		if got, err := secret.VerifyPassword(ctx, c.hash, c.password); err != nil || got != c.want {
+		if got, err := passwords.Verify(ctx, c.hash, c.password); err != nil || got != c.want {
 			t.Errorf("%q against %.20q: %v, %v", c.password, c.hash, got, err)
 		}
 	}
 	for _, bad := range []string{"x", "$argon2id$v=19$m=1,t=0,p=1$AA$AA", "$argon2i$v=19$m=1,t=1,p=1$AA$AA", "$argon2id$v=19$m=1,t=1,p=1$AA$"} {
-		if _, err := secret.VerifyPassword(ctx, bad, "x"); err == nil {
+		if _, err := passwords.Verify(ctx, bad, "x"); err == nil {
 			t.Errorf("hash %q was taken", bad)
 		}
 	}

@@ -42,7 +42,7 @@ func (tx *Tx) UpdateAccount(a *kigo.Account) error {
 		string(a.ID), a.Email, a.Name, a.Operator, micros(a.LastLogin), micros(a.UpdatedAt))
 }
 
-// PasswordHash returns what secret.HashPassword made of an account's password;
+// PasswordHash returns what secret.Passwords made of an account's password;
 // empty when it has none.
 func (tx *Tx) PasswordHash(id kigo.AccountID) (string, error) {
 	return one(tx, "account", func(_ *Tx, row scanner) (hash string, err error) {

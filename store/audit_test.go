@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -9,7 +10,35 @@ import (
 	"github.com/kigo-dev/kigo/store"
 )
 
+// record makes a database with 600 events.
+func record(t *testing.T) []byte {
+	t.Helper()
+	path := dbPath(t)
+	s := mustOpen(t, path)
+	for range 6 { // more than one batch is read
+		err := s.Update(t.Context(), func(tx *store.Tx) error {
+			for range 100 {
+				if err := tx.Emit(kigo.Event{Kind: "app.update", App: "a", Key: "k", Actor: "op@example.com", Origin: "192.0.2.1 id", Payload: []byte(`{"a":1}`)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Close()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 func TestAChangedRecordOfEventsIsSeen(t *testing.T) {
+	t.Parallel()
+	recorded := record(t)
 	for name, c := range map[string]struct{ change, trouble string }{
 		"nothing":                     {"SELECT 1", ""},
 		"actor":                       {"UPDATE events SET actor = 'eve@example.com' WHERE revision = 5", "event 5"},
@@ -25,26 +54,15 @@ func TestAChangedRecordOfEventsIsSeen(t *testing.T) {
 		"put in":                      {"INSERT INTO events (revision, at, kind, app_id, key, actor, payload, origin, hash) SELECT 601, at, kind, app_id, key, actor, payload, origin, hash FROM events WHERE revision = 600", "event 601"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			path := dbPath(t)
-			s := mustOpen(t, path)
-			for range 6 { // more than one batch is read
-				err := s.Update(t.Context(), func(tx *store.Tx) error {
-					for range 100 {
-						if err := tx.Emit(kigo.Event{Kind: "app.update", App: "a", Key: "k", Actor: "op@example.com", Origin: "192.0.2.1 id", Payload: []byte(`{"a":1}`)}); err != nil {
-							return err
-						}
-					}
-					return nil
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
+			if err := os.WriteFile(path, recorded, 0o600); err != nil {
+				t.Fatal(err)
 			}
-			s.Close()
 			for query := range strings.SplitSeq(c.change, "; ") {
 				raw(t, path, query)
 			}
-			s = mustOpen(t, path)
+			s := mustOpen(t, path)
 			defer s.Close()
 			v, err := s.VerifyAudit(t.Context())
 			if err != nil || !strings.Contains(v.Trouble, c.trouble) || (v.Trouble == "") != (c.trouble == "") {

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -27,6 +28,9 @@ import (
 type Postgres struct {
 	dir       string
 	databases atomic.Int64
+
+	once     sync.Once
+	template string // a database that has every migration behind it
 }
 
 const noPostgres = "PostgreSQL is needed for this test: apt-get install --no-install-recommends postgresql"
@@ -120,16 +124,33 @@ func (p *Postgres) waitReady(t testing.TB, ended chan struct{}, log *bytes.Buffe
 // Database makes an empty database and returns its address for store.Open.
 func (p *Postgres) Database(t testing.TB) string {
 	t.Helper()
+	return p.dsn(p.create(t, ""))
+}
+
+// Platform makes a database as File makes a file, and returns its address.
+func (p *Postgres) Platform(t testing.TB) string {
+	t.Helper()
+	p.once.Do(func() {
+		p.template = p.create(t, "")
+		if err := migrated(p.dsn(p.template)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	return p.dsn(p.create(t, " TEMPLATE "+p.template))
+}
+
+func (p *Postgres) create(t testing.TB, from string) string {
+	t.Helper()
 	db, err := sql.Open("pgx", p.dsn("postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
 	name := fmt.Sprintf("kigo%d", p.databases.Add(1))
-	if _, err := db.Exec("CREATE DATABASE " + name); err != nil {
+	if _, err := db.Exec("CREATE DATABASE " + name + from); err != nil {
 		t.Fatalf("create database: %v", err)
 	}
-	return p.dsn(name)
+	return name
 }
 
 func (p *Postgres) dsn(database string) string {

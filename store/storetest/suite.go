@@ -45,7 +45,10 @@ func Run(t *testing.T, open func(t testing.TB) *store.Store) {
 		{"follow tells each event once, in order", testFollow},
 		{"secrets are not readable in the columns", testSealed},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.test(t, newFixture(t, open(t))) })
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.test(t, newFixture(t, open(t)))
+		})
 	}
 }
 
