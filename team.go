@@ -61,10 +61,13 @@ type Enterprise struct {
 
 // EnterprisePermissions are what a member of an enterprise account may be given:
 // see it and its teams, make teams, manage members and all teams, and see what they used.
-var EnterprisePermissions = []string{"billing", "create", PermissionManage, PermissionView}
+var EnterprisePermissions = []string{PermissionBilling, PermissionCreate, PermissionManage, PermissionView}
 
 // PermissionCreate allows new apps in a team, or new teams in an enterprise account.
 const PermissionCreate = "create"
+
+// PermissionBilling allows to see what the teams of an enterprise account use.
+const PermissionBilling = "billing"
 
 // EnterpriseMember is an account's part in an enterprise account.
 type EnterpriseMember struct {

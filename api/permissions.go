@@ -24,6 +24,8 @@ var permissions = map[string]string{
 
 	"GET /apps/{app}/config-vars":                    kigo.PermissionDeploy,
 	"PATCH /apps/{app}/config-vars":                  kigo.PermissionOperate,
+	"GET /apps/{app}/config-vars-settings":           kigo.PermissionDeploy,
+	"PATCH /apps/{app}/config-vars-settings":         kigo.PermissionOperate,
 	"GET /apps/{app}/releases/{release}/config-vars": kigo.PermissionDeploy,
 
 	"GET /apps/{app}/builds":                  kigo.PermissionView,
@@ -138,6 +140,8 @@ var permissions = map[string]string{
 	"GET /teams/{team}/license-collections":                 kigo.PermissionView,
 	"GET /teams/{team}/oauth/authorizations":                kigo.PermissionManage,
 	"GET /teams/{team}/usage":                               kigo.PermissionView,
+	"GET /teams/{team}/usage/daily":                         kigo.PermissionView,
+	"GET /teams/{team}/usage/monthly":                       kigo.PermissionView,
 	"GET /teams/{team}/apps/{other}/usage":                  kigo.PermissionView,
 	"GET /apps/{app}/usage":                                 kigo.PermissionView,
 	"GET /teams/{team}/addons":                              kigo.PermissionView,
@@ -165,6 +169,8 @@ var permissions = map[string]string{
 	"DELETE /enterprise-accounts/{enterprise}/members/{member}": kigo.PermissionManage,
 	"GET /enterprise-accounts/{enterprise}/teams":               kigo.PermissionView,
 	"POST /enterprise-accounts/{enterprise}/teams":              kigo.PermissionCreate,
+	"GET /enterprise-accounts/{enterprise}/usage/daily":         kigo.PermissionBilling,
+	"GET /enterprise-accounts/{enterprise}/usage/monthly":       kigo.PermissionBilling,
 	"GET /enterprise-accounts/{enterprise}/events":              kigo.PermissionManage,
 
 	"GET /apps/{app}/addons":                    kigo.PermissionView,

@@ -44,15 +44,8 @@ var refusals = []refusal{
 	{why: "Archives of events are not kept: `kigo audit` and the list of events have them.", resource: "archive", absent: true, calls: []string{
 		"GET /enterprise-accounts/{enterprise}/archives", "GET /enterprise-accounts/{enterprise}/archives/{year}/{month}",
 	}},
-	{why: "What teams use is not counted yet.", resource: "usage", later: true, calls: []string{
-		"GET /enterprise-accounts/{enterprise}/usage/daily", "GET /enterprise-accounts/{enterprise}/usage/monthly",
-		"GET /teams/{team}/usage/daily", "GET /teams/{team}/usage/monthly",
-	}},
 	{why: "Tokens of other services of Heroku's are not made here: make an authorization with `heroku authorizations:create`.", resource: "token", calls: []string{
 		"POST /users/~/gateway-tokens", "POST /users/~/gateway-tokens/oauth-authorization", "POST /teams/{team}/oauth/authorizations",
-	}},
-	{why: "Config vars are not masked here: who may see them is said by the permission deploy.", resource: "setting", calls: []string{
-		"GET /apps/{app}/config-vars-settings", "PATCH /apps/{app}/config-vars-settings",
 	}},
 	{why: "Builds run on this server, with its own cache: `heroku builds:cache:purge` empties it.", resource: "build metadata", calls: []string{
 		"GET /apps/{app}/build-metadata",
@@ -76,16 +69,16 @@ var refusals = []refusal{
 		"GET /addon-services/{service}/region-capabilities", "GET /addon-services/{service}/plans", "GET /addon-services/{service}/plans/{plan}",
 		"GET /plans/{plan}", "POST /teams/{team}/allowed-addon-services", "DELETE /teams/{team}/allowed-addon-services/{service}",
 	}},
-	{why: "This server makes no review apps yet: make an app, and add it to the pipeline.", resource: "review app", later: true, calls: []string{
+	{why: "This server makes no review apps: nothing here follows pull requests. Make an app (`heroku apps:create`) and add it to the pipeline at the stage review (`heroku pipelines:add`).", resource: "review app", calls: []string{
 		"POST /review-apps",
 	}},
-	{why: "This server makes no review apps yet: make an app, and add it to the pipeline.", resource: "review app", absent: true, calls: []string{
+	{why: "This server makes no review apps: nothing here follows pull requests. Make an app (`heroku apps:create`) and add it to the pipeline at the stage review (`heroku pipelines:add`).", resource: "review app", absent: true, calls: []string{
 		"GET /review-apps/{review}", "DELETE /review-apps/{review}", "GET /apps/{app}/review-app",
 	}},
-	{why: "This server runs no tests yet.", resource: "test run", later: true, calls: []string{
+	{why: "This server runs no tests: nothing here would run them. Run them in a one-off dyno: `heroku run`.", resource: "test run", calls: []string{
 		"POST /test-runs",
 	}},
-	{why: "This server runs no tests yet.", resource: "test run", absent: true, calls: []string{
+	{why: "This server runs no tests: nothing here would run them. Run them in a one-off dyno: `heroku run`.", resource: "test run", absent: true, calls: []string{
 		"GET /test-runs/{run}", "PATCH /test-runs/{run}", "GET /test-runs/{run}/test-cases", "GET /test-runs/{run}/test-nodes",
 		"GET /pipelines/{pipeline}/test-runs/{run}",
 	}},

@@ -95,6 +95,8 @@ var routes = []route{
 	// Config vars, config_vars.go
 	{"GET", "/apps/{app}/config-vars", readProtected, configInfo, false},
 	{"PATCH", "/apps/{app}/config-vars", writeProtected, configUpdate, false},
+	{"GET", "/apps/{app}/config-vars-settings", readProtected, configSettingsList, false},
+	{"PATCH", "/apps/{app}/config-vars-settings", writeProtected, configSettingsUpdate, false},
 	{"GET", "/apps/{app}/releases/{release}/config-vars", readProtected, releaseConfigInfo, false},
 
 	// Builds and sources, builds.go, sources.go, buildpacks.go
@@ -246,6 +248,8 @@ var routes = []route{
 	{"GET", "/teams/{team}/license-collections", identity, emptyList, false},
 	{"GET", "/teams/{team}/oauth/authorizations", identity, emptyList, false},
 	{"GET", "/teams/{team}/usage", read, teamAddonUsage, false}, // sdk.go
+	{"GET", "/teams/{team}/usage/daily", read, byDay.ofTeam, false},
+	{"GET", "/teams/{team}/usage/monthly", read, byMonth.ofTeam, false},
 	{"GET", "/teams/{team}/apps/{other}/usage", read, appAddonUsage, false},
 	{"GET", "/apps/{app}/usage", read, appAddonUsage, false},
 	{"PUT", "/users/~/capabilities", identity, capabilityList, false},
@@ -279,6 +283,8 @@ var routes = []route{
 	{"DELETE", "/enterprise-accounts/{enterprise}/members/{member}", global, enterpriseMemberDelete, false},
 	{"GET", "/enterprise-accounts/{enterprise}/teams", identity, enterpriseTeamList, false},
 	{"POST", "/enterprise-accounts/{enterprise}/teams", global, enterpriseTeamCreate, false},
+	{"GET", "/enterprise-accounts/{enterprise}/usage/daily", read, byDay.ofEnterprise, false},
+	{"GET", "/enterprise-accounts/{enterprise}/usage/monthly", read, byMonth.ofEnterprise, false},
 	{"GET", "/enterprise-accounts/{enterprise}/events", global, enterpriseEventList, false},
 
 	// Logs, log_sessions.go

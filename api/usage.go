@@ -10,10 +10,7 @@ import (
 
 // usage reads what the actor's apps used in a month, up to now.
 func (c *call) usage(month string) (all []kigo.Usage, err error) {
-	err = c.s.Store.Update(c.ctx(), func(tx *store.Tx) error {
-		if err := tx.CheckpointUsage(); err != nil {
-			return err
-		}
+	err = c.view(func(tx *store.Tx) error {
 		all, err = tx.Usage(c.actor.ID, month)
 		return err
 	})
@@ -34,7 +31,7 @@ func usageList(c *call) (reply, error) {
 	}
 	out := make([]client.Usage, len(all))
 	for i, u := range all {
-		out[i] = client.Usage{App: client.Ref{ID: string(u.App), Name: u.AppName}, Month: u.Month, Type: u.Type, Size: u.Size, Seconds: u.Used.Seconds()}
+		out[i] = client.Usage{App: client.Ref{ID: string(u.App), Name: u.AppName}, Month: u.Period, Type: u.Type, Size: u.Size, Seconds: u.Used.Seconds()}
 	}
 	return ok(out), nil
 }

@@ -26,9 +26,9 @@ func TestARealFullDiskLosesNothingAcknowledged(t *testing.T) {
 	}
 }
 
-// fillDisk works on a file system of 2 MiB, in a mount namespace of this process.
+// fillDisk works on a file system of 4 MiB, in a mount namespace of this process.
 func fillDisk(dir string) error {
-	if err := unix.Mount("kigo-test", dir, "tmpfs", 0, "size=2m"); err != nil {
+	if err := unix.Mount("kigo-test", dir, "tmpfs", 0, "size=4m"); err != nil {
 		return fmt.Errorf("mount: %w", err)
 	}
 	ctx := context.Background()
@@ -37,7 +37,7 @@ func fillDisk(dir string) error {
 		return err
 	}
 	ballast := filepath.Join(dir, "ballast")
-	if err := os.WriteFile(ballast, make([]byte, 700<<10), 0o600); err != nil {
+	if err := os.WriteFile(ballast, make([]byte, 1500<<10), 0o600); err != nil {
 		return err
 	}
 	acknowledged, refusals := 0, 0

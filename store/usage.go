@@ -1,8 +1,11 @@
 package store
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,44 +67,54 @@ func (tx *Tx) closeUsage(id kigo.DynoID) error {
 	return err
 }
 
-// count adds an interval that ends now to the sums of the months that it lies in. Of one
-// that began before the machine was started again nothing more is known.
-func (tx *Tx) count(u openUsage) error {
+// part is what of an interval lies in one day.
+type part struct {
+	day  time.Time // its beginning, in UTC
+	used time.Duration
+}
+
+// parts are the days that an interval lies in which ends now, the newest first. Of one that
+// began before the machine was started again nothing more is known.
+func (tx *Tx) parts(u openUsage) (out []part) {
 	now := tx.uptime()
 	left := now.Since - time.Duration(u.since)*time.Microsecond
 	if u.boot != now.Boot {
 		return nil
 	}
 	for end := tx.now; left > 0; {
-		first := time.Date(end.Year(), end.Month(), 1, 0, 0, 0, 0, time.UTC)
-		part := min(left, end.Sub(first))
-		if part > 0 {
-			if err := tx.addUsage(u, month(first), part); err != nil {
-				return err
-			}
-		}
-		left -= part
-		end = first.Add(-time.Microsecond)
-		if part == 0 {
-			left -= time.Microsecond
+		last := end.Add(-time.Microsecond)
+		day := time.Date(last.Year(), last.Month(), last.Day(), 0, 0, 0, 0, time.UTC)
+		used := min(left, end.Sub(day))
+		out = append(out, part{day, used})
+		left, end = left-used, day
+	}
+	return out
+}
+
+// count adds an interval that ends now to the sums of the days and months that it lies in.
+func (tx *Tx) count(u openUsage) error {
+	for _, p := range tx.parts(u) {
+		if err := errors.Join(tx.addUsage("usage", "month", u, kigo.Month(p.day), p.used), tx.addUsage("usage_days", "day", u, kigo.Day(p.day), p.used)); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func month(t time.Time) string { return t.Format("2006-01") }
-
-func (tx *Tx) addUsage(u openUsage, month string, d time.Duration) error {
-	return tx.exec("add usage", `INSERT INTO usage (app_id, month, type, size, app_name, owner_id, used)
+func (tx *Tx) addUsage(table, period string, u openUsage, of string, d time.Duration) error {
+	return tx.exec("add usage", fmt.Sprintf(`INSERT INTO %[1]s (app_id, %[2]s, type, size, app_name, owner_id, used)
 		VALUES ($1, $2, $3, $4, COALESCE((SELECT name FROM apps WHERE id = $1), ''), COALESCE((SELECT owner_id FROM apps WHERE id = $1), ''), $5)
-		ON CONFLICT (app_id, month, type, size) DO UPDATE SET used = usage.used + excluded.used,
-			app_name = CASE WHEN excluded.app_name = '' THEN usage.app_name ELSE excluded.app_name END,
-			owner_id = CASE WHEN excluded.owner_id = '' THEN usage.owner_id ELSE excluded.owner_id END`,
-		u.app, month, u.typ, u.size, d.Microseconds())
+		ON CONFLICT (app_id, %[2]s, type, size) DO UPDATE SET used = %[1]s.used + excluded.used,
+			app_name = CASE WHEN excluded.app_name = '' THEN %[1]s.app_name ELSE excluded.app_name END,
+			owner_id = CASE WHEN excluded.owner_id = '' THEN %[1]s.owner_id ELSE excluded.owner_id END`, table, period),
+		u.app, of, u.typ, u.size, d.Microseconds())
 }
 
-// usageMonths is how many months of sums are kept.
-const usageMonths = 36
+// How many months sums by month are kept, and those by day.
+const (
+	usageMonths = 36
+	usageDays   = 13 // months
+)
 
 // CheckpointUsage adds what dynos that run have used so far to the sums, so that a
 // machine that fails loses no more than the time since the last call. It closes the intervals
@@ -123,23 +136,94 @@ func (tx *Tx) CheckpointUsage() error {
 	if err := tx.exec("close usage", "DELETE FROM usage_open WHERE dyno_id NOT IN (SELECT id FROM dynos WHERE state = 'up')"); err != nil {
 		return err
 	}
-	first := time.Date(tx.now.Year(), tx.now.Month()-usageMonths, 1, 0, 0, 0, 0, time.UTC)
-	return tx.exec("forget usage", "DELETE FROM usage WHERE month < $1", month(first))
+	first := func(months int) time.Time {
+		return time.Date(tx.now.Year(), tx.now.Month()-time.Month(months), 1, 0, 0, 0, 0, time.UTC)
+	}
+	return errors.Join(tx.exec("forget usage", "DELETE FROM usage WHERE month < $1", kigo.Month(first(usageMonths))),
+		tx.exec("forget usage", "DELETE FROM usage_days WHERE day < $1", kigo.Day(first(usageDays))))
 }
 
 // Usage returns what the apps of an owner used in a month ("2026-11"; empty: every
-// month that is kept), up to this moment.
+// month that is kept), up to this moment, the newest month first.
 func (tx *Tx) Usage(owner kigo.AccountID, of string) ([]kigo.Usage, error) {
+	if of == "" {
+		return tx.usage(owner, "usage", "month", "", "9")
+	}
+	return tx.usage(owner, "usage", "month", of, of)
+}
+
+// UsageByMonth and UsageByDay return what the apps of an owner used from one month or day
+// to another, both included, up to this moment.
+func (tx *Tx) UsageByMonth(owner kigo.AccountID, from, to string) ([]kigo.Usage, error) {
+	return tx.usage(owner, "usage", "month", from, to)
+}
+
+// UsageByDay is described at UsageByMonth.
+func (tx *Tx) UsageByDay(owner kigo.AccountID, from, to string) ([]kigo.Usage, error) {
+	return tx.usage(owner, "usage_days", "day", from, to)
+}
+
+func (tx *Tx) usage(owner kigo.AccountID, table, period, from, to string) ([]kigo.Usage, error) {
 	scan := func(_ *Tx, row scanner) (u kigo.Usage, err error) {
 		var used int64
-		err = row.Scan(&u.App, &u.AppName, &u.Month, &u.Type, &u.Size, &used)
+		err = row.Scan(&u.App, &u.AppName, &u.Period, &u.Type, &u.Size, &used)
 		u.Used = time.Duration(used) * time.Microsecond
 		return u, err
 	}
-	all, err := list(tx, "usage", scan, `SELECT app_id, app_name, month, type, size, used FROM usage
-		WHERE owner_id = $1 AND (month = $2 OR $2 = '') ORDER BY month DESC, app_name, app_id, type, size`, string(owner), of)
+	all, err := list(tx, "usage", scan, fmt.Sprintf(`SELECT app_id, app_name, %[2]s, type, size, used FROM %[1]s
+		WHERE owner_id = $1 AND %[2]s BETWEEN $2 AND $3`, table, period), string(owner), from, to)
 	if err != nil {
 		return nil, fmt.Errorf("read usage: %w", err)
 	}
+	name := kigo.Month
+	if period == "day" {
+		name = kigo.Day
+	}
+	return tx.addOpen(all, owner, from, to, name)
+}
+
+// addOpen adds what the intervals that are still open make up to now, which is not yet in
+// the sums, and sorts: the newest first, then by app.
+func (tx *Tx) addOpen(all []kigo.Usage, owner kigo.AccountID, from, to string, name func(time.Time) string) ([]kigo.Usage, error) {
+	type running struct {
+		openUsage
+		app string
+	}
+	scan := func(_ *Tx, row scanner) (r running, err error) {
+		u := &r.openUsage
+		return r, row.Scan(&u.dyno, &u.app, &u.typ, &u.size, &u.boot, &u.since, &r.app)
+	}
+	open, err := list(tx, "usage", scan, `SELECT o.dyno_id, o.app_id, o.type, o.size, o.boot, o.since, a.name
+		FROM usage_open o JOIN apps a ON a.id = o.app_id WHERE a.owner_id = $1`, string(owner))
+	if err != nil {
+		return nil, fmt.Errorf("read usage: %w", err)
+	}
+	type key struct {
+		app               kigo.AppID
+		period, typ, size string
+	}
+	at := map[key]int{}
+	for i, u := range all {
+		at[key{u.App, u.Period, u.Type, u.Size}] = i
+	}
+	for _, r := range open {
+		for _, p := range tx.parts(r.openUsage) {
+			period := name(p.day)
+			if period < from || period > to {
+				continue
+			}
+			k := key{kigo.AppID(r.openUsage.app), period, r.typ, r.size}
+			i, seen := at[k]
+			if !seen {
+				i = len(all)
+				at[k] = i
+				all = append(all, kigo.Usage{App: k.app, AppName: r.app, Period: period, Type: r.typ, Size: r.size})
+			}
+			all[i].Used += p.used
+		}
+	}
+	slices.SortFunc(all, func(a, b kigo.Usage) int {
+		return cmp.Or(cmp.Compare(b.Period, a.Period), cmp.Compare(a.AppName, b.AppName), cmp.Compare(a.App, b.App), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Size, b.Size))
+	})
 	return all, nil
 }

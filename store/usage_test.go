@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
@@ -148,6 +149,35 @@ func TestUsageIsTheSumOfTheTimesThatDynosWereUp(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestUsageIsToldByDayAndWhileADynoRuns(t *testing.T) {
+	t.Parallel()
+	m := newMeterStand(t)
+	m.clock.wall = time.Date(2026, 11, 30, 22, 0, 0, 0, time.UTC)
+	m.move(m.start("web", "Basic"), kigo.DynoUp)
+	check := func(when string, want map[string]time.Duration) {
+		t.Helper()
+		got := map[string]time.Duration{}
+		if err := m.s.View(t.Context(), func(tx *store.Tx) error {
+			all, err := tx.UsageByDay(m.account.ID, "2026-11-30", "2026-12-02")
+			for _, u := range all {
+				got[u.Period] += u.Used
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", when, got, want)
+		}
+	}
+	m.pass(5 * time.Hour)
+	check("in between", map[string]time.Duration{"2026-11-30": 2 * time.Hour, "2026-12-01": 3 * time.Hour})
+	m.update((*store.Tx).CheckpointUsage)
+	check("written down", map[string]time.Duration{"2026-11-30": 2 * time.Hour, "2026-12-01": 3 * time.Hour})
+	m.pass(48 * time.Hour)
+	check("two days later", map[string]time.Duration{"2026-11-30": 2 * time.Hour, "2026-12-01": 24 * time.Hour, "2026-12-02": 24 * time.Hour})
 }
 
 func TestUsageIsPartedAtTheEndOfAMonth(t *testing.T) {
