@@ -40,7 +40,7 @@ var layers = []layer{
 		"dyno/pid1":       nil, "dyno/shim": nil,
 		"oci":                 {"dyno/shim", "network"}, // it starts shims, inside networks made for them
 		"buildpack":           nil,                      // the vocabulary; each of those below it is one language or one side of a build
-		"buildpack/toolchain": {"buildpack"}, "buildpack/run": {"buildpack"}, "buildpack/procfile": {"buildpack"},
+		"buildpack/toolchain": {"buildpack"}, "buildpack/container": nil, "buildpack/run": {"buildpack", "buildpack/container"}, "buildpack/procfile": {"buildpack"},
 		"buildpack/golang": {"buildpack", "buildpack/toolchain"}, "buildpack/nodejs": {"buildpack", "buildpack/toolchain"},
 		"buildpack/java": {"buildpack", "buildpack/toolchain"}, "buildpack/php": {"buildpack", "buildpack/toolchain"},
 		"buildpack/ruby": {"buildpack", "buildpack/toolchain"}, "buildpack/toolchain/toolchaintest": {"buildpack/toolchain"},

@@ -25,6 +25,7 @@ type Launch struct {
 	Stdin   bool          // keep standard input open for Engine.Attach
 	Binds   []Bind        // builds only: extra folders or files
 	Isolate Isolation     // how it is kept apart from the machine; empty: standard
+	Builder bool          // it makes container images: root of its own uid range, with mounts (docs/decisions/0026)
 	Scratch int64         // bytes for /app and /tmp; 0: not limited
 }
 

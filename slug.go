@@ -39,12 +39,16 @@ type ContainerImage struct {
 	App        string   // digest of /app, which dynos have writable
 	Entrypoint []string // ENTRYPOINT
 	Cmd        []string // CMD
+	Line       string   // what people see for its process; empty: its words
 	Env        []string // "NAME=value"; config vars go before them
 	Dir        string   // WORKDIR
 }
 
 // Command is the line that people see for the image's own process.
 func (i ContainerImage) Command() string {
+	if i.Line != "" {
+		return i.Line
+	}
 	words := append(append([]string{}, i.Entrypoint...), i.Cmd...)
 	for n, w := range words {
 		if w == "" || strings.ContainsAny(w, " \t\n\"'\\$&|;<>()*?#~`") {

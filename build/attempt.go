@@ -25,6 +25,8 @@ type attempt struct {
 	sandbox *sandbox
 	result  buildpack.Result
 	slug    kigo.Slug
+	root    kigo.Image // in which Dockerfiles are built
+	looks   bool       // it looks into the source and builds nothing
 }
 
 // refusal is a build that failed for a reason of its own. The runner has told
@@ -173,6 +175,9 @@ func (a *attempt) watch(ctx context.Context, stop context.CancelCauseFunc) {
 
 // pack makes the slug.
 func (a *attempt) pack(ctx context.Context) error {
+	if a.container() {
+		return a.takeImages(ctx)
+	}
 	a.say.Title("Compressing...")
 	res, err := a.loop.Slugs.Pack(ctx, a.sandbox.tree, slug.Options{UID: slug.AppUID(a.app.UIDBase), Time: a.build.CreatedAt, HardLimit: a.loop.SlugLimit})
 	var large *slug.TooLarge

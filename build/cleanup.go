@@ -20,6 +20,9 @@ func (a *attempt) cleanUp() {
 		return
 	}
 	a.loop.remove(s.id)
+	if s.registry != nil {
+		s.registry.Close()
+	}
 	if s.image != (kigo.Image{}) {
 		select {
 		case a.loop.idle <- s.image:

@@ -29,6 +29,7 @@ import (
 	"github.com/kigo-dev/kigo/oci"
 	"github.com/kigo-dev/kigo/output"
 	"github.com/kigo-dev/kigo/slug"
+	"github.com/kigo-dev/kigo/stack"
 	"github.com/kigo-dev/kigo/store"
 	"github.com/kigo-dev/kigo/store/storetest"
 )
@@ -70,11 +71,16 @@ func newPlatform(t testing.TB) *platform {
 			t.Fatal(err)
 		}
 	}
-	stack := smallStack(t)
+	root := smallStack(t)
 	place := testenv.NewPlace(t)
 	p.engine, err = oci.New(context.Background(), oci.Config{
 		Dir: p.dir, Instance: place.Instance, Subnet: place.Subnet, Runtime: runc,
-		Images: func(string) (string, error) { return stack.file, nil },
+		Images: func(digest string) (string, error) {
+			if file, err := p.stacks().Path(digest); err == nil {
+				return file, nil
+			}
+			return root.file, nil
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -92,13 +98,16 @@ func newPlatform(t testing.TB) *platform {
 		Dir: p.dir, Store: p.store, Control: p, Engine: p.engine,
 		Slugs: &slug.Store{Dir: filepath.Join(p.dir, "slugs")}, Blobs: &blob.Store{Dir: filepath.Join(p.dir, "blobs")},
 		Output: &output.Store{Dir: filepath.Join(p.dir, "output")},
-		Stack:  func(string) (kigo.Image, error) { return stack.image, nil },
+		Stack:  func(string) (kigo.Image, error) { return root.image, nil },
 		URL:    func(a kigo.App) string { return "http://" + a.Name + ".localhost/" },
 		Log:    slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Host:   &build.Environment{Vars: []string{"GOPROXY=off"}}, // tests ask nobody outside
 	}
 	return p
 }
+
+// stacks are those that a test made itself.
+func (p *platform) stacks() *stack.Store { return &stack.Store{Dir: filepath.Join(p.dir, "stacks")} }
 
 // endLaunches ends what a loop leaves running for its successor: it compiles the
 // standard library after builds.
@@ -186,7 +195,7 @@ func (p *platform) push(files map[string]string, buildpacks ...string) kigo.Buil
 	id := kigo.BuildID(uuid.NewString())
 	err = p.store.Update(context.Background(), func(tx *store.Tx) error {
 		return tx.CreateBuild(&kigo.Build{
-			ID: id, App: p.app.ID, User: p.app.Owner, Status: kigo.BuildPending, Stack: "heroku-22", Output: string(id),
+			ID: id, App: p.app.ID, User: p.app.Owner, Status: kigo.BuildPending, Stack: p.app.BuildStack, Output: string(id),
 			Buildpacks: buildpacks, Source: kigo.Source{Blob: key, Version: "1f0c2b7"}, CreatedAt: time.Now(),
 		})
 	})

@@ -66,6 +66,8 @@ type Config struct {
 	CacheSize int64         // bytes of an app's cache, above which it begins anew; default 4 GiB
 	Available func() int64  // bytes of memory that are available; default the machine's
 
+	Images Images // what builds of Dockerfiles need; nil: there are none
+
 	Buildpacks string   // folder, or https URL, of the operator's own buildpacks; optional
 	Allowed    []string // patterns of the buildpacks that apps may ask for; empty: all
 }

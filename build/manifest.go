@@ -28,7 +28,7 @@ func (l *Loop) Manifest(ctx context.Context, name string, app kigo.App, source k
 	defer l.ended()
 	ctx, cancel := context.WithTimeoutCause(ctx, manifestLimit, errTimeout)
 	defer cancel()
-	a := &attempt{loop: l, app: app, say: buildpack.Output{W: io.Discard}}
+	a := &attempt{loop: l, app: app, looks: true, say: buildpack.Output{W: io.Discard}}
 	a.build = kigo.Build{ID: kigo.BuildID("manifest-" + name), App: app.ID, Stack: app.BuildStack, Source: source}
 	l.remove(launchID(string(a.build.ID)))
 	if err := sweep(l.path("builds", string(a.build.ID))); err != nil {

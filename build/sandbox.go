@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,6 +37,7 @@ type sandbox struct {
 	keepCache              bool
 	uid                    int
 	image                  kigo.Image
+	registry               *http.Server // of a build of Dockerfiles
 }
 
 // launchID names a build's launch; the prefix is how builds are told from dynos.
@@ -46,11 +48,10 @@ func (a *attempt) prepare(ctx context.Context) error {
 	if a.loop.Program == "" {
 		return errNoProgram
 	}
-	if a.build.Stack == kigo.StackContainer {
-		return &refusal{why: "heroku.yml builds are not provided yet", lines: []string{
-			"", " !     Your app is on the container stack, and this server does not build Dockerfiles yet.",
-			" !     Push an image with docker and release it with heroku container:release,",
-			" !     or have the app built by buildpacks: heroku stack:set heroku-22", ""}}
+	if a.container() && !a.looks {
+		if err := a.checkContainer(ctx); err != nil {
+			return err
+		}
 	}
 	var random [4]byte
 	rand.Read(random[:])
@@ -74,6 +75,9 @@ func (a *attempt) prepare(ctx context.Context) error {
 		return err
 	}
 	job, err := json.Marshal(a.job())
+	if a.container() && !a.looks {
+		job, err = a.containerJob()
+	}
 	if err != nil {
 		return err
 	}
@@ -192,10 +196,19 @@ func (a *attempt) job() buildpack.Job {
 }
 
 // launch starts the sandbox.
-func (a *attempt) launch(ctx context.Context) error { return a.launchProgram(ctx, "run") }
+func (a *attempt) launch(ctx context.Context) error {
+	if a.container() {
+		return a.launchContainer(ctx)
+	}
+	return a.launchProgram(ctx, "run")
+}
 
 func (a *attempt) launchProgram(ctx context.Context, what string) error {
-	image, err := a.loop.Stack(a.build.Stack)
+	name := a.build.Stack
+	if a.container() { // a look into the source: any root will do
+		name = a.loop.Images.About(a.app).DefaultStack
+	}
+	image, err := a.loop.Stack(name)
 	if err != nil {
 		return err
 	}
@@ -258,7 +271,7 @@ func (a *attempt) readResult(ctx context.Context) error {
 		return err
 	}
 	defer root.Close()
-	f, err := root.Open(filepath.Base(buildpack.ResultFile))
+	f, err := root.OpenFile(filepath.Base(buildpack.ResultFile), os.O_RDONLY|unix.O_NONBLOCK, 0) // it may be a pipe, whose other end nobody has
 	if err != nil {
 		return fmt.Errorf("the build ended with status %d and no result: %s", status.ExitCode, status.Reason)
 	}

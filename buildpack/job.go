@@ -15,6 +15,8 @@ const (
 	CacheDir    = Work + "/tmp/cache"           // CACHE_DIR
 	PackDir     = Work + "/tmp/buildpacks"      // the buildpacks themselves
 	Wishes      = Work + "/toolchains"          // NAME: please fetch that toolchain
+	ImageDir    = Work + "/images"              // an OCI layout: the images that were built, by their process types
+	RegistryDir = Home + "/registry"            // "socket": the platform's registry, as the app may read it
 	ResultFile  = Work + "/result.json"         // a Result
 	BuildPrefix = "/tmp/build_"
 )
@@ -49,6 +51,22 @@ type Job struct {
 	Config        map[string]string // files in ENV_DIR, never in the environment
 	HostEnv       []string          // "NAME=value": certificate authorities and registries of this installation
 	Limits        Limits
+	Images        ImageJob // of an app that is built of Dockerfiles
+}
+
+// ImageMirror begins the names of images of Docker Hub that the platform's registry gets
+// from the operator's mirror.
+const ImageMirror = "mirror/"
+
+// ImageJob is what a build of Dockerfiles needs to know.
+type ImageJob struct {
+	Socket       string   // of the platform's registry
+	Hosts        []string // names under which images of that registry are known
+	Stacks       []string // images of it that are known as Docker Hub's, such as heroku/heroku:22
+	Mirror       bool     // it has others of Docker Hub's, too
+	DefaultStack string   // for who wants no Dockerfiles
+	Work         string   // where the builder keeps its storage
+	Layout       string   // where images go
 }
 
 // Limits of what a source may unpack to.
@@ -71,7 +89,12 @@ type Result struct {
 	Config         map[string]string // config_vars of the last bin/release
 	Addons         []string          // addons of the last bin/release
 	AppJSON        string            `json:",omitempty"` // the text of a good app.json; empty without one
+	Images         []string          `json:",omitempty"` // tags in the layout of images that were built
+	Processes      []Process         `json:",omitempty"` // of an app that is built of Dockerfiles
 }
+
+// Process is a process type on an image that was built. An empty command is the image's own.
+type Process struct{ Type, Image, Command string }
 
 // Pack is one buildpack that took part.
 type Pack struct {

@@ -38,6 +38,8 @@ type Config struct {
 	EcoHours   int    `json:"ecoHours"`   // pool of dyno-hours on sizes that sleep, for each account and month; 0: none
 	IdleAfter  string `json:"idleAfter"`  // how long an app on Eco dynos goes without requests until they sleep, such as "30m"
 	Buildpacks string `json:"buildpacks"` // folder or https URL of buildpacks, OWNER/NAME below it, that go before the built-in ones
+	// ImageMirror is the URL of a registry that has images of Docker Hub, for builds of Dockerfiles; optional.
+	ImageMirror string `json:"imageMirror"`
 	// AllowBuildpacks are the names and URLs of buildpacks that apps may use, with a * for
 	// any text, divided by commas; empty: all.
 	AllowBuildpacks string `json:"allowBuildpacks"`
@@ -140,6 +142,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.IntVar(&c.EcoHours, "eco-hours", c.EcoHours, "dyno-hours on Eco dynos that each account has a month; 0: they are not counted")
 	fs.StringVar(&c.IdleAfter, "idle-after", c.IdleAfter, "how long an app on Eco dynos goes without requests until they sleep; 0: they never do")
 	fs.StringVar(&c.Buildpacks, "buildpacks", c.Buildpacks, "folder or https URL of buildpacks OWNER/NAME that go before the built-in ones")
+	fs.StringVar(&c.ImageMirror, "image-mirror", c.ImageMirror, "URL of a registry that is asked for images of Docker Hub first when Dockerfiles are built")
 	fs.StringVar(&c.AllowBuildpacks, "allow-buildpacks", c.AllowBuildpacks, "buildpacks that apps may use, as names and URLs with *, divided by commas; empty: all")
 	fs.StringVar(&c.ACME, "acme", c.ACME, "certificate authority for certs:auto, whose terms you agree to: letsencrypt, letsencrypt-staging, or an ACME directory's URL")
 	fs.StringVar(&c.ACMEEmail, "acme-email", c.ACMEEmail, "e-mail address that the certificate authority is told")
@@ -235,6 +238,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("--database %q: say sqlite, or a URL that starts with postgres://", c.Database)
 	case c.StackSize != "full" && c.StackSize != "small":
 		return fmt.Errorf("--stack-size %q: say full or small", c.StackSize)
+	case c.ImageMirror != "" && !strings.HasPrefix(c.ImageMirror, "https://") && !strings.HasPrefix(c.ImageMirror, "http://"):
+		return fmt.Errorf("--image-mirror %q: say the URL of a registry, such as https://mirror.example.com", c.ImageMirror)
 	case c.Buildpacks != "" && !strings.HasPrefix(c.Buildpacks, "https://") && !filepath.IsAbs(c.Buildpacks):
 		return fmt.Errorf("--buildpacks %q: say the absolute path of a folder, or an https:// URL", c.Buildpacks)
 	case !isIdle(c.Probation):

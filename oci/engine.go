@@ -24,6 +24,7 @@ type Engine struct {
 	sftp     string // kigo-sftp, the same
 	stage    string // folder that each shim covers in its own mount namespace
 	seccomp  *specs.LinuxSeccomp
+	nested   *specs.LinuxSeccomp // of launches that make container images
 	rlimits  []specs.POSIXRlimit
 	unified  bool // this machine has cgroup v2 alone
 	network  *network.Network
@@ -92,6 +93,7 @@ func (e *Engine) prepareHost(ctx context.Context) (err error) {
 	if e.seccomp, err = seccompProfile(); err != nil {
 		return err
 	}
+	e.nested = builderSeccomp(e.seccomp)
 	if e.stage, err = stageFolder(e.config.Dir, e.config.Runtime, e.config.Hardened); err != nil {
 		return err
 	}

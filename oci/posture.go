@@ -23,6 +23,9 @@ func (e *Engine) posture(l kigo.Launch) shim.Posture {
 		Files: fileLimit(), Memory: max(l.Memory, l.Most), Quota: int64(l.CPU.Quota) * 100, Shares: int64(l.CPU.Shares),
 		OOMScore: oomScore(l.ID), Sandbox: l.Isolate == kigo.IsolationHardened,
 	}
+	if l.Builder {
+		p.Builder, p.Capabilities = true, builderMask()
+	}
 	if l.Memory <= 0 {
 		p.Memory = 0
 	}

@@ -65,6 +65,8 @@ func checkHardened(ctx context.Context, path string) error {
 // runtime is the program that runs a launch.
 func (e *Engine) runtime(l kigo.Launch) (string, error) {
 	switch {
+	case l.Builder && l.Isolate == kigo.IsolationHardened:
+		return "", errors.New("container images are not made with hardened isolation")
 	case l.Isolate != kigo.IsolationHardened:
 		return e.config.Runtime, nil
 	case e.config.Hardened == "":

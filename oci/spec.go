@@ -31,7 +31,7 @@ func (e *Engine) Spec(l kigo.Launch, stage string) *specs.Spec {
 			Resources:     e.resources(l),
 			MaskedPaths:   masked,
 			ReadonlyPaths: []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"},
-			Seccomp:       e.seccomp,
+			Seccomp:       e.filter(l),
 		},
 	}
 	return s
@@ -51,6 +51,9 @@ func (e *Engine) process(l kigo.Launch) *specs.Process {
 		NoNewPrivileges: true,
 		Rlimits:         e.rlimits,
 		OOMScoreAdj:     &score,
+	}
+	if l.Builder {
+		p.User, p.Capabilities = specs.User{}, builderCapabilities()
 	}
 	if l.TTY != nil {
 		p.Terminal = true

@@ -128,7 +128,7 @@ func (q *request) putManifest() error {
 			return refuse(http.StatusBadRequest, "MANIFEST_INVALID", "%.150q is not a tag: use up to 128 letters, digits, dots, dashes and underscores", tag)
 		}
 	}
-	m, mediaType, err := q.check(content)
+	m, mediaType, err := q.check(content, q.r.Header.Get("Content-Type"))
 	if err != nil {
 		return err
 	}
@@ -149,14 +149,14 @@ func (q *request) putManifest() error {
 
 // check refuses a manifest that no client could use: not JSON, of a kind that is
 // not known, or with content that the repository does not have.
-func (q *request) check(content []byte) (m Manifest, mediaType string, err error) {
+func (q *request) check(content []byte, contentType string) (m Manifest, mediaType string, err error) {
 	bad := func(message string, args ...any) error {
 		return refuse(http.StatusBadRequest, "MANIFEST_INVALID", message, args...)
 	}
 	if err := json.Unmarshal(content, &m); err != nil {
 		return m, "", bad("the manifest is not one: %v", err)
 	}
-	mediaType, _, _ = strings.Cut(q.r.Header.Get("Content-Type"), ";")
+	mediaType, _, _ = strings.Cut(contentType, ";")
 	if mediaType = strings.TrimSpace(mediaType); mediaType == "" {
 		mediaType = m.MediaType
 	}

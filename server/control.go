@@ -78,6 +78,7 @@ type node struct {
 	alerts    *alert.Loop
 	git       *git.Server
 	registry  *registry.Registry
+	basesMade sync.Mutex // one image of a stack goes into the registry at a time
 	exec      *sshd.Server
 	changes   bell
 	platform  *api.Server

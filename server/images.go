@@ -20,6 +20,15 @@ type containerImages struct{ *node }
 // Adopt finds the image of that id in the repository of an app's process type, and
 // flattens it. What the image's config says of its process comes with it.
 func (n containerImages) Adopt(ctx context.Context, app kigo.App, typ, id string) (kigo.ContainerImage, error) {
+	image, err := n.find(ctx, app, typ, id)
+	if err == nil && image.Command() == "" {
+		err = kigo.Invalid("The image has neither ENTRYPOINT nor CMD: there is nothing to run.")
+	}
+	return image, err
+}
+
+// find is Adopt of an image that may have nothing to run.
+func (n containerImages) find(ctx context.Context, app kigo.App, typ, id string) (kigo.ContainerImage, error) {
 	pushed, err := n.registry.Image(repositoryKey(app.ID, typ), id)
 	if e := (*registry.Error)(nil); errors.As(err, &e) {
 		return kigo.ContainerImage{}, kigo.Invalid("The image %.100s of %s/%s cannot be released: %s.", id, app.Name, typ, e.Message)
@@ -92,8 +101,6 @@ func readImageConfig(text []byte) (image kigo.ContainerImage, user string, err e
 		return image, "", kigo.Invalid("The image is for the architecture %.30q: this machine is %s. Build it with --platform linux/%s.", c.Architecture, architecture, architecture)
 	case size > maxImageWords:
 		return image, "", kigo.Invalid("The image's ENV, ENTRYPOINT and CMD have %d bytes: %d are the most.", size, maxImageWords)
-	case len(c.Config.Entrypoint)+len(c.Config.Cmd) == 0:
-		return image, "", kigo.Invalid("The image has neither ENTRYPOINT nor CMD: there is nothing to run.")
 	case strings.ContainsRune(c.Config.WorkingDir, 0):
 		return image, "", kigo.Invalid("The image's WORKDIR is not a path.")
 	}

@@ -45,6 +45,12 @@ func (n *node) repository(r *http.Request, name string, write bool) (string, err
 		_, _, err := n.control.Authenticate(r.Context(), token)
 		return "", registryError(err, name)
 	}
+	if name == stackRepository && !write { // bases for whoever may log in
+		if _, _, err := n.control.Authenticate(r.Context(), token); err != nil {
+			return "", registryError(err, name)
+		}
+		return stackKey, n.ensureBase(r)
+	}
 	app, typ, _ := strings.Cut(name, "/")
 	found, _, err := n.authorizePush(r.Context(), token, app, write)
 	if err == nil && (!kigo.ValidProcessType(typ) || found.Destroying) {

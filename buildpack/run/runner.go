@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/kigo-dev/kigo/buildpack"
+	"github.com/kigo-dev/kigo/buildpack/container"
 )
 
 // Runner is one build. Job and Out are set before Run.
@@ -26,12 +27,16 @@ type Runner struct {
 	Job buildpack.Job
 	Out io.Writer // the transcript
 
+	Builder ImageBuilder // of Dockerfiles; nil: buildah
+
 	out      buildpack.Output
 	result   buildpack.Result
 	modules  map[string]string // commits of submodules by path
 	packs    []*pack
 	exports  []string // export scripts of the buildpacks so far
 	defaults map[string]string
+
+	manifestYML container.Manifest // heroku.yml
 }
 
 // failure is a build that cannot go on. Lines are what the user reads last.

@@ -60,12 +60,14 @@ func dispatch(ctx context.Context, argv []string) int {
 	switch argv[1] {
 	case "run":
 		return run.Main(ctx, argv[2:], os.Stdout)
+	case "container":
+		return run.ContainerMain(ctx, argv[2:], os.Stdout)
 	case "manifest":
 		return run.ManifestMain(ctx, argv[2:], os.Stdout)
 	case "fetch":
 		return toolchain.Main(ctx, argv[2:], os.Stdout)
 	default:
-		fmt.Fprintln(os.Stderr, "usage: kigo-buildpack run JOB | manifest JOB | fetch TOOL DIR")
+		fmt.Fprintln(os.Stderr, "usage: kigo-buildpack run JOB | container JOB | manifest JOB | fetch TOOL DIR")
 		return 2
 	}
 }

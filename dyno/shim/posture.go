@@ -23,7 +23,11 @@ type Posture struct {
 	Quota    int64 // microseconds of processor time in each 100,000
 	Shares   int64 // weight; 0: whatever
 	OOMScore int
-	Sandbox  bool // the runtime puts a kernel of its own around the dyno: its processes are not the host's
+	// Builder is a launch that makes container images: root of the app's own users, with
+	// these capabilities, as bits, over them and its own namespaces.
+	Builder      bool
+	Capabilities uint64
+	Sandbox      bool // the runtime puts a kernel of its own around the dyno: its processes are not the host's
 }
 
 // InitPath is where a dyno sees its process 1 (package pid1), and InitThreads how
@@ -88,7 +92,11 @@ func checkPosture(pid int, order *Order) error {
 }
 
 func checks(pid int, order *Order) []func() error {
-	user := strconv.Itoa(int(order.UIDBase) + dynoUser)
+	id, capabilities := int(order.UIDBase)+dynoUser, uint64(0)
+	if order.Posture.Builder {
+		id, capabilities = int(order.UIDBase), order.Posture.Capabilities
+	}
+	user, may := strconv.Itoa(id), fmt.Sprintf("%016x", capabilities)
 	ids := strings.Join([]string{user, user, user, user}, "\t")
 	mapping := fmt.Sprintf("0 %d 65536", order.UIDBase)
 	const none = "0000000000000000"
@@ -96,7 +104,7 @@ func checks(pid int, order *Order) []func() error {
 		func() error {
 			return fields(pid, "status", ":", map[string]string{
 				"Uid": ids, "Gid": ids, "Groups": "", "NoNewPrivs": "1", "Seccomp": "2",
-				"CapInh": none, "CapPrm": none, "CapEff": none, "CapBnd": none, "CapAmb": none,
+				"CapInh": none, "CapPrm": may, "CapEff": may, "CapBnd": may, "CapAmb": none,
 			})
 		},
 		func() error { return content(pid, "uid_map", mapping) },

@@ -1,0 +1,152 @@
+package build_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/buildpack"
+	"github.com/kigo-dev/kigo/internal/testenv"
+	"github.com/kigo-dev/kigo/stack"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// builtImages is the platform's side of builds of Dockerfiles, with a registry that has nothing.
+type builtImages struct {
+	dir  string
+	took []string
+}
+
+func (b *builtImages) Root(ctx context.Context) (kigo.Image, error) { return stack.Tools(ctx, b.dir) }
+func (*builtImages) Registry(kigo.App) http.Handler                 { return http.NotFoundHandler() }
+func (*builtImages) About(kigo.App) buildpack.ImageJob {
+	return buildpack.ImageJob{DefaultStack: "heroku-22"}
+}
+
+func (b *builtImages) Take(_ context.Context, _ kigo.App, layout *os.Root, images []string, processes []buildpack.Process) (kigo.Slug, error) {
+	if _, err := layout.Stat("index.json"); err != nil {
+		return kigo.Slug{}, err
+	}
+	b.took = append(b.took, images...)
+	s := kigo.Slug{ProcessTypes: map[string]string{}}
+	for _, p := range processes {
+		s.ProcessTypes[p.Type] = p.Command
+	}
+	return s, nil
+}
+
+// dockerfile is an app whose image has busybox and runs lines while it is built.
+func dockerfile(t *testing.T, lines ...string) map[string]string {
+	t.Helper()
+	busybox, err := os.ReadFile(testenv.NeedsProgram(t, "busybox"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{
+		"heroku.yml": "build: {docker: {web: Dockerfile}}\nrun: {web: ./web}\n", "bin/sh*": string(busybox),
+		"Dockerfile": "FROM scratch\nCOPY bin /bin\nRUN [\"/bin/sh\", \"-c\", \"/bin/sh --install -s /bin 2>/dev/null; true\"]\nRUN " + strings.Join(lines, "\nRUN ") + "\n",
+	}
+}
+
+func TestDockerfilesAreBuiltInTheirSandbox(t *testing.T) {
+	testenv.NeedsProgram(t, "buildah")
+	p := newPlatform(t)
+	p.app.BuildStack = kigo.StackContainer
+	images := &builtImages{dir: p.stacks().Dir}
+	p.config.Images, p.config.Memory, p.config.Scratch = images, 512<<20, 256<<20
+	loop, _ := p.start()
+	for _, c := range []struct {
+		name  string
+		lines []string
+		end   string
+		says  string
+	}{
+		{"as root of nobody else", []string{
+			"id -u && cut -d' ' -f1-99 /proc/self/uid_map", "echo CapEff $(grep CapEff /proc/self/status)",
+			"if unshare -U true; then echo new users; else echo no new users; fi; if unshare -n true; then echo a network; else echo no network; fi",
+			"mkdir /mnt; if mount -t tmpfs t /mnt; then echo a mount; else echo no mount; fi; if echo 1 > /proc/sys/kernel/panic; then echo a setting; else echo no setting; fi",
+			"ls -d /opt/kigo/job 2>&1 || echo no job",
+		}, "succeeded", "no new users"},
+		{"a step that fails", []string{"echo no luck; exit 3"}, "Dockerfile for web does not build: its own words are above", "no luck"},
+		{"a step that fills the disk", []string{"dd if=/dev/zero of=/big bs=1M count=400"}, "Dockerfile for web does not build: its own words are above", "No space left on device"},
+		{"a step that takes all memory", []string{"tail /dev/zero"}, "out of memory", "the build used more than its 512 MB of memory and was stopped"},
+	} {
+		id := p.push(dockerfile(t, c.lines...))
+		loop.Mark(p.app.ID)
+		text := p.read(id)
+		p.eventually("its end", func() bool { return p.end(id) != "" })
+		if end := p.end(id); end != c.end || !strings.Contains(text, c.says) {
+			t.Errorf("%s: %s\n%s", c.name, end, text)
+		}
+		if c.end == "succeeded" {
+			for _, want := range []string{"no network", "no mount", "no setting", "no job", "CapEff CapEff: 00000000800405fb"} {
+				if !strings.Contains(text, want) {
+					t.Errorf("%s: no %q in\n%s", c.name, want, text)
+				}
+			}
+		}
+		p.eventually("nothing left of "+c.name, func() bool { return len(p.leftovers()) == 0 })
+	}
+	if !slices.Equal(images.took, []string{"web"}) {
+		t.Errorf("took %q", images.took)
+	}
+}
+
+func TestACancelledDockerfileLeavesNothing(t *testing.T) {
+	testenv.NeedsProgram(t, "buildah")
+	p := newPlatform(t)
+	p.app.BuildStack = kigo.StackContainer
+	p.config.Images = &builtImages{dir: p.stacks().Dir}
+	loop, _ := p.start()
+	id := p.push(dockerfile(t, "echo begun && sleep 1000"))
+	loop.Mark(p.app.ID)
+	r, err := p.config.Output.Open(t.Context(), string(id))
+	for errors.Is(err, kigo.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
+		wait(t.Context(), t)
+		r, err = p.config.Output.Open(t.Context(), string(id))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	lines := bufio.NewScanner(r)
+	for lines.Scan() && lines.Text() != "begun" {
+	}
+	if err := p.setStatus(t.Context(), id, kigo.BuildFailed); err != nil {
+		t.Fatal(err)
+	}
+	if text := p.read(id); !strings.Contains(text, "Build canceled") {
+		t.Errorf("%s", text)
+	}
+	p.eventually("nothing is left", func() bool { return len(p.leftovers()) == 0 })
+}
+
+func TestWhoCannotBuildDockerfilesIsTold(t *testing.T) {
+	p := newPlatform(t)
+	p.app.BuildStack = kigo.StackContainer
+	p.config.Images = &builtImages{dir: p.stacks().Dir}
+	loop, _ := p.start()
+	build := func(says string) {
+		t.Helper()
+		id := p.push(map[string]string{"heroku.yml": "build: {docker: {web: Dockerfile}}", "Dockerfile": "FROM scratch"})
+		loop.Mark(p.app.ID)
+		if text := p.read(id); !strings.Contains(text, says) {
+			t.Errorf("%s", text)
+		}
+	}
+	path := os.Getenv("PATH")
+	t.Setenv("PATH", t.TempDir())
+	build("this server has no buildah, which builds Dockerfiles")
+	t.Setenv("PATH", path)
+	err := p.store.Update(t.Context(), func(tx *store.Tx) error { return tx.SetIsolation(p.app.ID, kigo.IsolationHardened) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	build("Your app has hardened isolation, with which Dockerfiles are not built")
+}
