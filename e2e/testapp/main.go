@@ -47,6 +47,8 @@ func main() {
 			all = append(all, b)
 			fmt.Println("has", len(all)*16, "MB")
 		}
+	case "faults": // answers as no web server should
+		faults()
 	case "long": // a line of 1 MB, then bytes that are no text
 		w := bufio.NewWriter(os.Stdout)
 		fmt.Fprintln(w, strings.Repeat("x", 1<<20))
