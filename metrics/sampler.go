@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"log/slog"
@@ -32,10 +33,22 @@ type Sampler struct {
 
 	loads    map[kigo.DynoID]*load
 	restarts map[kigo.DynoID]int // as last seen
+	waiting  []sample            // that the store has not taken
 
 	mu     sync.Mutex
 	failed map[kigo.AppID]*Point // R codes since the last sample
 }
+
+// sample is what is to be added to the history.
+type sample struct {
+	at      time.Time
+	counts  map[kigo.AppID]*Point
+	sources map[string]int64
+}
+
+// waitingMost is how many samples wait for a store that refuses them; beyond, the
+// oldest are put together.
+const waitingMost = 30
 
 // Failed counts an R code of a dyno.
 func (s *Sampler) Failed(app kigo.AppID, process, code string) {
@@ -64,14 +77,14 @@ func (s *Sampler) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := s.sample(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		if err := s.take(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			s.Log.Error("sample dynos", "err", err)
 		}
 	}
 }
 
-// sample measures every dyno that runs.
-func (s *Sampler) sample(ctx context.Context, now time.Time) error {
+// take measures every dyno that runs.
+func (s *Sampler) take(ctx context.Context, now time.Time) error {
 	dynos, told, err := s.running(ctx)
 	if err != nil {
 		return err
@@ -83,15 +96,6 @@ func (s *Sampler) sample(ctx context.Context, now time.Time) error {
 	if counts == nil {
 		counts = map[kigo.AppID]*Point{}
 	}
-	kept := false
-	was := s.restarts
-	errs := clones(counts)
-	defer func() {
-		if !kept {
-			s.restarts = was
-			s.putBack(errs)
-		}
-	}()
 	former := s.loads
 	s.loads = make(map[kigo.DynoID]*load, len(dynos))
 	for _, d := range dynos {
@@ -122,39 +126,46 @@ func (s *Sampler) sample(ctx context.Context, now time.Time) error {
 		s.Logs.Write(d.App, append(lines, line(d, now, memory(d, u)))...)
 	}
 	if s.History == nil {
-		kept = true
 		return nil
 	}
 	sources, err := s.countRestarts(ctx, dynos, counts, now)
-	if err != nil {
-		return err
-	}
-	err = s.History.Add(ctx, now, counts, sources)
-	kept = err == nil
-	return err
+	return errors.Join(err, s.keep(ctx, sample{now, counts, sources}))
 }
 
-// clones shares nothing with counts, which the samples are added to.
-func clones(counts map[kigo.AppID]*Point) map[kigo.AppID]*Point {
-	out := make(map[kigo.AppID]*Point, len(counts))
-	for app, p := range counts {
-		out[app] = p.Clone()
-	}
-	return out
-}
-
-// putBack counts again, with the next sample, what could not be kept.
-func (s *Sampler) putBack(counts map[kigo.AppID]*Point) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.failed == nil {
-		s.failed = map[kigo.AppID]*Point{}
-	}
-	for app, p := range counts {
-		if s.failed[app] == nil {
-			s.failed[app] = &Point{}
+// keep adds a sample to the history, after those that the store refused before.
+func (s *Sampler) keep(ctx context.Context, latest sample) error {
+	s.waiting = append(s.waiting, latest)
+	for len(s.waiting) > 0 {
+		next := s.waiting[0]
+		if err := s.History.Add(ctx, next.at, next.counts, next.sources); err != nil {
+			if len(s.waiting) > waitingMost {
+				s.waiting[1].merge(next)
+				s.waiting = s.waiting[1:]
+			}
+			return err
 		}
-		s.failed[app].Merge(p)
+		s.waiting = s.waiting[1:]
+	}
+	return nil
+}
+
+// merge adds an older sample.
+func (s *sample) merge(older sample) {
+	addTo(s.counts, older.counts)
+	if s.sources == nil {
+		s.sources = map[string]int64{}
+	}
+	for name, seq := range older.sources {
+		s.sources[name] = max(s.sources[name], seq)
+	}
+}
+
+func addTo(counts, more map[kigo.AppID]*Point) {
+	for app, p := range more {
+		if counts[app] == nil {
+			counts[app] = &Point{}
+		}
+		counts[app].Merge(p)
 	}
 }
 
@@ -175,26 +186,28 @@ func (p *Process) take(d kigo.Dyno, u kigo.RunStats, l *load, rated bool) {
 // countRestarts adds how often dynos were started again since they were last seen,
 // over restarts of this process too, and returns how far each has come.
 func (s *Sampler) countRestarts(ctx context.Context, dynos []kigo.Dyno, counts map[kigo.AppID]*Point, now time.Time) (map[string]int64, error) {
-	former := s.restarts
-	s.restarts = make(map[kigo.DynoID]int, len(dynos))
+	seen := make(map[kigo.DynoID]int, len(dynos))
+	found := map[kigo.AppID]*Point{}
 	sources := map[string]int64{}
 	for _, d := range dynos {
-		before, seen := former[d.ID]
-		if !seen {
+		before, known := s.restarts[d.ID]
+		if !known {
 			var err error
 			if before, err = s.restartsKept(ctx, d, now); err != nil {
 				return nil, err
 			}
 		}
-		s.restarts[d.ID] = d.Restarts
+		seen[d.ID] = d.Restarts
 		if n := d.Restarts - before; n > 0 {
-			if counts[d.App] == nil {
-				counts[d.App] = &Point{}
+			if found[d.App] == nil {
+				found[d.App] = &Point{}
 			}
-			counts[d.App].Of(d.Type).Restarts += int64(n)
+			found[d.App].Of(d.Type).Restarts += int64(n)
 			sources["dyno "+string(d.ID)] = int64(d.Restarts)
 		}
 	}
+	addTo(counts, found)
+	s.restarts = seen
 	return sources, nil
 }
 

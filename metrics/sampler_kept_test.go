@@ -11,7 +11,7 @@ import (
 	"github.com/kigo-dev/kigo/store/storetest"
 )
 
-func TestCountsOfASampleThatTheStoreRefusesComeWithTheNext(t *testing.T) {
+func TestASampleThatTheStoreRefusesComesWithTheNext(t *testing.T) {
 	s := storetest.OpenSQLite(t)
 	now := time.Now().Truncate(Coarse).Add(time.Second)
 	h, app := history(t, s, &now)
@@ -30,9 +30,9 @@ func TestCountsOfASampleThatTheStoreRefusesComeWithTheNext(t *testing.T) {
 	fails := func() {}
 	sampler := &Sampler{Store: s, History: h, Logs: &lines{}, Log: slog.New(slog.DiscardHandler), Stats: func(context.Context, kigo.Dyno) (kigo.RunStats, error) {
 		fails()
-		return kigo.RunStats{}, nil
+		return kigo.RunStats{MemoryRSS: 10 << 20}, nil
 	}}
-	if err := sampler.sample(t.Context(), now); err != nil {
+	if err := sampler.take(t.Context(), now); err != nil {
 		t.Fatal(err)
 	}
 	d.Restarts = 2
@@ -40,21 +40,27 @@ func TestCountsOfASampleThatTheStoreRefusesComeWithTheNext(t *testing.T) {
 		t.Fatal(err)
 	}
 	sampler.Failed(app, "web", "R14")
-	ctx, cancel := context.WithCancel(t.Context())
-	fails = cancel // what follows the measuring finds no store
-	if err := sampler.sample(ctx, now); err == nil {
-		t.Fatal("nothing failed")
+	const refused = waitingMost + 5
+	for range refused {
+		ctx, cancel := context.WithCancel(t.Context())
+		fails = cancel // what follows the measuring finds no store
+		if err := sampler.take(ctx, now); err == nil {
+			t.Fatal("nothing failed")
+		}
+	}
+	if n := len(sampler.waiting); n > waitingMost {
+		t.Errorf("%d samples wait", n)
 	}
 	fails = func() {}
 	sampler.Failed(app, "web", "R14")
-	if err := sampler.sample(t.Context(), now); err != nil {
+	if err := sampler.take(t.Context(), now); err != nil {
 		t.Fatal(err)
 	}
 	all, err := h.Over(t.Context(), app, now.Add(-time.Minute), now.Add(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if web := all.Processes["web"]; web == nil || web.Errors["R14"] != 2 || web.Restarts != 2 {
+	if web := all.Processes["web"]; web == nil || web.Errors["R14"] != 2 || web.Restarts != 2 || web.RSS.N != refused+2 || web.RSS.Max != 10<<20 {
 		t.Errorf("the history has %+v", web)
 	}
 }

@@ -72,7 +72,7 @@ func TestDynosOfAppsThatAskAreSampledInHerokusWords(t *testing.T) {
 	}}
 	start := time.Now()
 	for i := range 4 {
-		if err := sampler.sample(ctx, start.Add(time.Duration(i)*20*time.Second)); err != nil {
+		if err := sampler.take(ctx, start.Add(time.Duration(i)*20*time.Second)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -116,7 +116,7 @@ func TestSamplesRestartsAndErrorsBecomeHistory(t *testing.T) {
 	for i := range 4 { // a new process each time: what it saw last is in the store
 		sampler := &Sampler{Store: s, History: h, Logs: &got, Log: slog.New(slog.DiscardHandler), Stats: stats}
 		sampler.Failed(app, "web", "R14")
-		if err := sampler.sample(ctx, now); err != nil {
+		if err := sampler.take(ctx, now); err != nil {
 			t.Fatal(err)
 		}
 		d.Restarts = 2 * (i + 1)

@@ -128,6 +128,11 @@ func (tx *Tx) NextDeliveries() ([]kigo.Delivery, error) {
 		(SELECT 1 FROM webhook_deliveries AS o WHERE o.webhook_id = d.webhook_id AND o.next_at > 0 AND (o.seq < d.seq OR o.seq = d.seq AND o.id < d.id))`)
 }
 
+// NextDelivery returns a webhook's oldest delivery that is not done.
+func (tx *Tx) NextDelivery(webhook string) (kigo.Delivery, error) {
+	return one(tx, "webhook delivery", scanDelivery, "SELECT "+deliveryColumns+" FROM webhook_deliveries WHERE webhook_id = $1 AND next_at > 0 ORDER BY seq, id LIMIT 1", webhook)
+}
+
 // TrimWebhooks forgets events that are older than a moment, with their deliveries, and
 // the webhooks of apps that have gone and have nothing left to say.
 func (tx *Tx) TrimWebhooks(before time.Time) error {

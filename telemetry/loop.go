@@ -10,11 +10,13 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/internal/lanes"
 	"github.com/kigo-dev/kigo/metrics"
 	"github.com/kigo-dev/kigo/store"
 )
@@ -24,6 +26,8 @@ const (
 	lateness = 30 * time.Second // after which a minute's counts have come
 	atOnce   = time.Hour        // of points in one message
 	retryMax = 10 * time.Minute
+	parallel = 16 // messages on their way at once
+	share    = 4  // of them, an app's
 )
 
 // Loop sends metrics to all telemetry drains. Set the fields before Run.
@@ -34,6 +38,10 @@ type Loop struct {
 	Log     *slog.Logger
 	Now     func() time.Time // nil: time.Now
 
+	once  sync.Once
+	lanes *lanes.Lanes // a drain is written to by one at a time
+
+	mu      sync.Mutex
 	failing map[string]failure // by drain
 }
 
@@ -53,8 +61,10 @@ func (l *Loop) now() time.Time {
 func (l *Loop) Run(ctx context.Context) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	l.once.Do(l.init)
+	defer l.lanes.Wait()
 	for {
-		if err := l.Send(ctx); err != nil && ctx.Err() == nil {
+		if err := l.begin(ctx); err != nil && ctx.Err() == nil {
 			l.Log.ErrorContext(ctx, "send telemetry", "err", err)
 		}
 		select {
@@ -65,8 +75,19 @@ func (l *Loop) Run(ctx context.Context) error {
 	}
 }
 
-// Send brings every drain what it has not got.
+func (l *Loop) init() { l.lanes, l.failing = lanes.New(parallel, share, nil), map[string]failure{} }
+
+// Send brings every drain what it has not got, and returns when all were tried.
 func (l *Loop) Send(ctx context.Context) error {
+	l.once.Do(l.init)
+	err := l.begin(ctx)
+	l.lanes.Wait()
+	return err
+}
+
+// begin starts to send to the drains whose turn it is: a consumer that hangs holds
+// up nobody else.
+func (l *Loop) begin(ctx context.Context) error {
 	var all []kigo.TelemetryDrain
 	err := l.Store.View(ctx, func(tx *store.Tx) (err error) {
 		all, err = tx.AllTelemetryDrains()
@@ -75,27 +96,46 @@ func (l *Loop) Send(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read telemetry drains: %w", err)
 	}
-	former := l.failing
-	l.failing = map[string]failure{}
+	there := make(map[string]bool, len(all))
 	for _, d := range all {
-		f := former[d.ID]
-		if !d.Sends(kigo.SignalMetrics) {
-			continue
+		if there[d.ID] = d.Sends(kigo.SignalMetrics); there[d.ID] && l.due(d.ID) {
+			l.lanes.Go(d.ID, func() { l.judge(ctx, d, l.one(ctx, d)) })
 		}
-		if l.now().Before(f.next) {
-			l.failing[d.ID] = f
-			continue
-		}
-		if err := l.one(ctx, d); err != nil && ctx.Err() == nil {
-			if f.wait == 0 {
-				l.Log.InfoContext(ctx, "telemetry drain fails", "drain", d.ID, "app", d.App, "err", hide(err))
-			}
-			f.wait = min(max(2*f.wait, every), retryMax)
-			f.next = l.now().Add(f.wait)
-			l.failing[d.ID] = f
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id := range l.failing {
+		if !there[id] {
+			delete(l.failing, id)
 		}
 	}
 	return nil
+}
+
+func (l *Loop) due(drain string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.now().Before(l.failing[drain].next)
+}
+
+// judge says when a drain's turn comes again.
+func (l *Loop) judge(ctx context.Context, d kigo.TelemetryDrain, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil {
+		delete(l.failing, d.ID)
+		return
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	f := l.failing[d.ID]
+	if f.wait == 0 {
+		l.Log.InfoContext(ctx, "telemetry drain fails", "drain", d.ID, "app", d.App, "err", hide(err))
+	}
+	f.wait = min(max(2*f.wait, every), retryMax)
+	f.next = l.now().Add(f.wait)
+	l.failing[d.ID] = f
 }
 
 // one sends a drain's whole minutes up to now.
@@ -105,6 +145,9 @@ func (l *Loop) one(ctx context.Context, d kigo.TelemetryDrain) error {
 		app, err = tx.App(d.App)
 		return err
 	})
+	if errors.Is(err, kigo.ErrNotFound) {
+		return nil // it was removed meanwhile
+	}
 	if err != nil {
 		return err
 	}
@@ -127,7 +170,7 @@ func (l *Loop) one(ctx context.Context, d kigo.TelemetryDrain) error {
 			if err != nil {
 				return fmt.Errorf("encode metrics: %w", err)
 			}
-			if err := l.post(ctx, d.Exporter, body); err != nil {
+			if err := l.lanes.Place(ctx, string(d.App), func() error { return l.post(ctx, d.Exporter, body) }); err != nil {
 				return err
 			}
 		}

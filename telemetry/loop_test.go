@@ -1,10 +1,14 @@
 package telemetry
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,6 +32,7 @@ func must(t *testing.T, err error) {
 
 // consumer keeps what it is sent, while it answers 200.
 type consumer struct {
+	mu     sync.Mutex
 	status int
 	tries  int
 	got    []*otlp.MetricsData
@@ -35,6 +40,8 @@ type consumer struct {
 
 func (c *consumer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.tries++
 	var m otlp.MetricsData
 	if r.URL.Path != "/in/v1/metrics" || r.Header.Get("Content-Type") != "application/x-protobuf" || r.Header.Get("X-Key") != "hunter2" || proto.Unmarshal(body, &m) != nil {
@@ -45,6 +52,13 @@ func (c *consumer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.got = append(c.got, &m)
 	}
 	w.WriteHeader(c.status)
+}
+
+// heard is how many messages were taken.
+func (c *consumer) heard() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.got)
 }
 
 // requests are those that the consumer has been told of, by minute.
@@ -140,4 +154,70 @@ func TestAConsumerThatFailsIsAskedLessAndLess(t *testing.T) {
 	if to.tries < 5 || to.tries > 15 {
 		t.Errorf("tried %d times within an hour", to.tries)
 	}
+}
+
+func TestAConsumerThatHangsHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
+	ctx, db := t.Context(), storetest.OpenSQLite(t)
+	c := control.Control{Store: db, Domain: "localhost"}
+	account, err := c.EnsureOperator(ctx, "op@example.com", secret.NewToken())
+	must(t, err)
+	hang, came := make(chan struct{}), make(chan struct{}, 100)
+	stuck := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		came <- struct{}{}
+		<-hang // it has accepted, and never answers
+	}))
+	defer stuck.Close()
+	defer close(hang)
+	to := &consumer{status: http.StatusOK}
+	srv := httptest.NewServer(to)
+	defer srv.Close()
+	start := time.Now().UTC().Truncate(time.Hour)
+	var now atomic.Int64 // minutes since
+	clock := func() time.Time { return start.Add(time.Duration(now.Load()) * time.Minute) }
+	h := &metrics.History{Store: db, Log: slog.New(slog.DiscardHandler), Now: clock}
+	ids := make([]kigo.AppID, 2)
+	for i := range ids {
+		app, err := c.CreateApp(ctx, control.Actor{ID: account.ID}, control.NewApp{Name: "myapp" + strconv.Itoa(i)})
+		must(t, err)
+		ids[i] = app.ID
+		must(t, h.Add(ctx, start, map[kigo.AppID]*metrics.Point{app.ID: {Requests: metrics.Requests{Count: 1, Status: [6]int64{2: 1}}}}, nil))
+	}
+	must(t, db.Update(ctx, func(tx *store.Tx) error {
+		for range 2 * parallel { // one app has more of them than there are places
+			if err := tx.CreateTelemetryDrain(&kigo.TelemetryDrain{App: ids[0], Signals: []string{"metrics"}, Sent: start, Exporter: kigo.Exporter{Type: kigo.ExporterHTTP, Endpoint: stuck.URL}}); err != nil {
+				return err
+			}
+		}
+		return tx.CreateTelemetryDrain(&kigo.TelemetryDrain{App: ids[1], Signals: []string{"metrics"}, Sent: start,
+			Exporter: kigo.Exporter{Type: kigo.ExporterHTTP, Endpoint: srv.URL + "/in", Headers: map[string]string{"X-Key": "hunter2"}}})
+	}))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	l := &Loop{Store: db, History: h, Client: &http.Client{}, Log: slog.New(slog.DiscardHandler), Now: clock}
+	l.init()
+	for minute := range 5 {
+		now.Add(2)
+		must(t, h.Add(ctx, clock().Add(-time.Minute), map[kigo.AppID]*metrics.Point{ids[1]: {Requests: metrics.Requests{Count: 1, Status: [6]int64{2: 1}}}}, nil))
+		for deadline := time.Now().Add(time.Minute); ; <-time.After(time.Millisecond) {
+			must(t, l.begin(ctx)) // as the loop does
+			if to.heard() > minute {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("in round %d nothing arrives beside those that hang", minute)
+			}
+		}
+	}
+	for range share {
+		<-came
+	}
+	select {
+	case <-came:
+		t.Error("one app has more than its share of places")
+	default:
+	}
+	cancel()
+	l.lanes.Wait()
 }

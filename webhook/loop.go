@@ -32,7 +32,8 @@ const (
 	giveUpAfter = 24 * time.Hour
 	keep        = 7 * 24 * time.Hour // events and deliveries
 	resync      = 30 * time.Second
-	savePlace   = 500 // events that concern nobody, until the place is written down
+	failedPause = 5 * time.Second // after a store that refused
+	savePlace   = 500             // events that concern nobody, until the place is written down
 )
 
 // placeKey names where the reading half is, in the store.
@@ -66,6 +67,9 @@ func (l *Loop) Run(ctx context.Context) error {
 	l.client = l.Outbound.Client(l.Roots, sendTimeout)
 	defer l.client.CloseIdleConnections()
 	if err := l.findPlace(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	var wg sync.WaitGroup
@@ -100,7 +104,7 @@ func (l *Loop) findPlace(ctx context.Context) error {
 // take writes down what an event means for webhooks. A store that is away is asked again:
 // no event is left out.
 func (l *Loop) take(ctx context.Context, e kigo.Event) error {
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, failedPause) {
 		err := l.publish(ctx, e)
 		if err == nil {
 			return nil

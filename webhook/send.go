@@ -11,28 +11,33 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/internal/lanes"
 	"github.com/kigo-dev/kigo/outbound"
 	"github.com/kigo-dev/kigo/store"
 )
 
-// parallel is how many webhooks are written to at once; one webhook gets one delivery at
-// a time.
-const parallel = 16
+// How many webhooks are written to at once, and how many of one app; one webhook gets one
+// delivery at a time.
+const (
+	parallel = 16
+	share    = 4
+)
 
 // send delivers until ctx is done.
 func (l *Loop) send(ctx context.Context) {
+	hooks := lanes.New(parallel, share, l.mark) // who is free may have more to send
+	defer hooks.Wait()
 	var trimmed time.Time
 	for ctx.Err() == nil {
-		wait, err := l.round(ctx)
+		wait, err := l.round(ctx, hooks)
 		if err != nil && ctx.Err() == nil {
 			l.Log.Warn("send to webhooks", "err", err)
-			wait = 5 * time.Second
+			wait = failedPause
 		}
 		if time.Since(trimmed) > time.Hour && err == nil {
 			trimmed = time.Now()
@@ -48,55 +53,60 @@ func (l *Loop) send(ctx context.Context) {
 	}
 }
 
-// round sends what is due and tells how long there is nothing to do.
-func (l *Loop) round(ctx context.Context) (wait time.Duration, err error) {
-	for ctx.Err() == nil {
-		var due []kigo.Delivery
-		wait = resync
-		err = l.Store.View(ctx, func(tx *store.Tx) error {
-			all, err := tx.NextDeliveries()
-			for _, d := range all {
-				if left := d.NextAt.Sub(tx.Now()); left > 0 {
-					wait = min(wait, left)
-				} else {
-					due = append(due, d)
-				}
+// round begins to send what is due and tells how long there is nothing else to do. A
+// receiver that hangs holds up its own webhook: what is due there waits for its turn.
+func (l *Loop) round(ctx context.Context, hooks *lanes.Lanes) (wait time.Duration, err error) {
+	wait = resync
+	var due []kigo.Delivery
+	err = l.Store.View(ctx, func(tx *store.Tx) error {
+		all, err := tx.NextDeliveries()
+		for _, d := range all {
+			if left := d.NextAt.Sub(tx.Now()); left > 0 {
+				wait = min(wait, left)
+			} else if !hooks.Busy(d.Webhook) {
+				due = append(due, d)
 			}
-			return err
-		})
-		if err != nil || len(due) == 0 {
-			return wait, err
 		}
-		var wg sync.WaitGroup
-		errs := make([]error, len(due))
-		room := make(chan struct{}, parallel)
-		for i, d := range due {
-			room <- struct{}{}
-			wg.Go(func() {
-				defer func() { <-room }()
-				errs[i] = l.attempt(ctx, d)
-			})
-		}
-		wg.Wait()
-		if err := errors.Join(errs...); err != nil {
-			return wait, err
-		}
+		return err
+	})
+	for _, d := range due {
+		hooks.Go(d.Webhook, func() { l.deliver(ctx, hooks, d.App, d.Webhook) })
 	}
-	return wait, ctx.Err()
+	return wait, err
 }
 
-// attempt sends one delivery once and writes down what came of it.
-func (l *Loop) attempt(ctx context.Context, d kigo.Delivery) error {
+// deliver sends a webhook's next delivery when there is a place for it.
+func (l *Loop) deliver(ctx context.Context, hooks *lanes.Lanes, app kigo.AppID, webhook string) {
+	err := hooks.Place(ctx, string(app), func() error { return l.attempt(ctx, webhook) })
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	l.Log.Warn("send to webhook", "webhook", webhook, "err", err)
+	select {
+	case <-ctx.Done():
+	case <-time.After(failedPause):
+	}
+}
+
+// attempt sends a webhook's next delivery once, if it is due, and writes down what came
+// of it. What was due when the round looked may have been sent since.
+func (l *Loop) attempt(ctx context.Context, webhook string) error {
+	var d kigo.Delivery
 	var w kigo.Webhook
 	var e kigo.WebhookEvent
+	due := false
 	err := l.Store.View(ctx, func(tx *store.Tx) (err error) {
-		if w, err = tx.Webhook(d.Webhook); err == nil {
+		if d, err = tx.NextDelivery(webhook); err != nil {
+			return err
+		}
+		due = !d.NextAt.After(tx.Now())
+		if w, err = tx.Webhook(webhook); err == nil {
 			e, err = tx.WebhookEvent(d.Event)
 		}
 		return err
 	})
-	if errors.Is(err, kigo.ErrNotFound) {
-		return nil // removed
+	if errors.Is(err, kigo.ErrNotFound) || err == nil && !due {
+		return nil // nothing is left, or not yet
 	}
 	if err != nil {
 		return err
