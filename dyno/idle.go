@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/internal/killpoint"
 	"github.com/kigo-dev/kigo/reconcile"
 	"github.com/kigo-dev/kigo/store"
 )
@@ -55,6 +56,7 @@ func (a *Agent) Traffic(app kigo.AppID, at time.Time) { a.traffic.note(app, at) 
 
 // Wake says that a request waits for an app whose dynos sleep. It may be said often.
 func (a *Agent) Wake(app kigo.AppID) {
+	killpoint.Pass("wake-asked")
 	a.traffic.note(app, time.Now())
 	dynos, err := a.dynosOf(context.Background(), app)
 	if err != nil {
@@ -134,6 +136,7 @@ func (a *Agent) idle(ctx context.Context, d kigo.Dyno) (reconcile.Result, error)
 	if a.traffic.asked(d.App).Before(d.UpdatedAt) && a.IdleAfter > 0 {
 		return reconcile.Result{}, nil
 	}
+	killpoint.Pass("wake-begun")
 	a.say(d, "Unidling")
 	d.Crashes = 0
 	if err := a.move(ctx, &d, kigo.DynoStarting); err != nil {

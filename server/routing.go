@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/internal/killpoint"
 	"github.com/kigo-dev/kigo/router"
 	"github.com/kigo-dev/kigo/store"
 )
@@ -86,6 +87,7 @@ func (r *routing) look(ctx context.Context) error {
 		return err
 	}
 	r.revision = revision
+	killpoint.Pass("routes-read")
 	if whole {
 		r.whole = time.Now()
 		r.feed.Send(&router.Snapshot{Revision: revision, Apps: apps})

@@ -2,7 +2,7 @@
 // what each costs in memory, what scale-to-up takes for one and stop-to-gone, how
 // quickly a sleeping app answers, what the platform itself holds with 100 idle apps,
 // and what an app feels of neighbours that misbehave. It prints lines
-// `figure value unit`; with the argument neighbours those of the last alone.
+// `figure value unit`; with the argument neighbours or wake those of that part alone.
 package main
 
 import (
@@ -36,6 +36,12 @@ func run(ctx context.Context) error {
 	defer s.Stop()
 	if len(os.Args) > 1 && os.Args[1] == "neighbours" {
 		return neighbours(ctx, s)
+	}
+	if len(os.Args) > 1 && os.Args[1] == "wake" {
+		if err := deploy(ctx, s, app, "web: bench\nworker: bench\n"); err != nil {
+			return err
+		}
+		return wake(ctx, s, 20)
 	}
 	if err := idleApps(ctx, s, 100); err != nil {
 		return err

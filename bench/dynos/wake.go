@@ -19,6 +19,7 @@ func wake(ctx context.Context, s *platform.Server, rounds int) error {
 		return err
 	}
 	var all []time.Duration
+	var passed steps
 	for range rounds {
 		if err := asleep(ctx, s); err != nil {
 			return err
@@ -28,7 +29,9 @@ func wake(ctx context.Context, s *platform.Server, rounds int) error {
 			return fmt.Errorf("wake: status %d: %s", status, body)
 		}
 		all = append(all, time.Since(began))
+		passed.add(began, time.Now())
 	}
+	passed.print()
 	slices.Sort(all)
 	fmt.Printf("wake_p50_ms %.1f ms\n", float64(all[len(all)/2].Microseconds())/1000)
 	fmt.Printf("wake_p95_ms %.1f ms\n", float64(all[len(all)*95/100].Microseconds())/1000)

@@ -3,7 +3,7 @@
 // and ends with the command's status. It runs inside the sandbox under the
 // dyno's own user, without capabilities and under the same seccomp filter.
 //
-// It imports the standard library and x/sys only, to stay small: each running
+// It imports the standard library, x/sys and one small package only, to stay small: each running
 // dyno pays for its memory. Start reading at Run.
 package pid1
 
@@ -16,6 +16,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/kigo-dev/kigo/internal/priority"
 )
 
 // Exit statuses as shells use them.
@@ -36,6 +38,9 @@ func Run(argv []string) int {
 	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	if len(argv) == 0 {
 		return complain("no command", notFound)
+	}
+	if priority.Now() < 0 { // that of the start
+		_ = priority.Set(0)
 	}
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, forwarded...)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kigo-dev/kigo/internal/cgroup"
 	"github.com/kigo-dev/kigo/internal/killpoint"
+	"github.com/kigo-dev/kigo/internal/priority"
 )
 
 // lastReaders bounds how long a shim outlives its dyno to deliver output to an
@@ -58,6 +59,10 @@ func Main(bundle string) int {
 
 // run starts the dyno, reports, and returns after its end.
 func (k *keeper) run() error {
+	usual := priority.Now()
+	if !k.order.Posture.Sandbox { // process 1 gives it up again, where it is ours
+		_ = priority.Set(priority.Starting)
+	}
 	if err := stage(&k.order, k.bundle); err != nil {
 		return err
 	}
@@ -107,6 +112,7 @@ func (k *keeper) run() error {
 	}
 	go func() {
 		k.watchPort()
+		_ = priority.Set(usual)
 		debug.FreeOSMemory() // what the start needed, the long wait does not
 	}()
 	k.wait(pid)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -37,6 +38,20 @@ func TestAProcessDiesAtTheStepThatTheFileNamesAndOnlyOnce(t *testing.T) {
 	}
 	if out, state := run(); out != "passed first\npassed second\n" || !state.Success() {
 		t.Errorf("the second one said %q and ended with %v", out, state)
+	}
+}
+
+func TestABenchmarkLearnsWhichStepsWerePassed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "log")
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), Variable+"="+filepath.Join(t.TempDir(), "at"), LogVariable+"="+file)
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	if err != nil || len(lines) != 2 || !strings.HasSuffix(lines[0], " first") || !strings.HasSuffix(lines[1], " second") {
+		t.Errorf("%q, %v", text, err)
 	}
 }
 
