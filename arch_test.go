@@ -49,6 +49,8 @@ var layers = []layer{
 	{"loops", map[string][]string{
 		"acme":            nil,
 		"alert":           nil,
+		"mail":            nil,
+		"mail/mailtest":   nil,
 		"build":           nil,
 		"telemetry":       nil,
 		"logplex/drain":   {"telemetry"}, // lines go to the same consumers

@@ -1,14 +1,11 @@
 package alert
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -19,6 +16,8 @@ import (
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/control"
+	"github.com/kigo-dev/kigo/mail"
+	"github.com/kigo-dev/kigo/mail/mailtest"
 	"github.com/kigo-dev/kigo/metrics"
 	"github.com/kigo-dev/kigo/outbound"
 	"github.com/kigo-dev/kigo/secret"
@@ -190,70 +189,10 @@ func TestAWebhookReachesNoAddressThatIsNotPublic(t *testing.T) {
 	}
 }
 
-// mailServer takes letters by SMTP and keeps them.
-func mailServer(t *testing.T) (address string, letters func() []string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	t.Cleanup(func() { l.Close() })
-	var mu sync.Mutex
-	var all []string
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				in := bufio.NewReader(c)
-				fmt.Fprint(c, "220 test ESMTP\r\n")
-				var rcpt []string
-				for {
-					line, err := in.ReadString('\n')
-					if err != nil {
-						return
-					}
-					switch verb := strings.ToUpper(line[:min(4, len(line))]); verb {
-					case "EHLO":
-						fmt.Fprint(c, "250-test\r\n250 8BITMIME\r\n")
-					case "RCPT":
-						rcpt = append(rcpt, strings.TrimSpace(line))
-						fmt.Fprint(c, "250 ok\r\n")
-					case "DATA":
-						fmt.Fprint(c, "354 go on\r\n")
-						var b strings.Builder
-						for {
-							line, err := in.ReadString('\n')
-							if err != nil || line == ".\r\n" {
-								break
-							}
-							b.WriteString(line)
-						}
-						mu.Lock()
-						all = append(all, strings.Join(rcpt, " ")+"\n"+b.String())
-						mu.Unlock()
-						fmt.Fprint(c, "250 taken\r\n")
-					case "QUIT":
-						fmt.Fprint(c, "221 bye\r\n")
-						return
-					default:
-						fmt.Fprint(c, "250 ok\r\n")
-					}
-				}
-			}()
-		}
-	}()
-	return l.Addr().String(), func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		return append([]string{}, all...)
-	}
-}
-
 func TestLettersGoByTheOperatorsMailServer(t *testing.T) {
 	s := newSite(t)
-	address, letters := mailServer(t)
-	mailer, err := NewMailer("smtp://"+address, "kigo@example.com")
+	address, letters := mailtest.Start(t)
+	mailer, err := mail.New("smtp://"+address, "kigo@example.com")
 	must(t, err)
 	s.senders.Mail = mailer.Send
 	s.add(kigo.AlertTarget{Emails: []string{"one@example.com", "two@example.com"}})
@@ -291,16 +230,5 @@ func TestOneWayOutThatFailsDoesNotRepeatTheOther(t *testing.T) {
 	must(t, s.loop().Tell(t.Context()))
 	if len(h.got) != 1 || sent != 1 {
 		t.Errorf("the webhook was called %d times, %d letters went out", len(h.got), sent)
-	}
-}
-
-func TestBadMailServersAreRefused(t *testing.T) {
-	for _, address := range []string{"", "mail.example.com", "http://mail.example.com", "smtp://", "smtp://x:y"} {
-		if _, err := NewMailer(address, "kigo@example.com"); err == nil {
-			t.Errorf("%q passed", address)
-		}
-	}
-	if _, err := NewMailer("smtp://mail.example.com", "not an address"); err == nil {
-		t.Error("a sender that is no address passed")
 	}
 }

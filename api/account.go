@@ -61,7 +61,11 @@ func accountUpdate(c *call) (reply, error) {
 		if err := ctrl(c).AskEmail(c.ctx(), c.actor, *in.Email, value(in.Password)); err != nil {
 			return reply{}, err
 		}
-		c.w.Header().Set("X-Heroku-Warning", "An operator has to confirm "+*in.Email+" with `kigo accounts:confirm "+c.actor.Email+"`; until then your address stays.")
+		warning := "Confirm " + *in.Email + " by the letter that is on its way there; until then your address stays."
+		if !ctrl(c).Mail {
+			warning = "An operator has to confirm " + *in.Email + " with `kigo accounts:confirm " + c.actor.Email + "`; until then your address stays."
+		}
+		c.w.Header().Set("X-Heroku-Warning", warning)
 	}
 	a, err := ctrl(c).UpdateAccount(c.ctx(), c.actor, control.AccountChange{Name: in.Name})
 	return ok(serializeAccount(a)), err

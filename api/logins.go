@@ -152,8 +152,8 @@ func preferencesUpdate(c *call) (reply, error) {
 
 const maxPreferences = 16 << 10
 
-// passwordResetCreate answers the same whoever is asked for: this server sends no mail, so
-// that an operator makes the token.
+// passwordResetCreate answers the same whoever is asked for. Without a mail server an
+// operator makes the token.
 func passwordResetCreate(c *call) (reply, error) {
 	if err := c.checkAccept(); err != nil {
 		return reply{}, err
@@ -168,7 +168,13 @@ func passwordResetCreate(c *call) (reply, error) {
 	if !strings.Contains(email, "@") || len(email) > 254 {
 		return reply{}, kigo.Invalid("email is required: the address of your account.")
 	}
-	c.w.Header().Set("X-Heroku-Warning", "This server sends no e-mail: ask an operator for the token that `kigo accounts:reset "+email+"` prints.")
+	if !ctrl(c).Mail {
+		c.w.Header().Set("X-Heroku-Warning", "This server sends no e-mail: ask an operator for the token that `kigo accounts:reset "+email+"` prints.")
+	} else if _, err := c.guess(); err != nil {
+		return reply{}, err
+	} else if err := ctrl(c).AskReset(c.ctx(), c.origin(), email); err != nil {
+		return reply{}, err
+	}
 	return created(client.PasswordReset{CreatedAt: second(c.s.Now()), User: client.UserRef{Email: email, ID: fixedID("password-reset", email)}}), nil
 }
 
@@ -209,6 +215,22 @@ func loginReset(c *call) (reply, error) {
 	}
 	a, token, err := ctrl(c).ResetLogin(c.ctx(), c.actor, c.param("account"), value(in.TwoFactor))
 	return created(client.LoginReset{Token: token, User: userRef(a.ID, a.Email)}), err
+}
+
+// emailFinish confirms an address by the token that was mailed to it.
+func emailFinish(c *call) (reply, error) {
+	if err := c.checkAccept(); err != nil {
+		return reply{}, err
+	}
+	right, err := c.guess()
+	if err != nil {
+		return reply{}, err
+	}
+	a, err := ctrl(c).FinishEmail(c.ctx(), c.origin(), c.param("token"))
+	if err == nil {
+		right()
+	}
+	return ok(userRef(a.ID, a.Email)), err
 }
 
 func emailConfirm(c *call) (reply, error) {

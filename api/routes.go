@@ -27,6 +27,7 @@ var routes = []route{
 	{"GET", "/kigo/audit", global, auditVerify, false},                            // audit.go
 	{"POST", "/kigo/accounts/{account}/actions/reset", global, loginReset, false}, // logins.go
 	{"POST", "/kigo/accounts/{account}/actions/confirm-email", global, emailConfirm, false},
+	{"POST", "/kigo/email-confirmations/{token}", open, emailFinish, false},
 	{"POST", "/kigo/two-factor", global, twoFactorBegin, false},
 	{"POST", "/kigo/two-factor/actions/enable", global, twoFactorEnable, false},
 	{"POST", "/kigo/two-factor/actions/disable", global, twoFactorDisable, false},

@@ -51,7 +51,7 @@ var extras = map[string][]string{"app": {"create_status", "process_tier"}, "log-
 // notInSchema are routes that Heroku has without describing them in this schema.
 var notInSchema = []string{
 	"/oauth/authorize", "/oauth/token", "/auth", "/auth/cli/{login}", "/auth/browser/{login}", "/kigo/two-factor", "/kigo/two-factor/actions/enable",
-	"/kigo/two-factor/actions/disable", "/kigo/accounts/{account}/actions/reset", "/kigo/accounts/{account}/actions/confirm-email",
+	"/kigo/two-factor/actions/disable", "/kigo/email-confirmations/{token}", "/kigo/accounts/{account}/actions/reset", "/kigo/accounts/{account}/actions/confirm-email",
 	"/apps/{app}/webhooks/{webhook}/actions/ping", "/kigo/invitations", "/kigo/enterprise-accounts",
 	"/oauth/sessions", "/oauth/sessions/{session}", "/buildpacks", "/buildpacks/{buildpack}",
 	"/buildpacks/{buildpack}/revisions", "/buildpacks/{buildpack}/readme", "/schema", "/api/v4/current-status", "/analytics",

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"net/url"
 
 	"github.com/spf13/pflag"
@@ -46,13 +47,18 @@ func accountCreate(c *call) error {
 	return nil
 }
 
-// accountReset prints a token with which somebody sets a new password, alone on standard output.
+// accountReset prints a token with which somebody sets a new password, alone on standard
+// output, unless the server mails it.
 func accountReset(c *call) error {
 	c.begin("Making a password reset for %s", c.arg(0))
 	var made client.LoginReset
 	err := c.api.Do(c, "POST", "/kigo/accounts/"+url.PathEscape(c.arg(0))+"/actions/reset", map[string]bool{"two_factor": c.is("two-factor")}, &made)
 	if err := c.ended(err); err != nil {
 		return err
+	}
+	if made.Token == "" {
+		fmt.Fprintf(c.err, "A letter to %s says how to set a new password.\n", made.User.Email)
+		return nil
 	}
 	c.println("%s", made.Token)
 	return nil

@@ -292,7 +292,7 @@ func certGenerate(c *call) error {
 		return sentence("--keysize %s is no size of an RSA key: say 2048 to 16384", size)
 	}
 	key, out := domain+".key", domain+".csr"
-	args := []string{"req", "-new", "-newkey", "rsa:" + size, "-nodes", "-keyout", key, "-subj", subject}
+	args := []string{"req", "-new", "-newkey", "rsa:" + size, "-nodes", "-keyout", key, "-subj", subject, "-addext", "subjectAltName=DNS:" + domain}
 	if c.is("selfsigned") {
 		out = domain + ".crt"
 		args = append(args, "-x509", "-days", "365")

@@ -69,7 +69,8 @@ type TwoFactor struct {
 	URL           string   `json:"url,omitempty"`
 }
 
-// LoginReset is a one-time token with which somebody sets a new password.
+// LoginReset is a one-time token with which somebody sets a new password; empty when it was
+// mailed to them.
 type LoginReset struct {
 	Token string  `json:"token"`
 	User  UserRef `json:"user"`

@@ -62,7 +62,7 @@ type Config struct {
 
 	DrainSpill string `json:"drainSpill"` // how much of a log drain may wait on disk, such as 64MB; 0: what waits in memory is all
 
-	SMTP       string `json:"smtp"`       // mail server for alerts, such as smtp://user:password@mail.example.com:587; empty: no e-mail
+	SMTP       string `json:"smtp"`       // mail server for alerts, invitations, password resets and new addresses, such as smtp://user:password@mail.example.com:587; empty: no e-mail
 	MailFrom   string `json:"mailFrom"`   // sender of those
 	AlertEvery string `json:"alertEvery"` // how often alerts are looked at
 }
@@ -151,7 +151,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Runsc, "runsc", c.Runsc, "path of gVisor's runsc, so that apps can have hardened isolation")
 	fs.StringSliceVar(&c.AllowPrivate, "allow-private", c.AllowPrivate, "ranges of your own network that log drains may reach, such as 10.1.0.0/16")
 	fs.StringVar(&c.DrainSpill, "drain-spill", c.DrainSpill, "how much of each log drain may wait on disk while its receiver fails, such as 64MB; 0: none")
-	fs.StringVar(&c.SMTP, "smtp", c.SMTP, "mail server for alerts, such as smtp://user:password@mail.example.com:587 (better in KIGO_SMTP or kigo.json)")
+	fs.StringVar(&c.SMTP, "smtp", c.SMTP, "mail server for alerts, invitations and password resets, such as smtp://user:password@mail.example.com:587 (better in KIGO_SMTP or kigo.json)")
 	fs.StringVar(&c.MailFrom, "mail-from", c.MailFrom, "sender of e-mail; by default the operator's address")
 	fs.StringVar(&c.AlertEvery, "alert-every", c.AlertEvery, "how often alerts are looked at")
 	fs.BoolVar(&c.Verbose, "verbose", c.Verbose, "log at debug level")

@@ -169,7 +169,7 @@ const (
 )
 
 // ResetLogin is for operators: it makes a one-time token with which somebody sets a new
-// password; with factor it also ends the account's second factor, for who has lost it.
+// password, and mails it to them; without a mail server it returns it. With factor it also ends the account's second factor, for who has lost it.
 func (c *Control) ResetLogin(ctx context.Context, a Actor, who string, factor bool) (account kigo.Account, token string, err error) {
 	if err := a.Allows("global"); err != nil {
 		return account, "", err
@@ -188,8 +188,11 @@ func (c *Control) ResetLogin(ctx context.Context, a Actor, who string, factor bo
 			}
 		}
 		return errors.Join(tx.PutConfirmation(account.ID, confirmPassword, "", secret.HashToken(token), tx.Now().Add(confirmLife)),
-			tx.emit("account.reset", "", string(account.ID), nil))
+			tx.postReset(account, token), tx.emit("account.reset", "", string(account.ID), nil))
 	})
+	if c.Mail {
+		token = ""
+	}
 	return account, token, err
 }
 
@@ -234,7 +237,7 @@ func (c *change) revokeAll(id kigo.AccountID) error {
 }
 
 // AskEmail asks for another address of the actor's. It holds from the moment when it is
-// confirmed: this server sends no mail, so that an operator does who knows whose it is.
+// confirmed: by who can read what is mailed there, or else by an operator who knows whose it is.
 func (c *Control) AskEmail(ctx context.Context, a Actor, email, password string) error {
 	if err := errors.Join(a.Allows("global"), checkEmail(email), c.checkOwnPassword(ctx, a, password)); err != nil {
 		return err
@@ -243,7 +246,14 @@ func (c *Control) AskEmail(ctx context.Context, a Actor, email, password string)
 		if err := tx.freeEmail(email); err != nil {
 			return err
 		}
-		return errors.Join(tx.PutConfirmation(a.ID, confirmEmail, email, secret.HashToken(secret.NewCapability()), tx.Now().Add(7*confirmLife)),
+		token := secret.NewCapability()
+		post := tx.post(email, "Your new address", 7*confirmLife, `The account %s is to have the address %s. Confirm it within a week by
+
+    kigo email:confirm %s
+
+If you know nothing of it, do nothing.`, a.Email, email, token)
+		notice := tx.post(a.Email, "Your address is to change", confirmLife, "Somebody who knows your password has asked that your account shall have the address %s.\n\nIf it was not you, change your password by kigo password:change.", email)
+		return errors.Join(post, notice, tx.PutConfirmation(a.ID, confirmEmail, email, secret.HashToken(token), tx.Now().Add(7*confirmLife)),
 			tx.emit("account.update", "", string(a.ID), map[string]string{"asks_for": email}))
 	})
 }
@@ -275,12 +285,7 @@ func (c *Control) ConfirmEmail(ctx context.Context, a Actor, who string) (accoun
 		if err != nil {
 			return err
 		}
-		if err := tx.freeEmail(email); err != nil {
-			return err
-		}
-		account.Email = email
-		return errors.Join(tx.UpdateAccount(&account), tx.DeleteConfirmations(account.ID, confirmEmail),
-			tx.emit("account.update", "", string(account.ID), map[string]string{"email": email}))
+		return tx.takeEmail(&account, email)
 	})
 	return account, err
 }

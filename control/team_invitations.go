@@ -78,6 +78,14 @@ func (c *Control) Invite(ctx context.Context, a Actor, id kigo.AccountID, email,
 		if err := tx.PutInvitation(&i.Invitation); err != nil {
 			return err
 		}
+		post := tx.post(i.Person.Email, "Join the team "+i.InTeam.Name, invitationLife, `%s invites you to join the team %s as %s.
+
+    kigo teams:accept %s
+
+If you do not want to, do nothing.`, i.Host.Email, i.InTeam.Name, role, i.InTeam.Name)
+		if post != nil {
+			return post
+		}
 		return tx.emit("team-invitation.create", "", i.ID, map[string]string{"email": i.Person.Email, "role": role})
 	})
 	return i, err

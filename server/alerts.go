@@ -2,9 +2,11 @@ package server
 
 import (
 	"cmp"
+	"context"
 	"time"
 
 	"github.com/kigo-dev/kigo/alert"
+	"github.com/kigo-dev/kigo/mail"
 )
 
 // alertTimeout is how long a webhook may take for a notice.
@@ -17,10 +19,20 @@ func (n *node) makeAlerts() error {
 	if n.cfg.SMTP == "" {
 		return nil
 	}
-	mailer, err := alert.NewMailer(n.cfg.SMTP, cmp.Or(n.cfg.MailFrom, n.cfg.Email))
+	mailer, err := mail.New(n.cfg.SMTP, cmp.Or(n.cfg.MailFrom, n.cfg.Email))
 	if err != nil {
 		return err
 	}
 	n.alerts.Senders.Mail = mailer.Send
+	n.letters = &mail.Loop{Store: n.store, Send: mailer.Send, Log: n.log}
 	return nil
+}
+
+// mail sends letters, where there is a mail server.
+func (n *node) mail(ctx context.Context) error {
+	if n.letters == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return n.letters.Run(ctx)
 }

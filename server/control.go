@@ -31,6 +31,7 @@ import (
 	"github.com/kigo-dev/kigo/internal/lifecycle"
 	"github.com/kigo-dev/kigo/logplex"
 	"github.com/kigo-dev/kigo/logplex/drain"
+	"github.com/kigo-dev/kigo/mail"
 	"github.com/kigo-dev/kigo/metrics"
 	"github.com/kigo-dev/kigo/oci"
 	"github.com/kigo-dev/kigo/outbound"
@@ -76,6 +77,7 @@ type node struct {
 	history   *metrics.History
 	samples   *metrics.Sampler
 	alerts    *alert.Loop
+	letters   *mail.Loop // nil: no e-mail is sent
 	git       *git.Server
 	registry  *registry.Registry
 	basesMade sync.Mutex // one image of a stack goes into the registry at a time

@@ -56,7 +56,7 @@ func (n *node) stages() (*lifecycle.Group, error) {
 		service("samples", n.samples.Run),
 		service("history", n.history.Run),
 		service("meter", n.meter),
-		service("alerts", n.alerts.Run),
+		service("alerts", n.alerts.Run), service("mail", n.mail),
 		service("telemetry", n.telemetry().Run),
 	)
 	g.Stage(

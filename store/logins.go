@@ -93,6 +93,12 @@ func (tx *Tx) PendingConfirmation(id kigo.AccountID, kind string) (value string,
 		"SELECT value FROM confirmations WHERE account_id = $1 AND kind = $2 AND expires_at > $3", string(id), kind, micros(tx.now))
 }
 
+// ConfirmationUntil returns when an account's token of a kind ends.
+func (tx *Tx) ConfirmationUntil(id kigo.AccountID, kind string) (until time.Time, err error) {
+	return one(tx, "confirmation", func(_ *Tx, row scanner) (t time.Time, err error) { return t, row.Scan(at{&t}) },
+		"SELECT expires_at FROM confirmations WHERE account_id = $1 AND kind = $2 AND expires_at > $3", string(id), kind, micros(tx.now))
+}
+
 // Grant is what an OAuth client gets a token for.
 type Grant struct {
 	ID            string

@@ -1,4 +1,4 @@
-package alert
+package mail
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/wneessen/go-mail"
+	smtp "github.com/wneessen/go-mail"
 )
 
 // Mailer sends letters by an operator's mail server.
@@ -22,12 +22,12 @@ type Mailer struct {
 	tls                  *tls.Config
 }
 
-const mailTimeout = 30 * time.Second
+const timeout = 30 * time.Second
 
-// NewMailer reads an address such as smtp://user:password@mail.example.com:587
+// New reads an address such as smtp://user:password@mail.example.com:587
 // (STARTTLS, asked for unless the server is this machine) or
 // smtps://mail.example.com:465.
-func NewMailer(address, from string) (*Mailer, error) {
+func New(address, from string) (*Mailer, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" {
 		return nil, errors.New("the mail server should look like smtp://user:password@mail.example.com:587 or smtps://mail.example.com:465")
@@ -43,32 +43,35 @@ func NewMailer(address, from string) (*Mailer, error) {
 	}
 	m.user = u.User.Username()
 	m.password, _ = u.User.Password()
-	if err := mail.NewMsg().From(from); err != nil {
+	if err := smtp.NewMsg().From(from); err != nil {
 		return nil, fmt.Errorf("letters cannot be from %q: %w", from, err)
 	}
 	return m, nil
 }
 
+// errAddress says that a letter cannot be sent to anybody.
+var errAddress = errors.New("address letter")
+
 // Send sends one letter.
 func (m *Mailer) Send(ctx context.Context, to []string, subject, text string) error {
-	letter := mail.NewMsg()
+	letter := smtp.NewMsg()
 	if err := errors.Join(letter.From(m.from), letter.To(to...)); err != nil {
-		return fmt.Errorf("address letter: %w", err)
+		return fmt.Errorf("%w: %w", errAddress, err)
 	}
 	letter.Subject(subject)
-	letter.SetBodyString(mail.TypeTextPlain, text)
-	policy := mail.TLSMandatory
+	letter.SetBodyString(smtp.TypeTextPlain, text)
+	policy := smtp.TLSMandatory
 	if ip := net.ParseIP(m.host); m.host == "localhost" || ip != nil && ip.IsLoopback() {
-		policy = mail.TLSOpportunistic
+		policy = smtp.TLSOpportunistic
 	}
-	options := []mail.Option{mail.WithPort(m.port), mail.WithTimeout(mailTimeout), mail.WithTLSPolicy(policy), mail.WithTLSConfig(m.tls)}
+	options := []smtp.Option{smtp.WithPort(m.port), smtp.WithTimeout(timeout), smtp.WithTLSPolicy(policy), smtp.WithTLSConfig(m.tls)}
 	if m.implicit {
-		options = append(options, mail.WithSSL())
+		options = append(options, smtp.WithSSL())
 	}
 	if m.user != "" {
-		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(m.user), mail.WithPassword(m.password))
+		options = append(options, smtp.WithSMTPAuth(smtp.SMTPAuthAutoDiscover), smtp.WithUsername(m.user), smtp.WithPassword(m.password))
 	}
-	client, err := mail.NewClient(m.host, options...)
+	client, err := smtp.NewClient(m.host, options...)
 	if err != nil {
 		return fmt.Errorf("make mail client: %w", err)
 	}

@@ -1,0 +1,90 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/secret"
+)
+
+// letterFoot says whom a letter is from.
+const letterFoot = "\n\nThis letter is from the Kigo server of %s."
+
+// post writes a letter that goes out when this change has committed, where there is a mail
+// server; after life it is of no use.
+func (c *change) post(to, subject string, life time.Duration, format string, args ...any) error {
+	if !c.control.Mail {
+		return nil
+	}
+	text := fmt.Sprintf(format, args...) + fmt.Sprintf(letterFoot, c.control.Domain)
+	return c.CreateLetter(&kigo.Letter{To: to, Subject: subject, Text: text, Until: c.Now().Add(life)})
+}
+
+func (c *change) postReset(account kigo.Account, token string) error {
+	return c.post(account.Email, "A new password", confirmLife, `Somebody, you or an operator, has asked for a new password of the account %s.
+
+Set it within a day by
+
+    kigo password:reset %s
+
+All logins and tokens of the account end with it. If it was not you, do nothing: without this letter nobody can set one.`, account.Email, token)
+}
+
+// resetPause is how long one must wait for another letter with a password reset.
+const resetPause = 10 * time.Minute
+
+// AskReset sends a password reset to the account of that address, if there is one and it was
+// sent none just now. It tells nobody which of these is so; email must be one.
+func (c *Control) AskReset(ctx context.Context, from, email string) error {
+	if !c.Mail {
+		return nil
+	}
+	token := secret.NewCapability()
+	return c.update(ctx, Actor{From: from, Email: email}, func(tx *change) error {
+		account, err := tx.AccountByEmail(email)
+		if errors.Is(err, kigo.ErrNotFound) || err == nil && account.Team {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		until, err := tx.ConfirmationUntil(account.ID, confirmPassword)
+		if err == nil && until.After(tx.Now().Add(confirmLife-resetPause)) {
+			return nil
+		}
+		if absent(err) != nil {
+			return err
+		}
+		return errors.Join(tx.PutConfirmation(account.ID, confirmPassword, "", secret.HashToken(token), tx.Now().Add(confirmLife)),
+			tx.postReset(account, token), tx.emit("account.reset", "", string(account.ID), nil))
+	})
+}
+
+// FinishEmail gives an account the address that a one-time token was mailed to.
+func (c *Control) FinishEmail(ctx context.Context, from, token string) (account kigo.Account, err error) {
+	err = c.update(ctx, Actor{From: from}, func(tx *change) error {
+		id, email, err := tx.Confirmation(confirmEmail, secret.HashToken(token))
+		if err != nil {
+			return instead(err, kigo.NotFound("email confirmation"))
+		}
+		if account, err = tx.Account(id); err != nil {
+			return err
+		}
+		tx.actor.Email = account.Email
+		return tx.takeEmail(&account, email)
+	})
+	return account, err
+}
+
+// takeEmail gives an account another address, if nobody has it meanwhile.
+func (c *change) takeEmail(account *kigo.Account, email string) error {
+	if err := c.freeEmail(email); err != nil {
+		return err
+	}
+	account.Email = email
+	return errors.Join(c.UpdateAccount(account), c.DeleteConfirmations(account.ID, confirmEmail),
+		c.emit("account.update", "", string(account.ID), map[string]string{"email": email}))
+}

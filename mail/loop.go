@@ -1,0 +1,117 @@
+// Package mail sends the platform's letters: invitations, password resets, new addresses
+// to confirm.
+//
+// It owns the letters that are written down: who asks for one writes it in the transaction of the change that
+// it tells of, and the loop sends it, however often the process is killed in between: at least
+// once, and tried again until it is of no use any more. A letter that the mail server refuses for
+// good is given up at once.
+//
+// Start reading at Loop.
+package mail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	smtp "github.com/wneessen/go-mail"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/store"
+)
+
+// Pace of the loop.
+const (
+	lookEvery = 2 * time.Second
+	firstTry  = 10 * time.Second // after a failure, doubled up to lastTry
+	lastTry   = time.Hour
+	atOnce    = 20 // letters that are read at a time
+)
+
+// Loop sends letters. Set the fields before Run.
+type Loop struct {
+	Store *store.Store
+	Send  func(ctx context.Context, to []string, subject, text string) error
+	Log   *slog.Logger
+	Every time.Duration // between looks; 0: two seconds
+}
+
+// Run sends until ctx is done.
+func (l *Loop) Run(ctx context.Context) error {
+	every := l.Every
+	if every == 0 {
+		every = lookEvery
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		if err := l.Deliver(ctx); err != nil && ctx.Err() == nil {
+			l.Log.ErrorContext(ctx, "send letters", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Deliver sends what is due, once.
+func (l *Loop) Deliver(ctx context.Context) error {
+	var due []kigo.Letter
+	err := l.Store.View(ctx, func(tx *store.Tx) (err error) {
+		due, err = tx.LettersBefore(tx.Now(), atOnce)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read letters: %w", err)
+	}
+	var failed error
+	for _, letter := range due {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		failed = errors.Join(failed, l.deliver(ctx, letter))
+	}
+	return failed
+}
+
+// deliver tries one letter and writes down what came of it.
+func (l *Loop) deliver(ctx context.Context, letter kigo.Letter) error {
+	sent := l.Send(ctx, []string{letter.To}, letter.Subject, letter.Text)
+	if sent != nil && ctx.Err() != nil {
+		return ctx.Err() // this process ends: the next one tries
+	}
+	return l.Store.Update(ctx, func(tx *store.Tx) error {
+		next := tx.Now().Add(wait(letter.Tries))
+		switch {
+		case sent == nil:
+			return tx.DeleteLetter(letter.ID)
+		case refused(sent) || next.After(letter.Until):
+			l.Log.ErrorContext(ctx, "a letter is given up", "to", letter.To, "subject", letter.Subject, "tries", letter.Tries+1, "err", sent)
+			return tx.DeleteLetter(letter.ID)
+		}
+		l.Log.WarnContext(ctx, "a letter was not taken and is tried again", "to", letter.To, "subject", letter.Subject, "at", next, "err", sent)
+		return tx.PostponeLetter(letter.ID, letter.Tries+1, next)
+	})
+}
+
+// wait is how long a letter rests after so many tries and one more.
+func wait(tries int) time.Duration {
+	d := firstTry
+	for range min(tries, 20) {
+		d = min(2*d, lastTry)
+	}
+	return d
+}
+
+// refused reports whether the mail server said that it will never take the letter.
+func refused(err error) bool {
+	if errors.Is(err, errAddress) {
+		return true
+	}
+	var send *smtp.SendError
+	return errors.As(err, &send) && !send.IsTemp() && send.ErrorCode() >= 500
+}

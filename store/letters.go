@@ -1,0 +1,48 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/kigo-dev/kigo"
+)
+
+const letterColumns = "id, recipient, subject, body, tries, next_at, until, created_at"
+
+func scanLetter(tx *Tx, row scanner) (kigo.Letter, error) {
+	var l kigo.Letter
+	var sealed []byte
+	if err := row.Scan(&l.ID, &l.To, &l.Subject, &sealed, &l.Tries, at{&l.NextAt}, at{&l.Until}, at{&l.CreatedAt}); err != nil {
+		return l, err
+	}
+	plain, err := tx.open("letters", l.ID, "body", sealed)
+	if err != nil {
+		return l, fmt.Errorf("open letter %s: %w", l.ID, err)
+	}
+	l.Text = string(plain)
+	return l, nil
+}
+
+// CreateLetter adds an e-mail that shall be sent now.
+func (tx *Tx) CreateLetter(l *kigo.Letter) error {
+	newID(&l.ID)
+	tx.created(&l.CreatedAt, nil)
+	l.NextAt = tx.now
+	return tx.exec("write letter", `INSERT INTO letters (id, recipient, subject, body, tries, next_at, until, created_at) VALUES ($1, $2, $3, $4, 0, $5, $6, $7)`,
+		l.ID, l.To, l.Subject, tx.seal("letters", l.ID, "body", []byte(l.Text)), micros(l.NextAt), micros(l.Until), micros(l.CreatedAt))
+}
+
+// LettersBefore returns up to so many letters that shall be tried by then, the oldest first.
+func (tx *Tx) LettersBefore(then time.Time, maximum int) ([]kigo.Letter, error) {
+	return list(tx, "letter", scanLetter, "SELECT "+letterColumns+" FROM letters WHERE next_at <= $1 ORDER BY next_at, id LIMIT $2", micros(then), maximum)
+}
+
+// PostponeLetter writes that a letter was tried in vain.
+func (tx *Tx) PostponeLetter(id string, tries int, next time.Time) error {
+	return tx.execOne("letter", "postpone letter", "UPDATE letters SET tries = $2, next_at = $3 WHERE id = $1", id, tries, micros(next))
+}
+
+// DeleteLetter forgets one that was sent, or given up.
+func (tx *Tx) DeleteLetter(id string) error {
+	return tx.execOne("letter", "delete letter", "DELETE FROM letters WHERE id = $1", id)
+}
