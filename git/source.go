@@ -20,6 +20,7 @@ import (
 // Limits of a source.
 const (
 	maxPaths   = 500_000
+	maxPath    = 4095    // bytes, as on Linux
 	maxLink    = 4 << 10 // bytes of a symbolic link's target
 	maxCommit  = 1 << 20 // bytes of a commit that are read
 	appUser    = 1000    // who owns the files in a build
@@ -127,8 +128,12 @@ func readTree(in *bufio.Reader) (files []file, err error) {
 	}
 }
 
-// checkPath refuses what receive.fsckObjects should have refused already.
+// checkPath refuses what no file system takes, and what receive.fsckObjects should
+// have refused already.
 func checkPath(path string) error {
+	if len(path) > maxPath {
+		return kigo.Invalid("Push rejected, the path %.60q… has %d bytes: at most %d are possible.", path, len(path), maxPath)
+	}
 	for part := range strings.SplitSeq(path, "/") {
 		if part == "" || part == "." || part == ".." || strings.EqualFold(part, ".git") {
 			return kigo.Invalid("Push rejected, the path %q is not allowed.", path)
