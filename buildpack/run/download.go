@@ -11,6 +11,8 @@ import (
 	"time"
 )
 
+const maxRedirects = 5
+
 // download fetches a URL into a file and returns the SHA-256 of what it got.
 func download(ctx context.Context, url, file string, limit int64) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -20,6 +22,15 @@ func download(ctx context.Context, url, file string, limit int64) (string, error
 	client := http.Client{Transport: &http.Transport{
 		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 20 * time.Second, ResponseHeaderTimeout: time.Minute,
 	}}
+	client.CheckRedirect = func(to *http.Request, via []*http.Request) error {
+		switch {
+		case len(via) > maxRedirects:
+			return fmt.Errorf("it leads elsewhere more than %d times", maxRedirects)
+		case to.URL.Scheme != "https" && via[0].URL.Scheme == "https":
+			return fmt.Errorf("it leads from https to %s", to.URL.Redacted())
+		}
+		return nil
+	}
 	res, err := client.Do(req)
 	if err != nil {
 		return "", err

@@ -136,6 +136,10 @@ func untarTo(src io.Reader, root *os.Root, limits buildpack.Limits, modules map[
 	}
 }
 
+// maxName is how long a file's path in an app may be: Linux takes 4,095 bytes with
+// the folder that the app is in.
+const maxName = 4000
+
 type untar struct {
 	root   *os.Root
 	limits buildpack.Limits
@@ -156,6 +160,9 @@ func (u *untar) entry(h *tar.Header, body io.Reader) error {
 	}
 	if name == ".." || strings.HasPrefix(name, "../") || strings.ContainsRune(name, 0) {
 		return bad("it holds %q, which is outside of the app's folder", h.Name)
+	}
+	if len(name) > maxName {
+		return bad("it holds %.60q…, whose name is too long: %d bytes, at most %d are possible", h.Name, len(name), maxName)
 	}
 	if u.files++; u.files > u.limits.Files {
 		return bad("it holds more than %d files", u.limits.Files)
