@@ -68,6 +68,10 @@ func withShelf(m *testing.M) int {
 	backend, _ := exec.Command("git", "--exec-path").Output()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/leads/") {
+			http.Redirect(w, r, "http://127.0.0.1:1/elsewhere", http.StatusFound)
+			return
+		}
 		if name, ok := strings.CutSuffix(r.URL.Path, ".tgz"); ok {
 			serveTarball(w, filepath.Join(dir, filepath.Clean("/"+name)))
 			return
