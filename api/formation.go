@@ -64,11 +64,11 @@ func (c *call) formation() (f kigo.Formation, err error) {
 // formationUpdateIn is one change: the size comes as "size", or as "dyno_size"
 // with a name, an id or an object of either.
 type formationUpdateIn struct {
-	Type        *string          `json:"type"`
-	Quantity    *quantity        `json:"quantity"`
-	Size        *ident           `json:"size"`
-	DynoSize    *ident           `json:"dyno_size"`
-	DockerImage *json.RawMessage `json:"docker_image"`
+	Type        *string         `json:"type"`
+	Quantity    *quantity       `json:"quantity"`
+	Size        *ident          `json:"size"`
+	DynoSize    *ident          `json:"dyno_size"`
+	DockerImage json.RawMessage `json:"docker_image"`
 }
 
 // quantity is a whole number: 3 or "3", or, as the command line sends it for
@@ -136,7 +136,7 @@ func formationBatchUpdate(c *call) (reply, error) {
 		}
 		changes = append(changes, ch)
 		if u.DockerImage != nil {
-			images[typ] = *u.DockerImage
+			images[typ] = u.DockerImage
 		}
 	}
 	if len(images) > 0 {
@@ -172,7 +172,7 @@ func formationUpdate(c *call) (reply, error) {
 		return reply{}, err
 	}
 	if in.DockerImage != nil {
-		return c.releaseImage(*in.DockerImage)
+		return c.releaseImage(in.DockerImage)
 	}
 	f, err := c.formation()
 	if err != nil {

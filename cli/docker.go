@@ -2,18 +2,21 @@ package cli
 
 import (
 	"cmp"
-	"errors"
 	"io/fs"
+	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 )
 
-// dockerCommands run docker on this machine against the server's registry.
+// dockerCommands run docker, podman or buildah on this machine against the server's registry.
 var dockerCommands = []command{
 	{name: "container:login", short: "let docker push to the server's registry", login: true, stream: true, run: containerLogin},
 	{name: "container:logout", short: "let docker forget the server's registry", stream: true, run: containerLogout},
@@ -24,23 +27,67 @@ var dockerCommands = []command{
 		fs.String("context-path", "", "folder to build in; by default that of the Dockerfile")
 		fs.Bool("no-cache", false, "use nothing of earlier builds")
 	}},
+	{name: "container:run", args: "TYPE [COMMAND...]", short: "run an image of a process type on this machine", app: oneApp, login: true, stream: true, run: containerRun, flags: func(fs *pflag.FlagSet) {
+		fs.StringP("port", "p", "5000", "port that the app is told to listen at")
+	}},
 }
 
-// docker runs docker with this terminal; input is given to it when it is not empty.
+// docker runs docker with this terminal, or what there is in its place; input is given to
+// it when it is not empty.
 func (c *call) docker(input string, args ...string) error {
-	cmd := exec.CommandContext(c, "docker", args...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.in, c.out, c.err
-	if input != "" {
-		cmd.Stdin = strings.NewReader(input)
+	verb := args[0]
+	for _, program := range []string{"docker", "podman", "buildah"} {
+		path, err := exec.LookPath(program)
+		if err != nil || program == "buildah" && verb == "run" { // which runs no images
+			continue
+		}
+		cmd := exec.CommandContext(c, path, args...)
+		if program != "docker" && verb != "run" && verb != "logout" && c.plainRegistry() {
+			cmd.Args = append([]string{path, verb, "--tls-verify=false"}, args[1:]...)
+		}
+		if program == "buildah" && os.Getenv("BUILDAH_ISOLATION") == "" {
+			cmd.Env = append(os.Environ(), "BUILDAH_ISOLATION=chroot") // else it needs a runtime
+		}
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = c.in, c.out, c.err
+		if input != "" {
+			cmd.Stdin = strings.NewReader(input)
+		}
+		if err := cmd.Run(); err != nil {
+			return usage(1, "%s %s failed: %v", program, verb, err)
+		}
+		return nil
 	}
-	err := cmd.Run()
-	switch {
-	case errors.Is(err, exec.ErrNotFound):
-		return usage(1, "Cannot find docker, please ensure docker is installed.")
-	case err != nil:
-		return usage(1, "docker %s failed: %v", args[0], err)
+	return usage(1, "Cannot find docker, please ensure docker is installed. Podman and buildah will do, too.")
+}
+
+// plainRegistry reports whether the registry is on this machine, where docker asks by plain
+// HTTP without being told.
+func (c *call) plainRegistry() bool {
+	host, _, err := net.SplitHostPort(c.env.Git)
+	if err != nil {
+		host = c.env.Git
 	}
-	return nil
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// containerRun runs the image that was built or pulled last for a process type.
+func containerRun(c *call) error {
+	if len(c.args) == 0 {
+		return usage(1, "Usage: kigo container:run web [command]\nMust specify one process type.")
+	}
+	tag := c.env.Git + "/" + c.app + "/" + c.args[0]
+	number, err := c.number("port")
+	if err != nil {
+		return err
+	}
+	port := strconv.Itoa(number)
+	args := []string{"run", "--rm", "-i", "--user", strconv.Itoa(os.Getuid()), "-e", "PORT=" + port, "-p", "127.0.0.1:" + port + ":" + port}
+	if f, ok := c.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		args = append(args, "-t")
+	}
+	c.header("Running %s", tag)
+	return c.docker("", append(append(args, tag), c.args[1:]...)...)
 }
 
 func containerLogin(c *call) error {

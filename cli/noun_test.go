@@ -136,6 +136,7 @@ func TestWhatIsMissingOrWrongIsSaid(t *testing.T) {
 		"container:push web -a myapp":                     "there is no Dockerfile in this folder",
 		"container:push -R -a myapp":                      "there is no Dockerfile.TYPE in this folder",
 		"container:pull -a myapp":                         "Must specify at least one process type",
+		"container:run -a myapp":                          "Must specify one process type",
 		"usage:addons":                                    "Specify an app with --app or a team with --team",
 		"pipelines:info " + strings.Repeat("f", 3) + " x": "Unexpected argument: x",
 	} {
@@ -199,7 +200,7 @@ func TestContainerPushBuildsAndPushesWithDocker(t *testing.T) {
 	}
 	env["PATH"] = filepath.Dir(program) + ":" + os.Getenv("PATH")
 	t.Chdir(dir)
-	for _, line := range []string{"container:login", "container:push web -a myapp --arg A=1,B=2 --no-cache", "container:push -R -a myapp", "container:pull web -a myapp", "container:logout"} {
+	for _, line := range []string{"container:login", "container:push web -a myapp --arg A=1,B=2 --no-cache", "container:push -R -a myapp", "container:pull web -a myapp", "container:run web sh -a myapp -p 5001", "container:logout"} {
 		if _, errs, code := kigo(t, env, "", strings.Fields(line)...); code != 0 {
 			t.Errorf("%s: status %d, %s", line, code, errs)
 		}
@@ -210,7 +211,7 @@ func TestContainerPushBuildsAndPushesWithDocker(t *testing.T) {
 	}
 	for _, want := range []string{
 		"login --username=_ --password-stdin 127.0.0.1:5000\nHRKU-secret\n", "-t 127.0.0.1:5000/myapp/web ", "--no-cache --build-arg A=1 --build-arg B=2 ", "push 127.0.0.1:5000/myapp/web\n",
-		"-t 127.0.0.1:5000/myapp/worker ", "push 127.0.0.1:5000/myapp/worker\n", "pull 127.0.0.1:5000/myapp/web\n", "logout 127.0.0.1:5000\n",
+		"-t 127.0.0.1:5000/myapp/worker ", "push 127.0.0.1:5000/myapp/worker\n", "pull 127.0.0.1:5000/myapp/web\n", "logout 127.0.0.1:5000\n", "-e PORT=5001 -p 127.0.0.1:5001:5001 127.0.0.1:5000/myapp/web sh\n",
 	} {
 		if !strings.Contains(string(got), want) {
 			t.Errorf("docker was not run with %q:\n%s", want, got)

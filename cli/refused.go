@@ -56,8 +56,6 @@ var refusals = []refusal{
 		accounts:add accounts:current accounts:remove accounts:set`},
 	{"It needs no server: a program such as foreman, honcho or overmind runs a Procfile on this machine.", `
 		local local:run local:start local:version`},
-	{"It needs no server: docker run -it -e PORT=5000 IMAGE runs an image on this machine.", `
-		container:run`},
 	{"kigo is one program without plugins.", `
 		mcp:start plugins plugins:add plugins:inspect plugins:install plugins:link plugins:remove plugins:reset plugins:uninstall plugins:unlink
 		plugins:update repl which`},
