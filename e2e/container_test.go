@@ -4,9 +4,13 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -113,7 +117,7 @@ func variable(s *server, name string) string {
 // own environment, replaced and rolled back.
 func TestContainerImagesRun(t *testing.T) {
 	testenv.NeedsRoot(t)
-	s := startServer(t, setup{})
+	s := startServer(t, setup{api: webAddress(t)})
 	k := newOperator(t, s)
 	c := &containerSite{t: t, s: s, k: k, app: "boxed", token: variable(s, "HEROKU_API_KEY")}
 	c.api = &client.Client{URL: s.api, Token: c.token}
@@ -152,6 +156,10 @@ func TestContainerImagesRun(t *testing.T) {
 	if releases := k.run("releases", "-a", c.app); !strings.Contains(releases, "Deployed web (") {
 		t.Errorf("releases: %s", releases)
 	}
+	config.Env = []string{"GREETING=three"}
+	c.push("web", config, base, second)
+	named(t, s, c.token, "container:release", "web", "-a", c.app)
+	c.answers("/", "greeting=three")
 	k.run("releases:rollback", "v3", "-a", c.app)
 	c.answers("/", "greeting=one")
 
@@ -187,4 +195,42 @@ func TestContainerImagesRun(t *testing.T) {
 		}
 	}
 	c.answers("/", "greeting=one")
+}
+
+// webAddress is an address of this machine's own at the port that names without one lead to.
+func webAddress(t *testing.T) string {
+	t.Helper()
+	for i := range 250 {
+		address := fmt.Sprintf("127.87.%d.%d:443", os.Getpid()%250+1, i+1)
+		if ln, err := net.Listen("tcp4", address); err == nil {
+			must(t, ln.Close())
+			return address
+		}
+	}
+	t.Fatal("no address is free at port 443")
+	return ""
+}
+
+// named runs the official command line against a platform that has a name, which leads to
+// the server in a mount namespace of its own: HEROKU_HOST is that name alone, from which the
+// command line makes those of the API and of the registry.
+func named(t *testing.T, s *server, token string, args ...string) {
+	t.Helper()
+	host, _, err := net.SplitHostPort(strings.TrimPrefix(s.api, "http://"))
+	must(t, err)
+	hosts, home := filepath.Join(t.TempDir(), "hosts"), t.TempDir()
+	must(t, os.WriteFile(hosts, []byte(host+" api.localhost registry.localhost\n127.0.0.1 localhost\n"), 0o644))
+	cmd := exec.CommandContext(t.Context(), "unshare", append([]string{"--mount", "sh", "-c", `mount --bind "$0" /etc/hosts && exec heroku "$@"`, hosts}, args...)...)
+	cmd.Env = []string{
+		"PATH=" + s.path, "HOME=" + home, "HEROKU_HOST=localhost", "HEROKU_API_KEY=" + token, `HEROKU_HEADERS={"authorization":"Bearer ` + token + `"}`,
+		"NODE_EXTRA_CA_CERTS=" + variable(s, "NODE_EXTRA_CA_CERTS"), "DISABLE_TELEMETRY=true", "HEROKU_DISABLE_AUTOUPDATE=1", "HEROKU_SKIP_NEW_VERSION_CHECK=true",
+		"NODE_OPTIONS=--require " + filepath.Join(s.root, "e2e", "trap.cjs"), "KIGO_TRAP=" + filepath.Join(home, "trap"),
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "Releasing images web to") {
+		t.Fatalf("heroku %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	if trapped, err := os.ReadFile(filepath.Join(home, "trap")); err == nil {
+		t.Errorf("it tried to leave this machine: %s", trapped)
+	}
 }

@@ -44,6 +44,7 @@ type setup struct {
 	args []string // more flags
 	wrap []string // a command that runs the server, in its place
 	acme bool     // with an authority for automatic certificates
+	api  string   // address of the API; "": a free one
 }
 
 // ready bounds how long a server may take to start, with a stack to make.
@@ -77,6 +78,9 @@ func startServer(t *testing.T, with setup) *server {
 	}
 	if with.data != "" {
 		s.data = with.data
+	}
+	if with.api != "" {
+		s.api, with.args = "http://"+with.api, append(with.args, "--api", with.api)
 	}
 	place := testenv.NewPlace(t)
 	sizes := `{"sizes": [{"name": "Tiny", "memory": "64MB", "cpu": 0.5, "pids": 64}]}`
