@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -196,14 +198,19 @@ func pipelineDiff(c *call) error {
 		case "":
 			c.println("\n%s was not compared to %s as %s does not have any releases", c.app, a.Name, a.Name)
 		default:
-			c.println("\n%s runs %.7s, %s runs %.7s. In your repository: git log %.7s..%.7s", c.app, mine, a.Name, theirs[i], theirs[i], mine)
+			c.println("\n%s runs %.7s, %s runs %.7s", c.app, mine, a.Name, theirs[i])
+			if commitForm.MatchString(mine) && commitForm.MatchString(theirs[i]) {
+				c.println("In your repository: git log %.7s..%.7s", theirs[i], mine)
+			}
 		}
 	}
 	return nil
 }
 
-// deployedCommit is the commit, or else the checksum, of what an app runs; empty before
-// its first deploy.
+var commitForm = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+// deployedCommit is the commit, or else the checksum or id of the slug, of what an app runs; empty
+// before its first deploy.
 func (c *call) deployedCommit(app string) (string, error) {
 	releases, err := c.api.Releases(c, app, client.ListOptions{Desc: true, Max: 100})
 	if err != nil {
@@ -214,8 +221,5 @@ func (c *call) deployedCommit(app string) (string, error) {
 		return "", nil
 	}
 	s, err := get[client.Slug](c, "apps", app, "slugs", releases[i].Slug.ID)
-	if commit := deref(s.Commit); commit != "" || err != nil {
-		return commit, err
-	}
-	return deref(s.Checksum), nil
+	return cmp.Or(deref(s.Commit), strings.TrimPrefix(deref(s.Checksum), "SHA256:"), s.ID), err
 }

@@ -42,6 +42,9 @@ func (t *terminal) abandon() {
 }
 
 func (t *terminal) warn(format string, args ...any) {
+	if t.doing {
+		fmt.Fprintln(t.err)
+	}
 	fmt.Fprint(t.err, bullet("Warning: "+fmt.Sprintf(format, args...)))
 }
 

@@ -33,6 +33,15 @@ Set it within a day by
 All logins and tokens of the account end with it. If it was not you, do nothing: without this letter nobody can set one.`, account.Email, token)
 }
 
+// oneTime makes a token that people type or paste: it does not look like a flag.
+func oneTime() string {
+	for {
+		if token := secret.NewCapability(); token[0] != '-' {
+			return token
+		}
+	}
+}
+
 // resetPause is how long one must wait for another letter with a password reset.
 const resetPause = 10 * time.Minute
 
@@ -42,7 +51,7 @@ func (c *Control) AskReset(ctx context.Context, from, email string) error {
 	if !c.Mail {
 		return nil
 	}
-	token := secret.NewCapability()
+	token := oneTime()
 	return c.update(ctx, Actor{From: from, Email: email}, func(tx *change) error {
 		account, err := tx.AccountByEmail(email)
 		if errors.Is(err, kigo.ErrNotFound) || err == nil && account.Team {

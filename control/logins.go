@@ -174,7 +174,7 @@ func (c *Control) ResetLogin(ctx context.Context, a Actor, who string, factor bo
 	if err := a.Allows("global"); err != nil {
 		return account, "", err
 	}
-	token = secret.NewCapability()
+	token = oneTime()
 	err = c.update(ctx, a, func(tx *change) error {
 		if err := tx.operator(); err != nil {
 			return err
@@ -246,7 +246,7 @@ func (c *Control) AskEmail(ctx context.Context, a Actor, email, password string)
 		if err := tx.freeEmail(email); err != nil {
 			return err
 		}
-		token := secret.NewCapability()
+		token := oneTime()
 		post := tx.post(email, "Your new address", 7*confirmLife, `The account %s is to have the address %s. Confirm it within a week by
 
     kigo email:confirm %s

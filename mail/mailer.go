@@ -75,7 +75,11 @@ func (m *Mailer) Send(ctx context.Context, to []string, subject, text string) er
 	if err != nil {
 		return fmt.Errorf("make mail client: %w", err)
 	}
-	if err := client.DialAndSendWithContext(ctx, letter); err != nil {
+	if err := client.DialWithContext(ctx); err != nil {
+		return fmt.Errorf("send letter by %s: %w", m.host, err)
+	}
+	defer func() { _ = client.Close() }() // the letter is taken, whatever becomes of the goodbye
+	if err := client.Send(letter); err != nil {
 		return fmt.Errorf("send letter by %s: %w", m.host, err)
 	}
 	return nil

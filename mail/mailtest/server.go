@@ -58,8 +58,7 @@ func Start(t testing.TB) (address string, letters func() []string) {
 						mu.Unlock()
 						fmt.Fprint(c, "250 taken\r\n")
 					case "QUIT":
-						fmt.Fprint(c, "221 bye\r\n")
-						return
+						return // without a goodbye, as some do
 					default:
 						fmt.Fprint(c, "250 ok\r\n")
 					}
