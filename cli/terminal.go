@@ -109,7 +109,7 @@ func (t *terminal) table(heading []string, rows [][]string) {
 		for i, cell := range row {
 			b.WriteString("  " + cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+1))
 		}
-		t.println("%s", b.String())
+		t.println("%s", strings.TrimRight(b.String(), " "))
 	}
 	line(heading)
 	t.println(" %s", strings.Repeat("─", total))
