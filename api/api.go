@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -103,7 +102,7 @@ func New(d Deps) (*Server, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	s := &Server{Deps: d, table: slices.Concat(routes, refusedRoutes()), mux: chi.NewMux()}
+	s := &Server{Deps: d, table: allRoutes(), mux: chi.NewMux()}
 	s.rate = newLimiter(rateBurst, ratePerMinute, d.Now)
 	if d.Logs.Allowed == nil {
 		d.Logs.Allowed = s.mayReadLogs

@@ -28,7 +28,7 @@ func (c *call) serializeApp(a kigo.App, ownerEmail string) client.App {
 		Name:                         a.Name,
 		Owner:                        userRef(a.Owner, ownerEmail),
 		Region:                       fixedRef("region", a.Region),
-		ReleasedAt:                   optionalTime(a.ReleasedAt),
+		ReleasedAt:                   optionalTime(released(a)),
 		RepoSize:                     optional(a.RepoSize),
 		SlugSize:                     optional(a.SlugSize),
 		Stack:                        fixedRef("stack", a.Stack),
@@ -180,4 +180,13 @@ func appDelete(c *call) (reply, error) {
 		return reply{}, err
 	}
 	return c.appReply(before, ok)
+}
+
+// released is when an app was released: before any code it is the empty release
+// that it is made with.
+func released(a kigo.App) time.Time {
+	if a.ReleasedAt.IsZero() {
+		return a.CreatedAt
+	}
+	return a.ReleasedAt
 }

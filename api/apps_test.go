@@ -15,7 +15,7 @@ func TestAnAppLivesAndDies(t *testing.T) {
 	if a.Name != "myapp" || a.Owner.Email != operator || a.Stack.Name != "heroku-22" || a.Region.Name != "us" || a.WebURL != "http://myapp.localhost:8080/" {
 		t.Errorf("created %+v", a)
 	}
-	if a.Generation.Name != "cedar" || a.GitURL != s.URL+"/myapp.git" || a.ReleasedAt != nil {
+	if a.Generation.Name != "cedar" || a.GitURL != s.URL+"/myapp.git" || a.ReleasedAt == nil || !a.ReleasedAt.Equal(a.CreatedAt) {
 		t.Errorf("created %+v", a)
 	}
 	byID, err := s.App(ctx, a.ID)

@@ -22,7 +22,7 @@ type Route struct {
 // Routes is the table of routes, with those of the table of refusals.
 func Routes() []Route {
 	var out []Route
-	for _, rt := range slices.Concat(routes, refusedRoutes()) {
+	for _, rt := range allRoutes() {
 		h := reflect.ValueOf(rt.handle).Pointer()
 		empty := h == reflect.ValueOf(emptyList).Pointer() || h == reflect.ValueOf(pipelineEmptyList).Pointer() || h == reflect.ValueOf(emptyListOfUser).Pointer()
 		out = append(out, Route{rt.method, rt.pattern, rt.access, empty && !rt.refused(), rt.refused(), absentKeys()[rt.method+" "+rt.pattern], rt.permission(), rt.below()})
@@ -32,7 +32,7 @@ func Routes() []Route {
 
 func absentKeys() map[string]bool {
 	keys := map[string]bool{}
-	for _, r := range refusals {
+	for _, r := range slices.Concat(refusals, besideRefusals) {
 		for _, call := range r.calls {
 			keys[call] = r.absent
 		}
@@ -84,4 +84,4 @@ func (s *Server) Exhaust(account kigo.AccountID) {
 func HasPermissionLine(key string) bool { return permissions[key] != "" }
 
 // OwnSchema is what GET /schema serves.
-func OwnSchema() any { return describeAPI(slices.Concat(routes, refusedRoutes())) }
+func OwnSchema() any { return describeAPI(allRoutes()) }

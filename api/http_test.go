@@ -159,7 +159,7 @@ var takesBody = map[string]bool{
 	"PATCH /teams/apps/{app}": true, "POST /teams/apps/{app}/collaborators": true, "PATCH /teams/apps/{app}/collaborators/{collaborator}": true,
 	"POST /teams/{team}/identity-providers": true, "POST /kigo/enterprise-accounts": true, "PATCH /enterprise-accounts/{enterprise}": true,
 	"POST /enterprise-accounts/{enterprise}/members": true, "PATCH /enterprise-accounts/{enterprise}/members/{member}": true,
-	"POST /enterprise-accounts/{enterprise}/teams": true,
+	"POST /enterprise-accounts/{enterprise}/teams": true, "POST /favorites": true,
 }
 
 func TestWrongTypesAndMissingFieldsAreNamed(t *testing.T) {

@@ -81,6 +81,10 @@ var permissions = map[string]string{
 	"DELETE /apps/{app}/sni-endpoints/{endpoint}": kigo.PermissionOperate,
 
 	"POST /apps/{app}/log-sessions":                          kigo.PermissionDeploy,
+	"POST /favorites":                                        kigo.PermissionView, // of the app that is one
+	"GET /client/v11/apps/{app}/transfers":                   kigo.PermissionView,
+	"GET /data/maintenances/v1/apps/{app}":                   kigo.PermissionView,
+	"GET /apps/{app}/formation/{formation}/monitors":         kigo.PermissionView,
 	"GET /apps/{app}/router-metrics/{metric}":                kigo.PermissionView,
 	"GET /apps/{app}/formation/{formation}/metrics/{metric}": kigo.PermissionView,
 	"GET /apps/{app}/metrics":                                kigo.PermissionView,

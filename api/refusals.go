@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/kigo-dev/kigo"
@@ -18,13 +19,18 @@ type refusal struct {
 	calls    []string
 }
 
+const (
+	noSpaces = "Private Spaces are networks that Heroku rents out. An app here runs on the operator's own machines: separate them by running another server."
+	noAddons = "This server has no add-on providers. Run the service elsewhere and give the app its address by a config var."
+)
+
 // refusals is the table of everything in Heroku's schema that is answered with a
 // reason. A call of the schema is served by routes, or it is here; a test counts.
 var refusals = []refusal{
-	{why: "Private Spaces are networks that Heroku rents out. An app here runs on the operator's own machines: separate them by running another server.", resource: "space", calls: []string{
+	{why: noSpaces, resource: "space", calls: []string{
 		"POST /spaces",
 	}},
-	{why: "Private Spaces are networks that Heroku rents out. An app here runs on the operator's own machines: separate them by running another server.", resource: "space", absent: true, calls: []string{
+	{why: noSpaces, resource: "space", absent: true, calls: []string{
 		"PATCH /spaces/{space}", "DELETE /spaces/{space}", "POST /spaces/{space}/transfer", "GET /spaces/{space}/inbound-ruleset",
 		"PUT /spaces/{space}/inbound-ruleset", "GET /spaces/{space}/inbound-rulesets", "GET /spaces/{space}/inbound-rulesets/{ruleset}",
 		"GET /spaces/{space}/members", "GET /spaces/{space}/members/{account}", "PATCH /spaces/{space}/members/{account}", "GET /spaces/{space}/nat",
@@ -56,7 +62,7 @@ var refusals = []refusal{
 	{why: "This server sends no text messages.", resource: "SMS number", calls: []string{
 		"GET /users/{user}/sms-number", "POST /users/{user}/sms-number/actions/confirm", "POST /users/{user}/sms-number/actions/recover",
 	}},
-	{why: "This server has no add-on providers. Run the service elsewhere and give the app its address by a config var.", resource: "add-on", absent: true, calls: []string{
+	{why: noAddons, resource: "add-on", absent: true, calls: []string{
 		"GET /addon-attachments/{attachment}/telemetry-ingress-info", "GET /addons/{addon}/sso", "GET /apps/{app}/addons/{addon}/sso",
 		"POST /addons/{addon}/actions/peer", "POST /addons/{addon}/actions/unpeer", "GET /plans/{plan}/meters", "GET /plans/{plan}/meters/{meter}",
 		"GET /resource/{resource}/usage-history",
@@ -87,10 +93,13 @@ var refusals = []refusal{
 	}},
 }
 
-// refusedRoutes makes the routes of the table. Who asks must be known, as
+// allRoutes are those that are served and those that are refused.
+func allRoutes() []route { return slices.Concat(routes, besideRoutes, refusedRoutes()) }
+
+// refusedRoutes makes the routes of the tables. Who asks must be known, as
 // everywhere; nothing of the body is looked at.
 func refusedRoutes() (out []route) {
-	for _, r := range refusals {
+	for _, r := range slices.Concat(refusals, besideRefusals) {
 		for _, call := range r.calls {
 			method, pattern, _ := strings.Cut(call, " ")
 			out = append(out, route{method: method, pattern: pattern, access: identity, handle: r.refuse})
@@ -99,10 +108,10 @@ func refusedRoutes() (out []route) {
 	return out
 }
 
-// refusedKeys are the methods and patterns of the table.
+// refusedKeys are the methods and patterns of the tables.
 var refusedKeys = func() map[string]bool {
 	keys := map[string]bool{}
-	for _, r := range refusals {
+	for _, r := range slices.Concat(refusals, besideRefusals) {
 		for _, call := range r.calls {
 			keys[call] = true
 		}
@@ -110,7 +119,7 @@ var refusedKeys = func() map[string]bool {
 	return keys
 }()
 
-// refused reports whether the route is of the table of refusals.
+// refused reports whether the route is of the tables of refusals.
 func (rt route) refused() bool { return refusedKeys[rt.method+" "+rt.pattern] }
 
 // refuse says that what is asked for is not there, or why it cannot be done.

@@ -342,7 +342,6 @@ var routes = []route{
 	{"GET", "/api/v4/current-status", open, currentStatus, false},
 	{"POST", "/analytics", open, telemetrySink, false},
 	{"POST", "/analytics/*", open, telemetrySink, false},
-	{"GET", "/favorites", identity, emptyList, false},
 
 	// Not provided yet, refused.go: their lists are empty and nothing is pretended
 	{"GET", "/addons", read, emptyList, false},

@@ -22,7 +22,7 @@ var shapes = map[string]reflect.Type{
 	"domain": reflect.TypeFor[client.Domain](), "dyno": reflect.TypeFor[client.Dyno](), "endpoint": reflect.TypeFor[client.SNIEndpoint](),
 	"enterprise": reflect.TypeFor[client.Enterprise](), "enterpriseEvent": reflect.TypeFor[client.AuditTrailEvent](),
 	"enterpriseMember": reflect.TypeFor[client.EnterpriseMember](), "enterpriseTeam": reflect.TypeFor[client.Team](),
-	"formation": reflect.TypeFor[client.Formation](), "generation": reflect.TypeFor[client.Generation](), "identityProvider": reflect.TypeFor[client.IdentityProvider](),
+	"favorite": reflect.TypeFor[client.Favorite](), "formation": reflect.TypeFor[client.Formation](), "generation": reflect.TypeFor[client.Generation](), "identityProvider": reflect.TypeFor[client.IdentityProvider](),
 	"key": reflect.TypeFor[client.Key](), "oauthClient": reflect.TypeFor[client.OAuthClient](), "permission": reflect.TypeFor[client.Permission](),
 	"pipeline": reflect.TypeFor[client.Pipeline](), "preferences": reflect.TypeFor[client.UserPreferences](), "provider": reflect.TypeFor[client.ProviderWhole](),
 	"providerCertificate": reflect.TypeFor[client.ProviderCertificate](), "release": reflect.TypeFor[client.Release](), "team": reflect.TypeFor[client.Team](),

@@ -7,13 +7,22 @@ if (HEROKU_HOST && HEROKU_HOST.includes('://')) {
   const target = new URL(HEROKU_HOST)
   const port = target.port || (target.protocol === 'https:' ? 443 : 80)
   const registry = 'registry.' + HEROKU_HOST
-  const built_in = new Set([registry, 'api.metrics.herokai.com', 'api.metrics.heroku.com', 'particleboard.heroku.com', 'telex.heroku.com'])
+  const built_in = new Set([registry, 'api.metrics.herokai.com', 'api.metrics.heroku.com', 'particleboard.heroku.com', 'telex.heroku.com', 'kolkrabbi.heroku.com'])
+  // Some of those hosts take any JSON for an answer; the server wants to be asked for its own.
+  const heroku = (host, headers) => {
+    const accept = Object.keys(headers).find((name) => name.toLowerCase() === 'accept')
+    if (host !== registry && !(accept && String(headers[accept]).includes('vnd.heroku'))) headers[accept || 'accept'] = 'application/vnd.heroku+json; version=3'
+    return headers
+  }
+  const requests = { 'http:': require('http').request, 'https:': require('https').request }
   for (const name of ['http', 'https']) {
     const client = require(name)
     const request = client.request
     client.request = function (options, ...rest) {
-      if (options && typeof options === 'object' && !(options instanceof URL) && built_in.has(options.hostname || options.host) && name + ':' === target.protocol) {
-        options = { ...options, host: target.hostname, hostname: target.hostname, port, headers: { ...options.headers, host: target.host } }
+      if (options && typeof options === 'object' && !(options instanceof URL) && built_in.has(options.hostname || options.host)) {
+        options = { ...options, protocol: target.protocol, host: target.hostname, hostname: target.hostname, port, headers: heroku(options.hostname || options.host, { ...options.headers, host: target.host }) }
+        if (name + ':' !== target.protocol) delete options.agent // which knows one protocol only
+        return requests[target.protocol].call(this, options, ...rest)
       }
       return request.call(this, options, ...rest)
     }

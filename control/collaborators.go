@@ -45,6 +45,10 @@ func members(tx *store.Tx, id kigo.AppID) ([]Member, error) {
 		role := "collaborator"
 		if i == 0 {
 			role = "owner"
+		} else if has, err := teamRole(tx, Actor{ID: part.Account}, app.Owner); err != nil {
+			return nil, err
+		} else if has == kigo.RoleAdmin { // which Heroku's command line lists once, from the team
+			role = kigo.RoleAdmin
 		}
 		all = append(all, Member{part, account.Email, role})
 	}

@@ -118,6 +118,11 @@ func (s *Sessions) now() time.Time {
 	return time.Now()
 }
 
+// endsSoon comes first in a session without tail. A client of Server-Sent Events gets
+// ready to come back when the stream ends, in 3 s unless it is told otherwise, and
+// Heroku's command line does not end before that.
+const endsSoon = "retry: 100\n\n"
+
 // ServeHTTP streams a session: Server-Sent Events to those who ask for them, plain
 // lines to all others.
 func (s *Sessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -145,6 +150,9 @@ func (s *Sessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
 		out.events = true
 		out.suffix = "-" + s.ticket(encoded) + "\ndata: "
+		if !f.Follow {
+			out.buf = append(out.buf, endsSoon...)
+		}
 		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	} else {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")

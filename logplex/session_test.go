@@ -69,7 +69,7 @@ func TestASessionWithoutTailSendsTheBacklogAndCloses(t *testing.T) {
 		t.Errorf("%s %q", r.Header.Get("Content-Type"), got)
 	}
 	r = get(t, url, "Accept", "text/event-stream")
-	if got := body(t, r); !strings.HasPrefix(got, "id: 1-") || !strings.HasSuffix(got, "\ndata: 1970-01-01T00:00:01.000000+00:00 app[web.1]: two\n\n") {
+	if got := body(t, r); !strings.HasPrefix(got, "retry: 100\n\nid: 1-") || !strings.HasSuffix(got, "\ndata: 1970-01-01T00:00:01.000000+00:00 app[web.1]: two\n\n") {
 		t.Errorf("%q", got)
 	}
 	if got := r.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/event-stream") {
@@ -153,7 +153,7 @@ func TestTwoLinesInOneMessageAreTwoEvents(t *testing.T) {
 	s := newSite(t)
 	s.hub.Write(app, line("web.1", "a\nid: 7\n\ndata: b"))
 	got := body(t, get(t, s.sessions.NewURL(s.URL, app, Filter{Lines: 10}), "Accept", "text/event-stream"))
-	if n := strings.Count(got, "\n\n"); n != 4 {
+	if n := strings.Count(got, "\n\nid: "); n != 4 {
 		t.Errorf("%d events, want 4: %q", n, got)
 	}
 }
