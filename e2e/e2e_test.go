@@ -16,34 +16,40 @@ import (
 	"github.com/kigo-dev/kigo/internal/testenv"
 )
 
-// TestScripts runs every script at once against one server.
-func TestScripts(t *testing.T) { runScripts(t, "testdata") }
+// TestScripts runs every script at once against one server: those in testdata, and
+// the rows of the official CLI's commands.
+func TestScripts(t *testing.T) {
+	runFiles(t, testscript.Params{Files: append(scripts(t, "official"), scripts(t, "testdata")...)})
+}
 
 // TestRestarts runs what kills the server's processes: each script against a
 // server of its own.
 func TestRestarts(t *testing.T) {
-	files, err := filepath.Glob("restart/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
-	for _, file := range files {
+	for _, file := range scripts(t, "restart") {
 		runFiles(t, testscript.Params{Files: []string{file}})
 	}
 }
 
-func runScripts(t *testing.T, dir string) { runFiles(t, testscript.Params{Dir: dir}) }
+func scripts(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(dir, files, err)
+	}
+	return files
+}
 
 func runFiles(t *testing.T, which testscript.Params) {
 	testenv.NeedsRoot(t)
 	s := startServer(t, setup{acme: true})
 	testscript.Run(t, testscript.Params{
-		Dir:                which.Dir,
 		Files:              which.Files,
 		RequireUniqueNames: true,
 		Setup:              s.setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"app": appCommand, "heroku": program("heroku"), "kigo": program("kigo"), "git": program("git"), "curl": program("curl"),
 			"retry": retry, "far": far, "kill9": s.kill, "renew": s.renew, "load": load,
+			"row": row, "api": apiCommand, "let": let, "typed": typed,
 		},
 	})
 }
@@ -72,6 +78,9 @@ func (s *server) setup(env *testscript.Env) error {
 		"NODE_OPTIONS=--require "+filepath.Join(s.root, "e2e", "trap.cjs")+" --require "+filepath.Join(s.data, "heroku.cjs"), "KIGO_TRAP="+filepath.Join(env.WorkDir, ".trap"),
 		"TESTAPP="+s.testapp, "ISSUERS="+s.issuers,
 	)
+	o := &official{s: s, env: env.Vars, dir: env.WorkDir}
+	env.Values[officialKey] = o
+	env.Defer(o.stop)
 	return nil
 }
 

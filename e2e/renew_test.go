@@ -9,7 +9,7 @@ import (
 )
 
 // TestRenewals runs what replaces the server's processes, and so cannot share it.
-func TestRenewals(t *testing.T) { runScripts(t, "renew") }
+func TestRenewals(t *testing.T) { runFiles(t, testscript.Params{Files: scripts(t, "renew")}) }
 
 // renewLimit bounds the replacement of all processes.
 const renewLimit = time.Minute
