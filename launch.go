@@ -89,7 +89,7 @@ type RunStatus struct {
 type OutputLine struct {
 	Seq     uint64 // 1, 2, 3 … within the launch
 	Time    time.Time
-	Text    []byte // without its line end, at most MaxLogLine bytes
+	Text    string // without its line end, at most MaxLogLine bytes
 	Dropped int    // lines lost just before this one because nobody read them in time
 	More    bool   // the next line was there already: it follows at once, whatever happens
 }

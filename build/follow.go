@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -28,7 +29,7 @@ func (a *attempt) follow(ctx context.Context) error {
 		if line.Dropped > 0 {
 			a.say.Plain(" !     %d lines of output were lost here.", line.Dropped)
 		}
-		a.out.Write(append(line.Text, '\n')) //nolint:errcheck // the build matters more than its text
+		_, _ = io.WriteString(a.out, line.Text+"\n") // the build matters more than its text
 	})
 }
 

@@ -175,7 +175,7 @@ func (t *toolchains) run(ctx context.Context, id kigo.DynoID, home, bring string
 	}
 	defer t.loop.remove(id)
 	var last string
-	err := t.loop.tail(ctx, id, func(line kigo.OutputLine) { last = strings.TrimSpace(string(line.Text)) })
+	err := t.loop.tail(ctx, id, func(line kigo.OutputLine) { last = strings.TrimSpace(line.Text) })
 	if err != nil {
 		return "", err
 	}

@@ -60,7 +60,7 @@ func (a *Agent) carry(ctx context.Context, d kigo.Dyno, run kigo.DynoID) {
 		if l.Dropped > 0 {
 			lines = append(lines, kigo.LogLine{Time: l.Time, Source: "heroku", Process: "logplex", Message: lostLines(l.Dropped, l.Time)})
 		}
-		lines = append(lines, kigo.LogLine{Time: l.Time, Source: "app", Process: name, Message: string(l.Text)})
+		lines = append(lines, kigo.LogLine{Time: l.Time, Source: "app", Process: name, Message: l.Text})
 		if l.More && len(lines) < batchLines && !told {
 			*batch = lines
 			return

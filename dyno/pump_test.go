@@ -23,7 +23,7 @@ type ring struct {
 }
 
 func (e *ring) Logs(_ context.Context, _ kigo.DynoID, after uint64, f func(Line)) error {
-	now, text := time.Now(), []byte(e.text)
+	now, text := time.Now(), e.text
 	for i := int(after) + 1; i <= e.lines; i++ {
 		f(Line{Seq: uint64(i), Time: now, Text: text, More: i%e.at != 0 && i < e.lines})
 	}
@@ -65,11 +65,11 @@ func (e *spoken) Logs(_ context.Context, _ kigo.DynoID, after uint64, f func(Lin
 func TestLinesThatAreThereEnterTheStreamTogetherWithTheNumberOfTheLast(t *testing.T) {
 	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	engine := &spoken{lines: []Line{
-		{Seq: 1, Time: at, Text: []byte("one"), More: true},
-		{Seq: 2, Time: at, Text: []byte("two")},
-		{Seq: 3, Time: at, Text: []byte("alone")},
-		{Seq: 6, Time: at, Text: []byte("late"), Dropped: 2, More: true},
-		{Seq: 7, Time: at, Text: []byte("last")},
+		{Seq: 1, Time: at, Text: "one", More: true},
+		{Seq: 2, Time: at, Text: "two"},
+		{Seq: 3, Time: at, Text: "alone"},
+		{Seq: 6, Time: at, Text: "late", Dropped: 2, More: true},
+		{Seq: 7, Time: at, Text: "last"},
 	}}
 	stream := &written{}
 	a := &Agent{Engine: engine, Logs: stream, Log: slog.New(slog.DiscardHandler)}

@@ -11,7 +11,7 @@ import (
 
 // Pace of a session's output.
 const (
-	batchFor   = 3 * time.Millisecond // lines that come this soon after others leave together
+	batchFor   = 2 * time.Millisecond // lines that come this soon after others leave together
 	aliveEvery = 15 * time.Second     // a comment for proxies and to notice that the client has gone
 	stuckAfter = 5 * time.Minute      // a client that takes nothing for so long is cut off
 )

@@ -185,7 +185,7 @@ func (p *probed) probe(l kigo.Launch) []string {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 3*enginetest.Deadline)
 	defer cancel()
-	if err := p.engine.Logs(ctx, l.ID, 0, func(l kigo.OutputLine) { lines = append(lines, string(l.Text)) }); err != nil {
+	if err := p.engine.Logs(ctx, l.ID, 0, func(l kigo.OutputLine) { lines = append(lines, l.Text) }); err != nil {
 		p.Error(err)
 	}
 	return lines

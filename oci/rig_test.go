@@ -95,7 +95,7 @@ func (r *rig) awaitLine(id kigo.DynoID, text string) {
 	defer cancel()
 	found := false
 	_ = r.engine.Logs(ctx, id, 0, func(l kigo.OutputLine) {
-		if string(l.Text) == text {
+		if l.Text == text {
 			found = true
 			cancel()
 		}
@@ -112,7 +112,7 @@ func (r *rig) output(command ...string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), enginetest.Deadline)
 	defer cancel()
 	var lines []string
-	if err := r.engine.Logs(ctx, l.ID, 0, func(l kigo.OutputLine) { lines = append(lines, string(l.Text)) }); err != nil {
+	if err := r.engine.Logs(ctx, l.ID, 0, func(l kigo.OutputLine) { lines = append(lines, l.Text) }); err != nil {
 		r.Fatal(err)
 	}
 	return strings.Join(lines, "\n")

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"io"
 	"sync"
 
 	"github.com/kigo-dev/kigo"
@@ -21,7 +22,7 @@ type phaseOutputs struct {
 }
 
 // add appends one line of a release phase or a script.
-func (p *phaseOutputs) add(d kigo.Dyno, line []byte) error {
+func (p *phaseOutputs) add(d kigo.Dyno, line string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	key, err := kigo.PostdeployOutput(d.ID), error(nil)
@@ -41,7 +42,7 @@ func (p *phaseOutputs) add(d kigo.Dyno, line []byte) error {
 		}
 		p.open[key] = w
 	}
-	_, err = w.Write(append(line[:len(line):len(line)], '\n'))
+	_, err = io.WriteString(w, line+"\n")
 	return err
 }
 

@@ -70,8 +70,14 @@ func run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		theirs, err := measureRsyslog(ctx, dir, l)
+		if err := measureTails(ctx, l); err != nil {
+			return err
+		}
+		theirs, err := measureRsyslog(ctx, dir, l, "tcp")
 		if err != nil {
+			return err
+		}
+		if _, err := measureRsyslog(ctx, dir, l, "pipe"); err != nil {
 			return err
 		}
 		fmt.Printf("logs-%s-lines-per-cpu-second-against-rsyslog %.2f x\n", l.name, theirs.perLine()/ours.perLine())
@@ -128,10 +134,10 @@ func measureOurs(ctx context.Context, dir string, l load) (r result, err error) 
 		return r, err
 	}
 	start := time.Now()
-	if err := flood(ctx, in, "", l.pace); err != nil {
+	if err := flood(ctx, "tcp", in, "", l.pace); err != nil {
 		return r, err
 	}
-	text, err := said.ReadString('\n') // lines tailed, when the drain has nothing left
+	text, err := said.ReadString('\n') // lines tailed and processor time, when the drain has nothing left
 	if err != nil {
 		return r, err
 	}
@@ -139,18 +145,37 @@ func measureOurs(ctx context.Context, dir string, l load) (r result, err error) 
 	if err := cmd.Wait(); err != nil {
 		return r, err
 	}
-	r.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	r.print(l.name + "-kigo-3-tails-1-drain")
-	tailed, err := strconv.Atoi(strings.TrimSpace(text))
-	if err != nil {
+	var tailed int
+	if _, err := fmt.Sscan(text, &tailed, (*int64)(&r.cpu)); err != nil {
 		return r, err
 	}
+	r.print(l.name + "-kigo-3-tails-1-drain")
 	took, err := ask(ctx, address, certificate)
 	if err != nil {
 		return r, err
 	}
 	fmt.Printf("logs-%s-kigo-tailed %.1f %%\nlogs-%s-kigo-drained %.1f %%\n", l.name, float64(tailed)/count/3*100, l.name, took/count*100)
 	return r, errors.Join(receiver.Process.Kill(), ignoreExit(receiver.Wait()))
+}
+
+// measureTails is measureOurs without the drain: what is left is the drain's work.
+func measureTails(ctx context.Context, l load) error {
+	cmd, said, in, err := child(ctx, "pipeline", "", "")
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	if err := flood(ctx, "tcp", in, "", l.pace); err != nil {
+		return err
+	}
+	r := result{lines: count}
+	var tailed int
+	if _, err := fmt.Fscan(said, &tailed, (*int64)(&r.cpu)); err != nil {
+		return err
+	}
+	r.wall = time.Since(start)
+	r.print(l.name + "-kigo-3-tails")
+	return cmd.Wait()
 }
 
 // ask is how many lines the receiver has got.
@@ -183,9 +208,9 @@ func ignoreExit(err error) error {
 
 // flood sends all lines to an address, each with that head, pace of them a second
 // or as many as are taken.
-func flood(ctx context.Context, address, head string, pace int) error {
+func flood(ctx context.Context, network, address, head string, pace int) error {
 	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", address)
+	conn, err := d.DialContext(ctx, network, address)
 	if err != nil {
 		return err
 	}
@@ -206,8 +231,9 @@ func flood(ctx context.Context, address, head string, pace int) error {
 	return conn.Close()
 }
 
-// measureRsyslog sends the same through rsyslog to a plain TCP receiver.
-func measureRsyslog(ctx context.Context, dir string, l load) (r result, err error) {
+// measureRsyslog sends the same through rsyslog to a plain TCP receiver, over TCP or a
+// pipe of this machine. Debian's rsyslog reads no FIFO: its local pipe is a stream socket.
+func measureRsyslog(ctx context.Context, dir string, l load, from string) (r result, err error) {
 	receiver, got, address, err := child(ctx, "tcp")
 	if err != nil {
 		return r, err
@@ -223,13 +249,19 @@ func measureRsyslog(ctx context.Context, dir string, l load) (r result, err erro
 	in := free.Addr().String()
 	_, inPort, _ := net.SplitHostPort(in)
 	free.Close()
+	network, input := "tcp", fmt.Sprintf(`module(load="imtcp")
+input(type="imtcp" port=%q address="127.0.0.1")`, inPort)
+	if from == "pipe" {
+		network, in = "unix", filepath.Join(dir, "rsyslog.sock")
+		input = fmt.Sprintf(`module(load="imptcp")
+input(type="imptcp" path=%q unlink="on")`, in)
+	}
 	file := filepath.Join(dir, "rsyslog.conf")
 	config := fmt.Sprintf(`global(workDirectory=%q)
-module(load="imtcp")
-input(type="imtcp" port=%q address="127.0.0.1")
+%s
 main_queue(queue.size="200000" queue.dequeueBatchSize="1024")
 action(type="omfwd" target="127.0.0.1" port=%q protocol="tcp")
-`, dir, inPort, port)
+`, dir, input, port)
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return r, err
 	}
@@ -241,7 +273,7 @@ action(type="omfwd" target="127.0.0.1" port=%q protocol="tcp")
 		return r, err
 	}
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		conn, err := net.Dial("tcp", in)
+		conn, err := net.Dial(network, in)
 		if err == nil {
 			conn.Close()
 			break
@@ -251,7 +283,7 @@ action(type="omfwd" target="127.0.0.1" port=%q protocol="tcp")
 		}
 	}
 	start := time.Now()
-	if err := flood(ctx, in, "<190>1 2026-11-22T12:00:00.000000+00:00 host app web.1 - - ", l.pace); err != nil {
+	if err := flood(ctx, network, in, "<190>1 2026-11-22T12:00:00.000000+00:00 host app web.1 - - ", l.pace); err != nil {
 		return r, err
 	}
 	text, err := got.ReadString('\n')
@@ -269,7 +301,7 @@ action(type="omfwd" target="127.0.0.1" port=%q protocol="tcp")
 		return r, err
 	}
 	r.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	r.print(l.name + "-rsyslog-tcp-to-tcp")
+	r.print(l.name + "-rsyslog-" + from + "-to-tcp")
 	return r, errors.Join(receiver.Process.Kill(), ignoreExit(receiver.Wait()))
 }
 

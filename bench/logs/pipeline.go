@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/x509"
@@ -17,6 +16,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"runtime/pprof"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -46,7 +48,8 @@ func takeFrames() error {
 	select {}
 }
 
-// pipeline is the part of the control process that carries lines.
+// pipeline is the part of the control process that carries lines; without a receiver
+// there is no drain.
 func pipeline(receiver, certificate string) error {
 	debug.SetGCPercent(300) // as the control process does
 	ctx, cancel := context.WithCancel(context.Background())
@@ -56,9 +59,11 @@ func pipeline(receiver, certificate string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	roots, err := trust(certificate)
-	if err != nil {
-		return err
+	var roots *x509.CertPool
+	if receiver != "" {
+		if roots, err = trust(certificate); err != nil {
+			return err
+		}
 	}
 	db, app, err := appWithDrain(ctx, dir, receiver)
 	if err != nil {
@@ -70,7 +75,7 @@ func pipeline(receiver, certificate string) error {
 	loop := &drain.Loop{Store: db, Hub: hub, Outbound: loopback, Roots: roots, Log: slog.New(slog.DiscardHandler)}
 	go func() { _ = loop.Run(ctx) }()
 	go func() { _ = hub.Run(ctx) }()
-	for hub.File(app, "") == "" || !begun(hub, app) {
+	for receiver != "" && !begun(hub, app) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	var tailed atomic.Int64
@@ -84,14 +89,40 @@ func pipeline(receiver, certificate string) error {
 			})
 		}()
 	}
-	if err := carry(hub, app); err != nil {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
 		return err
 	}
-	if err := drained(hub, app); err != nil {
+	ready := cpu() // what setting up the platform took is not the lines' cost
+	fmt.Println(l.Addr())
+	stop, err := profile()
+	if err != nil {
 		return err
 	}
-	fmt.Println(tailed.Load())
+	if err := carry(l, hub, app); err != nil {
+		return err
+	}
+	if receiver != "" {
+		if err := drained(hub, app); err != nil {
+			return err
+		}
+	}
+	stop()
+	fmt.Println(tailed.Load(), (cpu() - ready).Nanoseconds())
 	return nil
+}
+
+// profile writes where the time goes to the file that KIGO_PROFILE names, with the number of the process.
+func profile() (stop func(), err error) {
+	path := os.Getenv("KIGO_PROFILE")
+	if path == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(path + "." + strconv.Itoa(os.Getpid()))
+	if err != nil {
+		return nil, err
+	}
+	return pprof.StopCPUProfile, pprof.StartCPUProfile(f)
 }
 
 // trust is a pool of one certificate.
@@ -109,32 +140,25 @@ func trust(certificate string) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// carry takes lines from one connection, as many at once as a read brings.
-func carry(hub *logplex.Hub, app kigo.AppID) error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	fmt.Println(l.Addr())
+// carry takes lines from one connection, as many at once as a read brings: what is
+// read becomes one string, as where the platform reads a dyno's output.
+func carry(l net.Listener, hub *logplex.Hub, app kigo.AppID) error {
 	conn, err := l.Accept()
 	if err != nil {
 		return err
 	}
-	in := bufio.NewReaderSize(conn, 64<<10)
 	var lines []kigo.LogLine
+	buf, left := make([]byte, 64<<10), 0
 	for {
-		text, err := in.ReadSlice('\n')
-		if len(text) > 0 {
-			lines = append(lines, kigo.LogLine{Source: "app", Process: "web.1", Message: string(text[:len(text)-1])})
+		n, err := conn.Read(buf[left:])
+		end := bytes.LastIndexByte(buf[:left+n], '\n') + 1
+		now := time.Now()
+		for text := range strings.Lines(string(buf[:end])) {
+			lines = append(lines, kigo.LogLine{Time: now, Source: "app", Process: "web.1", Message: text[:len(text)-1]})
 		}
-		if in.Buffered() < lineSize || err != nil { // the rest of a read is less than a line
-			now := time.Now()
-			for i := range lines {
-				lines[i].Time = now
-			}
-			hub.Write(app, lines...)
-			lines = lines[:0]
-		}
+		left = copy(buf, buf[end:left+n])
+		hub.Write(app, lines...)
+		lines = lines[:0]
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -161,6 +185,9 @@ func appWithDrain(ctx context.Context, dir, receiver string) (*store.Store, kigo
 	app, err := c.CreateApp(ctx, control.Actor{ID: account.ID}, control.NewApp{Name: "bench"})
 	if err != nil {
 		return nil, "", err
+	}
+	if receiver == "" {
+		return db, app.ID, nil
 	}
 	d := kigo.Drain{App: app.ID, URL: receiver}
 	return db, app.ID, db.Update(ctx, func(tx *store.Tx) error { return tx.CreateDrain(&d) })

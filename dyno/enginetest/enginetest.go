@@ -153,7 +153,7 @@ func (s *suite) lines(id kigo.DynoID, after uint64) []dyno.Line {
 func texts(lines []dyno.Line) []string {
 	var list []string
 	for _, l := range lines {
-		list = append(list, string(l.Text))
+		list = append(list, l.Text)
 	}
 	return list
 }
@@ -178,7 +178,7 @@ func (s *suite) awaitLines(id kigo.DynoID, text string, n int) {
 	defer cancel()
 	found := 0
 	_ = s.Engine.Logs(ctx, id, 0, func(l dyno.Line) {
-		if string(l.Text) == text {
+		if l.Text == text {
 			if found++; found == n {
 				cancel()
 			}

@@ -25,7 +25,7 @@ var logTests = []test{
 				s.Errorf("line %d: %d bytes, seq %d, dropped %d, at %s", i, len(line.Text), line.Seq, line.Dropped, line.Time)
 			}
 		}
-		if string(lines[0].Text) != "a\x00\xffb" {
+		if lines[0].Text != "a\x00\xffb" {
 			s.Errorf("binary line %q", lines[0].Text)
 		}
 	}},
@@ -36,7 +36,7 @@ var logTests = []test{
 		defer cancel()
 		got := make(chan string, 10)
 		go func() {
-			_ = s.Engine.Logs(ctx, id, 2, func(l kigo.OutputLine) { got <- fmt.Sprint(l.Seq, " ", string(l.Text)) })
+			_ = s.Engine.Logs(ctx, id, 2, func(l kigo.OutputLine) { got <- fmt.Sprint(l.Seq, " ", l.Text) })
 			close(got)
 		}()
 		if line := <-got; line != "3 ready" {
@@ -64,7 +64,7 @@ var logTests = []test{
 			total += 1 + l.Dropped
 		}
 		last := lines[len(lines)-1]
-		if total != n || last.Seq != n || !strings.HasPrefix(string(last.Text), fmt.Sprint(n-1, " ")) {
+		if total != n || last.Seq != n || !strings.HasPrefix(last.Text, fmt.Sprint(n-1, " ")) {
 			s.Errorf("%d lines and drops of %d, last %d %.20q", total, n, last.Seq, last.Text)
 		}
 		if len(lines) == n {

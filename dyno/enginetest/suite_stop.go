@@ -132,7 +132,7 @@ func (s *suite) count(id kigo.DynoID, text string) int {
 	defer cancel()
 	n := 0
 	_ = s.Engine.Logs(ctx, id, 0, func(l kigo.OutputLine) {
-		if string(l.Text) == text {
+		if l.Text == text {
 			n++
 		}
 	})

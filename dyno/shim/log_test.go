@@ -1,7 +1,6 @@
 package shim
 
 import (
-	"bytes"
 	"testing"
 	"time"
 )
@@ -25,7 +24,7 @@ func TestLinesDroppedAtTheVeryEndAreTold(t *testing.T) {
 	if err := r.ReadNew(func(l Line) { got = append(got, l) }); err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != 2 || !bytes.Equal(got[1].Text, []byte("last words")) || got[1].Seq != 6 || got[1].Dropped != 4 {
+	if len(got) != 2 || got[1].Text != "last words" || got[1].Seq != 6 || got[1].Dropped != 4 {
 		t.Errorf("read %+v", got)
 	}
 }

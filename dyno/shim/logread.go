@@ -12,13 +12,15 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Line is one line of a dyno's output.
 type Line struct {
 	Seq     uint64 // 1, 2, 3 …
 	Time    time.Time
-	Text    []byte
+	Text    string
 	Dropped int  // lines missing just before this one
 	More    bool // another one follows at once
 }
@@ -55,7 +57,7 @@ func (r *LogReader) ReadNew(f func(Line)) error {
 		}
 		// Whether there is a later file must be known before the last look into
 		// this one: the writer never returns to a file that it has left.
-		later, err := r.next()
+		later, err := r.later()
 		if err != nil {
 			return err
 		}
@@ -88,6 +90,20 @@ func (r *LogReader) open() (bool, error) {
 	return true, nil
 }
 
+// later is next while a file is open. Most often there is none, which is seen without
+// listing the folder: files go in their order, so that the one after this one was
+// not yet made while this one is still there.
+func (r *LogReader) later() (int, error) {
+	if _, err := os.Lstat(segmentPath(r.dir, r.segment+1)); err == nil {
+		return r.segment + 1, nil
+	}
+	var this unix.Stat_t
+	if err := unix.Fstat(int(r.file.Fd()), &this); err == nil && this.Nlink > 0 {
+		return 0, nil
+	}
+	return r.next()
+}
+
 // next is the number of the oldest file after the present one, 0 if there is none.
 func (r *LogReader) next() (int, error) {
 	names, err := filepath.Glob(filepath.Join(escape(r.dir), "log.*"))
@@ -112,8 +128,12 @@ func (r *LogReader) drain(f func(Line)) error {
 	for {
 		n, err := r.file.ReadAt(chunk[:], r.offset)
 		r.offset += int64(n)
-		r.buffer = append(r.buffer, chunk[:n]...)
-		r.parse(f)
+		if len(r.buffer) == 0 {
+			r.buffer = append(r.buffer, r.parse(chunk[:n], f)...)
+		} else {
+			rest := r.parse(append(r.buffer, chunk[:n]...), f)
+			r.buffer = append([]byte(nil), rest...)
+		}
 		if err == io.EOF {
 			return nil
 		}
@@ -123,24 +143,29 @@ func (r *LogReader) drain(f func(Line)) error {
 	}
 }
 
-// parse passes the whole frames of the buffer on. Their texts are parts of it, so
-// it is never written again.
-func (r *LogReader) parse(f func(Line)) {
-	b, size := r.buffer, frame(r.buffer)
-	for size > 0 {
-		this := b[:size:size]
-		b = b[size:]
-		size = frame(b)
-		seq := binary.LittleEndian.Uint64(this)
+// parse passes the whole frames of data on, and returns what is left. All texts are
+// parts of one string.
+func (r *LogReader) parse(data []byte, f func(Line)) (rest []byte) {
+	whole := 0
+	for size := frame(data); size > 0; size = frame(data[whole:]) {
+		whole += size
+	}
+	all := string(data[:whole])
+	for at := 0; at < whole; {
+		b := data[at:]
+		size := frame(b)
+		text := all[at+frameHeader : at+size]
+		at += size
+		seq := binary.LittleEndian.Uint64(b)
 		if seq <= r.last {
 			continue
 		}
-		at := time.Unix(0, int64(binary.LittleEndian.Uint64(this[8:])))
 		dropped := int(seq - r.last - 1)
 		r.last = seq
-		f(Line{Seq: seq, Time: at.UTC(), Text: this[frameHeader:], Dropped: dropped, More: size > 0})
+		written := time.Unix(0, int64(binary.LittleEndian.Uint64(b[8:])))
+		f(Line{Seq: seq, Time: written.UTC(), Text: text, Dropped: dropped, More: at < whole})
 	}
-	r.buffer = append([]byte(nil), b...)
+	return data[whole:]
 }
 
 // frame is the length of the first frame in b, 0 when it is not whole.

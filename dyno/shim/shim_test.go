@@ -102,7 +102,7 @@ func TestTheOutputRingKeepsTheLastLinesAndTellsGaps(t *testing.T) {
 	}
 	first, last := got[0], got[len(got)-1]
 	for i, l := range got { // kept, although the reader has gone on
-		if want := fmt.Sprintf("line %d ", l.Seq); !strings.HasPrefix(string(l.Text), want) {
+		if want := fmt.Sprintf("line %d ", l.Seq); !strings.HasPrefix(l.Text, want) {
 			t.Fatalf("line %d: %q", i, l.Text)
 		}
 	}
@@ -135,7 +135,7 @@ func TestATornFrameIsNotRead(t *testing.T) {
 	defer r.Close()
 	var got []string
 	read := func() {
-		if err := r.ReadNew(func(l Line) { got = append(got, string(l.Text)) }); err != nil {
+		if err := r.ReadNew(func(l Line) { got = append(got, l.Text) }); err != nil {
 			t.Fatal(err)
 		}
 	}

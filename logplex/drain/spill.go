@@ -124,11 +124,11 @@ func (f *spillFile) add(st *state, fr *frame) error {
 	st.Seq++
 	head := spilled{stateHead{Next: st.Next, Lost: st.Lost, Seq: st.Seq}}
 	head.describe(fr)
-	data, err := appendRecord(make([]byte, 0, len(fr.Body)+512), head, fr.Body)
+	r, err := newRecord(nil, head, fr.Body)
 	if err != nil {
 		return err
 	}
-	n, err := f.disk.write("add frame", f.file, data, f.end)
+	n, err := f.disk.write("add frame", f.file, r, f.end)
 	if err != nil {
 		if n > 0 {
 			err = errors.Join(err, f.truncate("take frame back", f.end))

@@ -51,15 +51,16 @@ const recordHead = 12
 
 var crcTable = crc32.MakeTable(crc32.Castagnoli)
 
-func appendRecord(b []byte, head any, body []byte) ([]byte, error) {
+// newRecord makes an entry; its head is in the memory of b, if that is enough.
+func newRecord(b []byte, head any, body []byte) (entry, error) {
 	text, err := json.Marshal(head)
 	if err != nil {
-		return b, err
+		return entry{}, err
 	}
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(text)))
+	b = binary.LittleEndian.AppendUint32(b[:0], uint32(len(text)))
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(body)))
 	b = binary.LittleEndian.AppendUint32(b, crc32.Update(crc32.Checksum(text, crcTable), crcTable, body))
-	return append(append(b, text...), body...), nil
+	return entry{append(b, text...), body}, nil
 }
 
 var errRecord = errors.New("record is damaged or cut off")
@@ -97,7 +98,7 @@ type journal struct {
 	disk steps
 	file *os.File
 	size int64
-	buf  []byte
+	buf  []byte // of the last head
 }
 
 // journalSize is how long a journal grows.
@@ -135,18 +136,16 @@ func (j *journal) save(st *state) error {
 		head.describe(st.Frame)
 		body = st.Frame.Body
 	}
-	var err error
-	if j.buf, err = appendRecord(j.buf[:0], head, body); err != nil {
+	r, err := newRecord(j.buf, head, body)
+	if err != nil {
 		return fmt.Errorf("save place of drain: %w", err)
 	}
-	if cap(j.buf) > 2*frameBytes {
-		defer func() { j.buf = nil }()
-	}
-	if j.file == nil || j.size+int64(len(j.buf)) > journalSize {
-		err = j.begin()
+	j.buf = r.head
+	if j.file == nil || j.size+int64(r.size()) > journalSize {
+		err = j.begin(r)
 	} else {
-		_, err = j.disk.write("add state", j.file, j.buf, j.size)
-		j.size += int64(len(j.buf))
+		_, err = j.disk.write("add state", j.file, r, j.size)
+		j.size += int64(r.size())
 	}
 	if err != nil {
 		j.close() // what it now ends with is unknown: begin anew next time
@@ -156,19 +155,19 @@ func (j *journal) save(st *state) error {
 }
 
 // begin puts a journal of one state in the place of the old one.
-func (j *journal) begin() error {
+func (j *journal) begin(r entry) error {
 	j.close()
 	f, err := os.OpenFile(j.path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	if _, err := j.disk.write("begin states", f, j.buf, 0); err != nil {
+	if _, err := j.disk.write("begin states", f, r, 0); err != nil {
 		return errors.Join(err, f.Close())
 	}
 	if err := j.disk.do("replace states", func() error { return os.Rename(f.Name(), j.path) }); err != nil {
 		return errors.Join(err, f.Close())
 	}
-	j.file, j.size = f, int64(len(j.buf))
+	j.file, j.size = f, int64(r.size())
 	return nil
 }
 
