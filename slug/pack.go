@@ -44,10 +44,12 @@ func packFile(ctx context.Context, verb string, in *os.File, outFile string, o O
 	if err := o.checkSize(res.Size); err != nil {
 		return res, err
 	}
-	if err := out.Sync(); err != nil {
-		return Result{}, fmt.Errorf("sync slug: %w", err)
-	}
+	synced := make(chan error, 1)
+	go func() { synced <- out.Sync() }() // the disk has its work, and the processor its own
 	res.Digest, res.ImageSize, err = digestOf(out)
+	if serr := <-synced; serr != nil {
+		return Result{}, fmt.Errorf("sync slug: %w", serr)
+	}
 	return res, err
 }
 

@@ -27,21 +27,35 @@ func main() {
 	}
 	files := flag.Int("files", 100_000, "files of the slug that is packed")
 	packages := flag.Int("packages", 500, "packages of the Node app")
+	only := flag.String("only", "", "packing or pushing; both without it")
 	flag.Parse()
 	ctx := context.Background()
-	for _, step := range []func() error{
-		func() error { return packing(ctx, *files) },
-		func() error { return pushing(ctx, *packages) },
-	} {
-		if err := step(); err != nil {
-			fmt.Fprintln(os.Stderr, "builds:", err)
-			os.Exit(1)
-		}
+	if err := measure(ctx, *only, *files, *packages); err != nil {
+		fmt.Fprintln(os.Stderr, "builds:", err)
+		os.Exit(1)
 	}
 }
 
-func pushing(ctx context.Context, packages int) error {
-	s, err := platform.Start(ctx)
+// measure does both on a disk of their own.
+func measure(ctx context.Context, only string, files, packages int) error {
+	disk, free, err := platform.Disk()
+	if err != nil {
+		return err
+	}
+	defer free()
+	if only != "pushing" {
+		if err := packing(ctx, disk, files); err != nil {
+			return err
+		}
+	}
+	if only != "packing" {
+		return pushing(ctx, disk, packages)
+	}
+	return nil
+}
+
+func pushing(ctx context.Context, disk string, packages int) error {
+	s, err := platform.StartIn(ctx, disk)
 	if err != nil {
 		return err
 	}
@@ -60,7 +74,10 @@ func pushing(ctx context.Context, packages int) error {
 				return err
 			}
 			fmt.Printf("%s_push_%s %.2f s\n", language.name, which, took.total.Seconds())
-			fmt.Printf("%s_push_%s_platform %.2f s\n", language.name, which, (took.total - took.compile).Seconds())
+			fmt.Printf("%s_push_%s_platform %.2f s\n", language.name, which, (took.total - took.compile()).Seconds())
+			for _, ph := range took.phases {
+				fmt.Printf("%s_push_%s_%s %.2f s\n", language.name, which, ph.name, ph.took.Seconds())
+			}
 		}
 	}
 	return together(ctx, s)
@@ -127,8 +144,32 @@ func (a *app) git(args ...string) error {
 	return nil
 }
 
-// push is how long one took, and the app's own compile of it.
-type push struct{ total, compile time.Duration }
+// push is how long one took, phase by phase.
+type push struct {
+	total  time.Duration
+	phases []phase
+}
+
+type phase struct {
+	name string
+	took time.Duration
+}
+
+// compile is the app's own share: what its buildpack did.
+func (p push) compile() time.Duration {
+	for _, ph := range p.phases {
+		if ph.name == "compile" {
+			return ph.took
+		}
+	}
+	return 0
+}
+
+// begins are the lines with which a phase begins; the first one begins with the push.
+var begins = []struct{ line, phase string }{
+	{"Building on the", "prepare"}, {"app detected", "compile"}, {"Discovering process types", "finish"},
+	{"Compressing...", "pack"}, {"Launching...", "release"}, {"Verifying deploy", "save"},
+}
 
 func (a *app) push() (p push, err error) {
 	a.pushes++
@@ -150,17 +191,21 @@ func (a *app) push() (p push, err error) {
 	if err := cmd.Start(); err != nil {
 		return p, err
 	}
-	var compile time.Time
 	var said strings.Builder
+	next, since := "receive", began
+	turn := func(to string) {
+		p.phases = append(p.phases, phase{next, time.Since(since)})
+		next, since = to, time.Now()
+	}
+	at := 0
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		fmt.Fprintln(&said, lines.Text())
-		switch {
-		case strings.Contains(lines.Text(), "app detected"):
-			compile = time.Now()
-		case strings.Contains(lines.Text(), "Discovering process types"):
-			p.compile = time.Since(compile)
+		if at < len(begins) && strings.Contains(lines.Text(), begins[at].line) {
+			turn(begins[at].phase)
+			at++
 		}
 	}
+	turn("")
 	if err := cmd.Wait(); err != nil {
 		return p, fmt.Errorf("git push: %w\n%s", err, said.String())
 	}

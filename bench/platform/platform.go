@@ -34,8 +34,11 @@ type Server struct {
 const startLimit = 10 * time.Minute
 
 // Start runs bin/kigo server from the repository's root.
-func Start(ctx context.Context) (*Server, error) {
-	dir, err := os.MkdirTemp("/var/tmp", "kigo-bench-")
+func Start(ctx context.Context) (*Server, error) { return StartIn(ctx, "/var/tmp") }
+
+// StartIn has the server's data in a new folder below home.
+func StartIn(ctx context.Context, home string) (*Server, error) {
+	dir, err := os.MkdirTemp(home, "kigo-bench-")
 	if err != nil {
 		return nil, err
 	}

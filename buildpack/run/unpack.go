@@ -119,6 +119,7 @@ func untarTo(src io.Reader, root *os.Root, limits buildpack.Limits, modules map[
 		limits.Files = 500_000
 	}
 	u := untar{root: root, limits: limits, made: map[string]bool{".": true}}
+	defer u.leave()
 	for tr := tar.NewReader(stream); ; {
 		h, err := tr.Next()
 		if err == io.EOF {
@@ -146,6 +147,30 @@ type untar struct {
 	bytes  int64
 	files  int
 	made   map[string]bool // folders known to be there
+	here   *os.Root        // the folder of the last entry: most come folder by folder
+	at     string          // its name; "" without one
+}
+
+// in returns the root of a folder. It is the one on the disk as long as nothing is
+// removed.
+func (u *untar) in(dir string) (*os.Root, error) {
+	if u.here != nil && u.at == dir {
+		return u.here, nil
+	}
+	here, err := u.root.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	u.leave()
+	u.here, u.at = here, dir
+	return here, nil
+}
+
+func (u *untar) leave() {
+	if u.here != nil {
+		u.here.Close() //nolint:errcheck // nothing is written through it
+	}
+	u.here, u.at = nil, ""
 }
 
 func (u *untar) entry(h *tar.Header, body io.Reader) error {
@@ -178,6 +203,7 @@ func (u *untar) entry(h *tar.Header, body io.Reader) error {
 	}
 	err := u.write(name, h, body)
 	if errors.Is(err, fs.ErrExist) { // an archive may hold a name twice: the last one counts
+		u.leave()
 		if err = u.root.RemoveAll(name); err == nil {
 			err = u.write(name, h, body)
 		}
@@ -208,13 +234,17 @@ func (u *untar) dir(name string) error {
 }
 
 func (u *untar) write(name string, h *tar.Header, body io.Reader) error {
-	switch h.Typeflag {
-	case tar.TypeSymlink:
-		return u.root.Symlink(h.Linkname, name)
-	case tar.TypeLink:
+	if h.Typeflag == tar.TypeLink {
 		return u.root.Link(path.Clean(strings.TrimPrefix(h.Linkname, "/")), name)
 	}
-	f, err := u.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644|fs.FileMode(h.Mode)&0o111)
+	dir, err := u.in(path.Dir(name))
+	if err != nil {
+		return err
+	}
+	if h.Typeflag == tar.TypeSymlink {
+		return dir.Symlink(h.Linkname, path.Base(name))
+	}
+	f, err := dir.OpenFile(path.Base(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644|fs.FileMode(h.Mode)&0o111)
 	if err != nil {
 		return err
 	}
