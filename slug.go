@@ -21,6 +21,7 @@ type Slug struct {
 	BuildpackProvided string                    // language name shown by apps:info
 	ProcessTypes      map[string]string         // type → command
 	Images            map[string]ContainerImage // by process type, of an app that runs container images; nil: one slug for all
+	OCI               *OCIImage                 // of one that is a whole container image; nil: it is none
 	AppJSON           string                    // the source's app.json, which ParseAppJSON accepts; empty without one
 	CreatedAt         time.Time
 }

@@ -143,7 +143,7 @@ var takesBody = map[string]bool{
 	"PATCH /account": true, "PATCH /users/{user}": true, "POST /oauth/authorizations": true,
 	"PATCH /oauth/authorizations/{authorization}": true, "POST /apps": true, "PATCH /apps/{app}": true,
 	"PATCH /apps/{app}/features/{feature}": true, "PATCH /apps/{app}/config-vars": true, "PATCH /apps/{app}/config-vars-settings": true, "POST /apps/{app}/builds": true,
-	"PUT /apps/{app}/buildpack-installations": true, "POST /apps/{app}/releases": true, "POST /apps/{app}/slugs": true,
+	"PUT /apps/{app}/buildpack-installations": true, "POST /apps/{app}/releases": true, "POST /apps/{app}/slugs": true, "POST /apps/{app}/oci-images": true,
 	"POST /apps/{app}/dynos": true, "PATCH /apps/{app}/formation": true, "PATCH /apps/{app}/formation/{formation}": true,
 	"POST /apps/{app}/domains": true, "POST /apps/{app}/log-sessions": true, "POST /apps/{app}/addons": true,
 	"PATCH /apps/{app}/domains/{domain}": true, "POST /apps/{app}/sni-endpoints": true, "PATCH /apps/{app}/sni-endpoints/{endpoint}": true,

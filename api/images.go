@@ -13,6 +13,9 @@ import (
 // Images makes what was pushed to the registry into what dynos run.
 type Images interface {
 	Adopt(ctx context.Context, app kigo.App, typ, id string) (kigo.ContainerImage, error)
+	// Whole is Adopt of an image for all process types that it is told, or else that the image
+	// itself tells; it gives a slug to be kept.
+	Whole(ctx context.Context, app kigo.App, typ string, image kigo.OCIImage) (kigo.Slug, error)
 }
 
 // maxDockerImage is the length of the longest digest that is known.

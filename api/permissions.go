@@ -42,6 +42,8 @@ var permissions = map[string]string{
 	"POST /apps/{app}/releases":          kigo.PermissionDeploy,
 	"GET /apps/{app}/releases/{release}": kigo.PermissionView,
 	"POST /apps/{app}/slugs":             kigo.PermissionDeploy,
+	"POST /apps/{app}/oci-images":        kigo.PermissionDeploy,
+	"GET /apps/{app}/oci-images/{image}": kigo.PermissionDeploy,
 	"GET /apps/{app}/slugs/{slug}":       kigo.PermissionDeploy, // its answer has the address of the code
 
 	"GET /apps/{app}/dynos":                           kigo.PermissionView,

@@ -88,9 +88,6 @@ var refusals = []refusal{
 		"GET /test-runs/{run}", "PATCH /test-runs/{run}", "GET /test-runs/{run}/test-cases", "GET /test-runs/{run}/test-nodes",
 		"GET /pipelines/{pipeline}/test-runs/{run}",
 	}},
-	{why: "Images of the Fir generation are not provided: push a container image with docker and release it with `heroku container:release`.", resource: "OCI image", later: true, calls: []string{
-		"POST /apps/{app}/oci-images", "GET /apps/{app}/oci-images/{image}",
-	}},
 }
 
 // allRoutes are those that are served and those that are refused.

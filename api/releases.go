@@ -107,6 +107,7 @@ func releaseCreate(c *call) (reply, error) {
 		Description *string `json:"description"`
 		Release     *ident  `json:"release"`
 		Slug        *ident  `json:"slug"`
+		OCIImage    *ident  `json:"oci_image"`
 	}
 	if err := c.decode(&in); err != nil {
 		return reply{}, err
@@ -120,6 +121,11 @@ func releaseCreate(c *call) (reply, error) {
 		r, err = ctrl(c).Rollback(c.ctx(), c.actor, c.app.ID, in.Release.String())
 	case in.Slug.String() != "":
 		r, err = ctrl(c).CreateRelease(c.ctx(), c.actor, c.app.ID, kigo.SlugID(in.Slug.String()), value(in.Description))
+	case in.OCIImage.String() != "":
+		var image kigo.Slug
+		if image, err = c.ociImage(in.OCIImage.String()); err == nil {
+			r, err = ctrl(c).CreateRelease(c.ctx(), c.actor, c.app.ID, image.ID, value(in.Description))
+		}
 	default:
 		err = kigo.Invalid("slug or release is required: the id of a slug to release, or of a release to roll back to.")
 	}

@@ -123,6 +123,8 @@ var routes = []route{
 	{"POST", "/apps/{app}/slugs", write, slugCreate, false},
 	{"GET", "/apps/{app}/slugs/{slug}", read, slugInfo, false},
 	{"GET", "/slugs/{slug}", open, slugGet, false},
+	{"POST", "/apps/{app}/oci-images", write, imageCreate, false}, // oci_images.go
+	{"GET", "/apps/{app}/oci-images/{image}", read, imageInfo, false},
 	{"PUT", "/slugs/{slug}", open, slugPut, false},
 	{"GET", "/streams/{stream}", open, streamGet, false},
 

@@ -18,8 +18,8 @@ func (c *Control) ReleaseImages(ctx context.Context, a Actor, id kigo.AppID, ima
 		if err != nil {
 			return err
 		}
-		if app.BuildStack != kigo.StackContainer {
-			return kigo.Invalid("Container images are for apps on the stack container, and %s is on %s: run `heroku stack:set container` first.", app.Name, app.BuildStack)
+		if err := onContainers(app); err != nil {
+			return err
 		}
 		slug := kigo.Slug{App: id, Stack: kigo.StackContainer, ProcessTypes: map[string]string{}, Images: map[string]kigo.ContainerImage{}}
 		before, err := tx.newestCode(id)

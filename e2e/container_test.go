@@ -195,6 +195,37 @@ func TestContainerImagesRun(t *testing.T) {
 		}
 	}
 	c.answers("/", "greeting=one")
+	c.whole(base)
+}
+
+// whole releases an image for all its process types, which it tells by the labels of Cloud
+// Native Buildpacks.
+func (c *containerSite) whole(base v1.Layer) {
+	c.t.Helper()
+	c.push("builds", v1.Config{Entrypoint: []string{"/bin/server", "web"}, Env: []string{"GREETING=whole"}, Labels: map[string]string{
+		"io.buildpacks.build.metadata":     `{"processes": [{"type": "web", "command": ["bin/rails"], "args": ["server"], "default": true, "working-dir": "/app"}, {"type": "jobs", "command": "rake jobs"}], "buildpacks": [{"id": "heroku/ruby", "version": "2"}]}`,
+		"io.buildpacks.lifecycle.metadata": `{"runImage": {"reference": "heroku/heroku:22", "topLayer": "sha256:12"}}`,
+	}}, base, layer(c.t,
+		file("cnb/run", "", 0o755, 0), tar.Header{Typeflag: tar.TypeLink, Name: "cnb/process/web", Linkname: "bin/server"},
+		tar.Header{Typeflag: tar.TypeLink, Name: "cnb/process/jobs", Linkname: "bin/server"}))
+	id, err := c.api.PushedImage(c.t.Context(), c.app, "builds")
+	must(c.t, err)
+	made, err := c.api.CreateOCIImage(c.t.Context(), c.app, map[string]any{"image_repo": c.app + "/builds", "digest": id, "commit": "abc"})
+	must(c.t, err)
+	web, jobs := made.ProcessTypes["web"], made.ProcessTypes["jobs"]
+	if len(made.ProcessTypes) != 2 || web.Command != "/cnb/process/web" || web.DisplayCmd != "bin/rails server" || web.WorkingDir != "/app" || jobs.DisplayCmd != "rake jobs" ||
+		made.BaseImageName != "heroku/heroku:22" || made.Buildpacks[0].ID != "heroku/ruby" {
+		c.t.Errorf("the image is %+v", made)
+	}
+	made, err = c.api.CreateOCIImage(c.t.Context(), c.app, map[string]any{
+		"image_repo": c.app + "/builds", "digest": id, "process_types": map[string]any{"web": map[string]any{"display_cmd": "serve"}, "jobs": map[string]any{"command": "rake jobs"}},
+	})
+	must(c.t, err)
+	must(c.t, c.api.Do(c.t.Context(), "POST", "/apps/"+c.app+"/releases", map[string]any{"oci_image": made.ID}, nil))
+	c.answers("/", "greeting=whole")
+	if ps := c.k.run("ps", "-a", c.app); !strings.Contains(ps, "serve") || !strings.Contains(ps, "web.1: up") {
+		c.t.Errorf("ps: %s", ps)
+	}
 }
 
 // webAddress is an address of this machine's own at the port that names without one lead to.

@@ -75,6 +75,8 @@ type imageConfig struct {
 		Entrypoint []string `json:"Entrypoint"`
 		Cmd        []string `json:"Cmd"`
 		WorkingDir string   `json:"WorkingDir"`
+
+		Labels map[string]string `json:"Labels"`
 	} `json:"config"`
 }
 

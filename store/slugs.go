@@ -2,12 +2,12 @@ package store
 
 import "github.com/kigo-dev/kigo"
 
-const slugColumns = `id, app_id, digest, size, image_size, stack, commit_id, commit_description, buildpack_provided, process_types, app_json, images, created_at`
+const slugColumns = `id, app_id, digest, size, image_size, stack, commit_id, commit_description, buildpack_provided, process_types, app_json, images, oci_image, created_at`
 
 func scanSlug(_ *Tx, row scanner) (kigo.Slug, error) {
 	var s kigo.Slug
 	err := row.Scan(&s.ID, &s.App, &s.Digest, &s.Size, &s.ImageSize, &s.Stack, &s.Commit, &s.CommitDescription,
-		&s.BuildpackProvided, fromJSON{&s.ProcessTypes}, &s.AppJSON, imagesOf{&s.Images}, at{&s.CreatedAt})
+		&s.BuildpackProvided, fromJSON{&s.ProcessTypes}, &s.AppJSON, imagesOf{&s.Images}, ociOf{&s.OCI}, at{&s.CreatedAt})
 	return s, err
 }
 
@@ -16,10 +16,10 @@ func (tx *Tx) CreateSlug(s *kigo.Slug) error {
 	newID(&s.ID)
 	tx.created(&s.CreatedAt, nil)
 	return tx.exec("create slug", `INSERT INTO slugs (id, app_id, digest, size, image_size, stack, commit_id, commit_description,
-			buildpack_provided, process_types, app_json, images, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			buildpack_provided, process_types, app_json, images, oci_image, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		string(s.ID), string(s.App), s.Digest, s.Size, s.ImageSize, s.Stack, s.Commit, s.CommitDescription,
-		s.BuildpackProvided, asJSON(s.ProcessTypes), s.AppJSON, imagesAsJSON(s.Images), micros(s.CreatedAt))
+		s.BuildpackProvided, asJSON(s.ProcessTypes), s.AppJSON, imagesAsJSON(s.Images), ociAsJSON(s.OCI), micros(s.CreatedAt))
 }
 
 // Slug returns one slug.
@@ -74,4 +74,24 @@ func (i imagesOf) Scan(v any) error {
 		*i.to = nil
 	}
 	return nil
+}
+
+// ociAsJSON is "" for none.
+func ociAsJSON(image *kigo.OCIImage) string {
+	if image == nil {
+		return ""
+	}
+	return asJSON(image)
+}
+
+// ociOf scans that column.
+type ociOf struct{ to **kigo.OCIImage }
+
+// Scan implements sql.Scanner.
+func (o ociOf) Scan(v any) error {
+	*o.to = nil
+	if text, ok := v.(string); ok && text == "" {
+		return nil
+	}
+	return (fromJSON{o.to}).Scan(v)
 }

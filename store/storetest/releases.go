@@ -10,7 +10,7 @@ import (
 )
 
 func (f *fixture) slug(tx *store.Tx) (kigo.Slug, error) {
-	s := kigo.Slug{App: f.app.ID, Digest: "sha256:00", Size: 5, ImageSize: 1 << 33, Stack: "heroku-22", AppJSON: "{}", Images: map[string]kigo.ContainerImage{"web": {ID: "sha256:1", Root: "sha256:2", App: "sha256:3", Cmd: []string{"a"}, Dir: "/"}}, Commit: "0123abcd",
+	s := kigo.Slug{App: f.app.ID, Digest: "sha256:00", Size: 5, ImageSize: 1 << 33, Stack: "heroku-22", AppJSON: "{}", OCI: &kigo.OCIImage{Repo: "a/web", Processes: map[string]kigo.ImageProcess{"web": {Command: "x"}}}, Images: map[string]kigo.ContainerImage{"web": {ID: "sha256:1", Root: "sha256:2", App: "sha256:3", Cmd: []string{"a"}, Dir: "/"}}, Commit: "0123abcd",
 		CommitDescription: "first", BuildpackProvided: "Go", ProcessTypes: map[string]string{"web": "bin/web", "worker": `bin/w "a" 'b' é`}}
 	err := tx.CreateSlug(&s)
 	return s, err
