@@ -33,7 +33,7 @@ const (
 //
 // A crashed or idle dyno starts again under the same id and name.
 var dynoMoves = map[DynoState][]DynoState{
-	DynoStarting: {DynoUp, DynoCrashed, DynoDown, DynoComplete},
+	DynoStarting: {DynoUp, DynoCrashed, DynoDown, DynoComplete, DynoIdle}, // idle: its dyno hours are used up
 	DynoUp:       {DynoCrashed, DynoDown, DynoIdle, DynoComplete, DynoStarting},
 	DynoIdle:     {DynoStarting, DynoDown},
 	DynoCrashed:  {DynoStarting, DynoDown},

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/api"
@@ -64,7 +65,7 @@ func newServer(t testing.TB) *server {
 	key := box.Derive("test")
 	handler, err := api.New(api.Deps{
 		Control: s.control, Store: db, Logs: &logplex.Sessions{Hub: s.hub, Key: key}, Output: s.output, Blobs: s.blobs,
-		Key: key, Log: log, Stacks: s.control.Stacks, History: s.history, EcoHours: 1000, Slugs: adopter{s},
+		Key: key, Log: log, Stacks: s.control.Stacks, History: s.history, EcoPool: 1000 * time.Hour, Slugs: adopter{s},
 		WebURL: func(app string) string { return "http://" + app + ".localhost:8080/" },
 		Attach: func(_ *http.Request, secret string) string { return "rendezvous://localhost:5001/" + secret },
 	})

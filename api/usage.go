@@ -42,7 +42,7 @@ func quotaInfo(c *call) (reply, error) {
 	if err := c.user(); err != nil {
 		return reply{}, err
 	}
-	if c.s.EcoHours == 0 {
+	if c.s.EcoPool == 0 {
 		return reply{}, kigo.NotFound("quota")
 	}
 	all, err := c.usage(kigo.Month(c.s.Now()))
@@ -53,21 +53,11 @@ func quotaInfo(c *call) (reply, error) {
 		AppUUID   string `json:"app_uuid"`
 		QuotaUsed int64  `json:"quota_used"`
 	}
-	var total time.Duration
-	used := map[kigo.AppID]time.Duration{}
-	for _, u := range all {
-		if s, err := kigo.FindSize(u.Size); err == nil && s.Sleeps {
-			used[u.App] += u.Used
-			total += u.Used
-		}
+	pool, apps := kigo.CountPool(c.s.EcoPool, all), []appQuota{}
+	for _, share := range pool.Apps {
+		apps = append(apps, appQuota{string(share.App), int64(share.Used.Seconds())})
 	}
-	apps := []appQuota{}
-	for _, u := range all {
-		if d, found := used[u.App]; found {
-			apps = append(apps, appQuota{string(u.App), int64(d.Seconds())})
-			delete(used, u.App)
-		}
-	}
-	quota := int64(c.s.EcoHours) * 3600
-	return ok(map[string]any{"account_quota": quota, "quota_used": min(int64(total.Seconds()), quota), "apps": apps}), nil
+	return ok(map[string]any{
+		"account_quota": int64(pool.Quota.Seconds()), "quota_used": int64(min(pool.Used, pool.Quota).Seconds()), "apps": apps,
+	}), nil
 }

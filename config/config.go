@@ -20,24 +20,24 @@ import (
 
 // Config is everything an operator can set.
 type Config struct {
-	Data       string `json:"data"`       // folder of all state
-	API        string `json:"api"`        // address of the Platform API and of git, plain on loopback and TLS
-	HTTP       string `json:"http"`       // address where apps are served
-	HTTPS      string `json:"https"`      // the same over TLS
-	Rendezvous string `json:"rendezvous"` // address for attached one-off dynos (TLS)
-	Exec       string `json:"exec"`       // address of ps:exec by SSH; empty: where the official CLI can find it, "off": nowhere
-	Domain     string `json:"domain"`     // apps are APP.DOMAIN
-	Network    string `json:"network"`    // addresses for dynos, an IPv4 prefix of /24 to /16
-	Database   string `json:"database"`   // "sqlite" or a postgres:// URL
-	Email      string `json:"email"`      // of the operator's account
-	Stack      string `json:"stack"`      // name of the default stack
-	StackSize  string `json:"stackSize"`  // "full" or "small"
-	StackCache string `json:"stackCache"` // folder of stack images shared by several servers; optional
-	Builds     int    `json:"builds"`     // builds at once
-	Probation  string `json:"probation"`  // how long a web dyno of a release serves until the release counts as good, such as "1m"
-	EcoHours   int    `json:"ecoHours"`   // pool of dyno-hours on sizes that sleep, for each account and month; 0: none
-	IdleAfter  string `json:"idleAfter"`  // how long an app on Eco dynos goes without requests until they sleep, such as "30m"
-	Buildpacks string `json:"buildpacks"` // folder or https URL of buildpacks, OWNER/NAME below it, that go before the built-in ones
+	Data       string  `json:"data"`       // folder of all state
+	API        string  `json:"api"`        // address of the Platform API and of git, plain on loopback and TLS
+	HTTP       string  `json:"http"`       // address where apps are served
+	HTTPS      string  `json:"https"`      // the same over TLS
+	Rendezvous string  `json:"rendezvous"` // address for attached one-off dynos (TLS)
+	Exec       string  `json:"exec"`       // address of ps:exec by SSH; empty: where the official CLI can find it, "off": nowhere
+	Domain     string  `json:"domain"`     // apps are APP.DOMAIN
+	Network    string  `json:"network"`    // addresses for dynos, an IPv4 prefix of /24 to /16
+	Database   string  `json:"database"`   // "sqlite" or a postgres:// URL
+	Email      string  `json:"email"`      // of the operator's account
+	Stack      string  `json:"stack"`      // name of the default stack
+	StackSize  string  `json:"stackSize"`  // "full" or "small"
+	StackCache string  `json:"stackCache"` // folder of stack images shared by several servers; optional
+	Builds     int     `json:"builds"`     // builds at once
+	Probation  string  `json:"probation"`  // how long a web dyno of a release serves until the release counts as good, such as "1m"
+	EcoHours   float64 `json:"ecoHours"`   // pool of dyno-hours on sizes that sleep, for each account and month; 0: none
+	IdleAfter  string  `json:"idleAfter"`  // how long an app on Eco dynos goes without requests until they sleep, such as "30m"
+	Buildpacks string  `json:"buildpacks"` // folder or https URL of buildpacks, OWNER/NAME below it, that go before the built-in ones
 	// ImageMirror is the URL of a registry that has images of Docker Hub, for builds of Dockerfiles; optional.
 	ImageMirror string `json:"imageMirror"`
 	// AllowBuildpacks are the names and URLs of buildpacks that apps may use, with a * for
@@ -71,6 +71,14 @@ type Config struct {
 func (c Config) Trial() time.Duration {
 	d, _ := time.ParseDuration(c.Probation) // Validate has looked at it
 	return d
+}
+
+// maxEcoHours is more than any machine can give.
+const maxEcoHours = 1_000_000
+
+// EcoPool is EcoHours as a duration.
+func (c Config) EcoPool() time.Duration {
+	return time.Duration(c.EcoHours * float64(time.Hour)).Round(time.Second)
 }
 
 // Idle is IdleAfter parsed; 0: dynos never sleep.
@@ -139,7 +147,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.StackCache, "stack-cache", c.StackCache, "folder of stack images that several servers share")
 	fs.IntVar(&c.Builds, "builds", c.Builds, "builds that may run at once")
 	fs.StringVar(&c.Probation, "probation", c.Probation, "how long a release's web dynos have to serve before it counts as good; one that crashes earlier gives way to the last good one")
-	fs.IntVar(&c.EcoHours, "eco-hours", c.EcoHours, "dyno-hours on Eco dynos that each account has a month; 0: they are not counted")
+	fs.Float64Var(&c.EcoHours, "eco-hours", c.EcoHours, "dyno-hours on Eco dynos that each account has a month, after which they sleep; 0: they are not counted")
 	fs.StringVar(&c.IdleAfter, "idle-after", c.IdleAfter, "how long an app on Eco dynos goes without requests until they sleep; 0: they never do")
 	fs.StringVar(&c.Buildpacks, "buildpacks", c.Buildpacks, "folder or https URL of buildpacks OWNER/NAME that go before the built-in ones")
 	fs.StringVar(&c.ImageMirror, "image-mirror", c.ImageMirror, "URL of a registry that is asked for images of Docker Hub first when Dockerfiles are built")
@@ -248,8 +256,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("--acme %q: say letsencrypt, letsencrypt-staging, or an https:// URL", c.ACME)
 	case c.ACMEEmail != "" && !strings.Contains(c.ACMEEmail, "@"):
 		return fmt.Errorf("--acme-email %q is not an e-mail address", c.ACMEEmail)
-	case c.EcoHours < 0:
-		return fmt.Errorf("--eco-hours %d: say how many hours there are, or 0", c.EcoHours)
+	case !(c.EcoHours >= 0 && c.EcoHours <= maxEcoHours):
+		return fmt.Errorf("--eco-hours %v: say how many hours there are, %d at most, or 0", c.EcoHours, maxEcoHours)
 	case !isIdle(c.IdleAfter):
 		return fmt.Errorf("--idle-after %q is no time such as 30m, or 0", c.IdleAfter)
 	case c.Builds < 1:

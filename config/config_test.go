@@ -27,7 +27,7 @@ func TestSettingsThatCannotWorkAreNamed(t *testing.T) {
 	for _, args := range [][]string{
 		{"--api", "5000"}, {"--http", "nonsense"}, {"--network", "10.0.0.0/8"}, {"--network", "fd00::/64"},
 		{"--network", "x"}, {"--domain", "a b"}, {"--database", "mysql://x"}, {"--stack-size", "huge"},
-		{"--builds", "0"}, {"--idle-after", "soon"}, {"--idle-after", "-1m"}, {"--probation", "long"}, {"--drain-spill", "much"}, {"--drain-spill", "200GB"}, {"--alert-every", "0"}, {"--email", "nobody"}, {"--allow-private", "10.1.2.3"},
+		{"--builds", "0"}, {"--idle-after", "soon"}, {"--idle-after", "-1m"}, {"--eco-hours", "-1"}, {"--eco-hours", "NaN"}, {"--eco-hours", "2000000"}, {"--probation", "long"}, {"--drain-spill", "much"}, {"--drain-spill", "200GB"}, {"--alert-every", "0"}, {"--email", "nobody"}, {"--allow-private", "10.1.2.3"},
 	} {
 		_, err := Load(append(args, "--data", t.TempDir()), func(string) string { return "" })
 		if err == nil || !strings.Contains(err.Error(), args[0]) {

@@ -38,6 +38,7 @@ type Agent struct {
 	Machine func() Machine                              // the memory there is; nil: nobody asks
 	Workers int
 
+	Pool      time.Duration // of dyno-hours on sizes that sleep, for each account and month; 0: they are not bounded
 	IdleAfter time.Duration // without traffic, until dynos on sizes that sleep do; 0: never, and those that sleep wake
 
 	loop    reconcile.Loop
@@ -48,6 +49,7 @@ type Agent struct {
 	starts   starts
 	sessions sessions
 	traffic  traffic
+	poolUse  chan struct{}   // a hint to look at pools
 	said     sync.Map        // launches whose end the log tells, until they are removed
 	ctx      context.Context // of Run, for what outlives one call of Reconcile
 }
@@ -60,6 +62,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { a.watchMemory(ctx) })
 	wg.Go(func() { a.watchTraffic(ctx) })
+	wg.Go(func() { a.watchPools(ctx) })
 	wg.Go(func() {
 		for ctx.Err() == nil {
 			if err := a.Engine.Watch(ctx, func(s kigo.RunStatus) { a.seen(ctx, s) }); err != nil && ctx.Err() == nil {
@@ -77,7 +80,7 @@ func (a *Agent) Run(ctx context.Context) error {
 
 func (a *Agent) init(ctx context.Context) {
 	a.ctx, a.checks.all = ctx, map[kigo.DynoID]*check{}
-	a.traffic.began = time.Now()
+	a.traffic.began, a.poolUse = time.Now(), make(chan struct{}, 1)
 	a.loop = reconcile.Loop{
 		Name: "dyno", Reconciler: a, Keys: a.keys, Resync: 30 * time.Second, Workers: max(4, a.Workers),
 		MinBackoff: 200 * time.Millisecond, MaxBackoff: 30 * time.Second, Log: a.Log,
@@ -190,7 +193,16 @@ func (a *Agent) serves(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) (re
 			return reconcile.Result{}, err
 		}
 	}
+	if spent, err := a.spent(ctx, d); spent || err != nil {
+		if err == nil {
+			err = a.putDown(ctx, d)
+		}
+		return reconcile.Result{}, err
+	}
 	if a.sleepy(d, time.Now()) {
+		if can, err := a.canWake(ctx, d.App); !can || err != nil {
+			return reconcile.Result{}, err
+		}
 		return reconcile.Result{}, a.sleep(ctx, d)
 	}
 	if !d.OneOff || d.Type == releaseType {

@@ -33,6 +33,12 @@ func (a *Agent) start(ctx context.Context, d kigo.Dyno) (reconcile.Result, error
 			return reconcile.Result{}, err
 		}
 	}
+	if spent, err := a.spent(ctx, d); spent || err != nil {
+		if err == nil {
+			err = a.putDown(ctx, d)
+		}
+		return reconcile.Result{}, err
+	}
 	p, err := a.plan(ctx, d)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -153,5 +159,6 @@ func (a *Agent) up(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) error {
 	killpoint.At("start-seen-ready")
 	err := a.move(ctx, &d, kigo.DynoUp)
 	killpoint.At("start-written-up")
+	a.hintPools(d)
 	return err
 }

@@ -96,6 +96,15 @@ func (e *scripted) Status(_ context.Context, id kigo.DynoID) (kigo.RunStatus, er
 	return kigo.RunStatus{}, kigo.NotFound("launch")
 }
 
+func (b *bench) launches() (ids []kigo.DynoID) {
+	b.engine.mu.Lock()
+	defer b.engine.mu.Unlock()
+	for _, l := range b.engine.launched {
+		ids = append(ids, l.ID)
+	}
+	return ids
+}
+
 func (e *scripted) List(context.Context) (all []kigo.RunStatus, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -195,21 +204,28 @@ type bench struct {
 	app    kigo.App
 	rel    kigo.Release
 	room   *atomic.Pointer[Machine]
+	ahead  *atomic.Int64 // nanoseconds that the store's clock is before this machine's
 }
 
 func (b *bench) setMachine(m Machine) { b.room.Store(&m) }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
+	return newBenchWith(t, func(*Agent) {})
+}
+
+func newBenchWith(t *testing.T, change func(*Agent)) *bench {
+	t.Helper()
+	ahead := new(atomic.Int64)
 	box, err := secret.NewBox(make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "kigo.db"), store.Options{Box: box})
+	st, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "kigo.db"), store.Options{Box: box, Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{T: t, engine: &scripted{}, logs: &lines{}, room: new(atomic.Pointer[Machine])}
+	b := &bench{T: t, engine: &scripted{}, logs: &lines{}, room: new(atomic.Pointer[Machine]), ahead: ahead}
 	b.setMachine(Machine{})
 	b.agent = &Agent{
 		Engine: b.engine, Store: st, Logs: b.logs, Log: slog.New(slog.DiscardHandler),
@@ -217,6 +233,7 @@ func newBench(t *testing.T) *bench {
 		Machine:   func() Machine { return *b.room.Load() },
 		Stack:     func(string, string) (kigo.Image, error) { return kigo.Image{Digest: "sha256:stack"}, nil },
 	}
+	change(b.agent)
 	b.update(func(tx *store.Tx) error {
 		owner := kigo.Account{Email: "a@example.com"}
 		if err := tx.CreateAccount(&owner); err != nil {

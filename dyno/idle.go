@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -115,6 +116,13 @@ func (a *Agent) sleepy(d kigo.Dyno, now time.Time) bool {
 	return now.Sub(awake) >= a.IdleAfter
 }
 
+// canWake reports whether an app can be asked for something: without web dynos none of
+// its others sleep (Heroku's documentation of Eco dynos).
+func (a *Agent) canWake(ctx context.Context, app kigo.AppID) (bool, error) {
+	dynos, err := a.dynosOf(ctx, app)
+	return slices.ContainsFunc(dynos, func(d kigo.Dyno) bool { return d.Type == "web" && !d.OneOff && !d.Stop }), err
+}
+
 // sleep sends a dyno to sleep. The router holds requests for an idle dyno, so it is
 // told first; its launch ends on its own, under a number that the next one does not have.
 func (a *Agent) sleep(ctx context.Context, d kigo.Dyno) error {
@@ -133,7 +141,10 @@ func (a *Agent) sleep(ctx context.Context, d kigo.Dyno) error {
 
 // idle keeps a dyno asleep until its app has been asked for something.
 func (a *Agent) idle(ctx context.Context, d kigo.Dyno) (reconcile.Result, error) {
-	if a.traffic.asked(d.App).Before(d.UpdatedAt) && a.IdleAfter > 0 {
+	if spent, err := a.spent(ctx, d); spent || err != nil {
+		return reconcile.Result{}, err
+	}
+	if a.traffic.asked(d.App).Before(d.UpdatedAt) && a.IdleAfter > 0 && d.Reason != poolReason {
 		return reconcile.Result{}, nil
 	}
 	killpoint.Pass("wake-begun")

@@ -131,3 +131,16 @@ func TestManySleepingAppsWakeAtOnceAndEachIsStartedOnce(t *testing.T) {
 		seen[l.ID] = true
 	}
 }
+
+func TestWorkersWithoutAWebProcessDoNotSleep(t *testing.T) {
+	b := newBench(t)
+	worker := b.createSized(kigo.Dyno{Type: "worker", Number: 1, Command: "./worker"}, "Eco")
+	for _, web := range []bool{false, true} {
+		if web {
+			b.createSized(kigo.Dyno{Type: "web", Number: 1, Command: "./web"}, "Eco")
+		}
+		if can, err := b.agent.canWake(t.Context(), worker.App); can != web || err != nil {
+			t.Errorf("with web %t: can be woken %t, %v", web, can, err)
+		}
+	}
+}

@@ -22,6 +22,11 @@ func TestScripts(t *testing.T) {
 	runFiles(t, testscript.Params{Files: append(scripts(t, "official"), scripts(t, "testdata")...)})
 }
 
+// TestPool runs what needs a small pool of dyno hours: seven seconds.
+func TestPool(t *testing.T) {
+	runOn(t, setup{args: []string{"--eco-hours", "0.002", "--idle-after", "1h"}}, testscript.Params{Files: scripts(t, "pool")})
+}
+
 // TestRestarts runs what kills the server's processes: each script against a
 // server of its own.
 func TestRestarts(t *testing.T) {
@@ -39,9 +44,11 @@ func scripts(t *testing.T, dir string) []string {
 	return files
 }
 
-func runFiles(t *testing.T, which testscript.Params) {
+func runFiles(t *testing.T, which testscript.Params) { runOn(t, setup{acme: true}, which) }
+
+func runOn(t *testing.T, with setup, which testscript.Params) {
 	testenv.NeedsRoot(t)
-	s := startServer(t, setup{acme: true})
+	s := startServer(t, with)
 	testscript.Run(t, testscript.Params{
 		Files:              which.Files,
 		RequireUniqueNames: true,

@@ -276,13 +276,14 @@ func (n *node) makeLoops() error {
 	n.routing = newRouting(n.store, n.cfg.Domain, n.feed, n.log)
 	n.agent = &dyno.Agent{
 		Engine: n.engine, Store: n.store, Logs: codesSeen{n.hub, n.samples.Failed}, Log: n.log, Stack: n.runStack,
-		Binds: append(hostBinds(), shell...), Settle: n.settle, Machine: machineWith(n.cfg.Data), IdleAfter: n.cfg.Idle(),
+		Binds: append(hostBinds(), shell...), Settle: n.settle, Machine: machineWith(n.cfg.Data), IdleAfter: n.cfg.Idle(), Pool: n.cfg.EcoPool(),
 		Output: func(d kigo.Dyno, l kigo.OutputLine) {
 			if err := n.phases.add(d, l.Text); err != nil {
 				n.log.Warn("write output of script", "dyno", d.Name(), "release", d.Release, "err", err)
 			}
 		},
 	}
+	n.routing.spent = n.agent.Spent
 	n.makeExec()
 	n.phases = &phaseOutputs{store: n.store, outputs: n.outputs}
 	n.formation = &formation.Loop{Store: n.store, Log: n.log, Destroy: n.destroy, Reject: n.control.RejectRelease, Prove: n.control.ProveRelease, Probation: n.cfg.Trial()}

@@ -19,6 +19,7 @@ type routing struct {
 	store  *store.Store
 	domain string
 	feed   *router.Feed
+	spent  func(*store.Tx, kigo.AccountID) (bool, error) // whose dyno hours are used up; nil: nobody's
 	log    *slog.Logger
 	wake   chan struct{}
 
@@ -116,7 +117,7 @@ func (r *routing) all(tx *store.Tx, out *[]router.App) error {
 		if a.Destroying {
 			continue
 		}
-		app, err := routedApp(tx, a)
+		app, err := r.routedApp(tx, a)
 		if err != nil {
 			return fmt.Errorf("app %s: %w", a.Name, err)
 		}
@@ -162,7 +163,7 @@ func (r *routing) some(tx *store.Tx, events []kigo.Event, apps *[]router.App, go
 
 // one reads an app's routes.
 func (r *routing) one(tx *store.Tx, a kigo.App) (router.App, error) {
-	app, err := routedApp(tx, a)
+	app, err := r.routedApp(tx, a)
 	if err != nil {
 		return app, err
 	}
@@ -221,7 +222,7 @@ func webDynos(all []kigo.Dyno) map[kigo.AppID][]router.Dyno {
 	return dynos
 }
 
-func routedApp(tx *store.Tx, a kigo.App) (router.App, error) {
+func (r *routing) routedApp(tx *store.Tx, a kigo.App) (router.App, error) {
 	app := router.App{ID: a.ID, Name: a.Name, Maintenance: a.Maintenance}
 	release, err := tx.CurrentRelease(a.ID)
 	if errors.Is(err, kigo.ErrNotFound) {
@@ -239,6 +240,11 @@ func routedApp(tx *store.Tx, a kigo.App) (router.App, error) {
 	f, err := tx.Formation(a.ID, "web")
 	if err == nil {
 		app.WebQuantity = f.Quantity
+		if size, e := kigo.FindSize(f.Size); e == nil && size.Sleeps && r.spent != nil {
+			if app.Suspended, err = r.spent(tx, a.Owner); err != nil {
+				return app, err
+			}
+		}
 	} else if !errors.Is(err, kigo.ErrNotFound) {
 		return app, err
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -32,6 +33,7 @@ func TestRoutesFromEventsAreThoseThatAWholeReadingGives(t *testing.T) {
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = feed.Run(ctx) }()
 	defer func() { cancel(); <-ended }()
+	r.spent = func(*store.Tx, kigo.AccountID) (bool, error) { return true, nil }
 	steps := []struct {
 		what string
 		do   func(tx *store.Tx) error
@@ -58,6 +60,14 @@ func TestRoutesFromEventsAreThoseThatAWholeReadingGives(t *testing.T) {
 			return tx.UpdateApp(&two)
 		}, two.ID},
 		{"maintenance", func(tx *store.Tx) error { two.Maintenance = true; return tx.UpdateApp(&two) }, two.ID},
+		{"eco", func(tx *store.Tx) error {
+			f := kigo.Formation{App: two.ID, Type: "web", Quantity: 1, Size: "Eco", Command: "web"}
+			release := kigo.Release{App: two.ID, Stack: "heroku-22", User: owner.ID, Status: kigo.ReleaseSucceeded}
+			if err := errors.Join(tx.PutFormation(&f), tx.CreateRelease(&release, nil)); err != nil {
+				return err
+			}
+			return tx.SetCurrentRelease(two.ID, release.ID)
+		}, two.ID},
 		{"the end", func(tx *store.Tx) error { return tx.DeleteApp(two.ID) }, two.ID},
 	}
 	for _, s := range steps {
@@ -78,7 +88,9 @@ func TestRoutesFromEventsAreThoseThatAWholeReadingGives(t *testing.T) {
 		}
 		var whole []router.App
 		err = st.View(ctx, func(tx *store.Tx) error {
-			return newRouting(st, "test", nil, nil).all(tx, &whole)
+			all := newRouting(st, "test", nil, nil)
+			all.spent = r.spent
+			return all.all(tx, &whole)
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -86,6 +98,11 @@ func TestRoutesFromEventsAreThoseThatAWholeReadingGives(t *testing.T) {
 		sorted := cmpopts.SortSlices(func(a, b router.App) bool { return a.ID < b.ID })
 		if diff := cmp.Diff(whole, told(), sorted, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("after %s:\n%s", s.what, diff)
+		}
+		for _, a := range whole {
+			if a.Suspended != (s.what == "eco" && a.ID == two.ID) {
+				t.Errorf("after %s: %s is suspended: %t", s.what, a.Name, a.Suspended)
+			}
 		}
 	}
 }
