@@ -67,13 +67,13 @@ func parse(cmd command, args []string) (*call, error) {
 		var own []string
 		own, args = ownFlags(fs, args)
 		if err := fs.Parse(own); err != nil {
-			return nil, flagError(err)
+			return nil, flagError(fs, err)
 		}
 		c.args = args
 		return c, nil
 	}
 	if err := fs.Parse(args); err != nil {
-		return nil, flagError(err)
+		return nil, flagError(fs, err)
 	}
 	c.args = fs.Args()
 	return c, nil
@@ -109,7 +109,7 @@ func ownFlags(fs *pflag.FlagSet, args []string) (own, rest []string) {
 }
 
 // flagError says what the official CLI says.
-func flagError(err error) error {
+func flagError(fs *pflag.FlagSet, err error) error {
 	var missing *pflag.ValueRequiredError
 	var unknown *pflag.NotExistError
 	switch {
@@ -122,7 +122,11 @@ func flagError(err error) error {
 		if len(unknown.GetSpecifiedName()) == 1 {
 			dashes = "-"
 		}
-		return usage(2, "Nonexistent flag: %s%s\nSee more help with --help", dashes, unknown.GetSpecifiedName())
+		hint := ""
+		if near := nearestFlag(fs, unknown.GetSpecifiedName()); near != "" {
+			hint = "\nDid you mean --" + near + "?"
+		}
+		return usage(2, "Nonexistent flag: %s%s%s\nSee more help with --help", dashes, unknown.GetSpecifiedName(), hint)
 	}
 	return usage(2, "%v", err)
 }

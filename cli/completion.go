@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/kigo-dev/kigo/client"
 )
 
 // completions are what each shell reads; the words themselves come from `kigo complete`.
@@ -81,18 +83,54 @@ func (c *call) candidates(before []string, last string) (out []string) {
 	case !ok:
 		return nil
 	}
-	if len(rest) > 0 && slices.Contains([]string{"-a", "--app"}, rest[len(rest)-1]) && cmd.app != noApp {
-		return c.appNames()
-	}
-	if !strings.HasPrefix(last, "-") {
-		return c.argumentWords(cmd)
-	}
 	parsed, err := parse(cmd, nil)
 	if err != nil {
 		return nil
 	}
+	if len(rest) > 0 {
+		if f := valued(parsed.flags, rest[len(rest)-1]); f != nil {
+			return c.flagWords(f.Name)
+		}
+	}
+	if !strings.HasPrefix(last, "-") {
+		return c.argumentWords(cmd)
+	}
 	parsed.flags.VisitAll(func(f *pflag.Flag) { out = append(out, "--"+f.Name+"\t"+f.Usage) })
 	return out
+}
+
+// valued is the flag that a word is, if a value must follow it.
+func valued(fs *pflag.FlagSet, word string) *pflag.Flag {
+	var f *pflag.Flag
+	if name, long := strings.CutPrefix(word, "--"); long {
+		f = fs.Lookup(name)
+	} else if name, short := strings.CutPrefix(word, "-"); short && len(name) == 1 {
+		f = fs.ShorthandLookup(name)
+	}
+	if f == nil || f.NoOptDefVal != "" {
+		return nil
+	}
+	return f
+}
+
+// flagValues are what flags take that know only some words.
+var flagValues = map[string][]string{
+	"stage": stages, "role": {"admin", "collaborator", "member", "viewer"}, "level": {"notify", "sync"}, "transport": {"grpc", "http"},
+	"permissions": {"deploy", "manage", "operate", "view"}, "scope": {"global", "identity", "read", "read-protected", "write", "write-protected"},
+	"status": {"failed", "pending", "retrying", "scheduled", "succeeded"}, "signals": {"all", "logs", "metrics", "traces"}, "source": {"app", "heroku"},
+}
+
+// flagWords are what may stand behind a flag.
+func (c *call) flagWords(flag string) []string {
+	switch flag {
+	case "app", "to":
+		return c.appNames()
+	case "team":
+		return names(c, func(t client.Team) string { return t.Name }, "teams")
+	case "pipeline":
+		return names(c, func(p client.Pipeline) string { return p.Name }, "pipelines")
+	}
+	return flagValues[flag]
 }
 
 // argumentWords are what may stand where a command wants an argument.
@@ -100,8 +138,12 @@ func (c *call) argumentWords(cmd command) []string {
 	switch {
 	case cmd.name == "completion":
 		return []string{"bash", "fish", "zsh"}
-	case strings.Contains(cmd.args, "[APP]"):
+	case strings.HasPrefix(cmd.args, "[APP]"), strings.HasPrefix(cmd.args, "APP1"):
 		return c.appNames()
+	case strings.HasPrefix(cmd.args, "PIPELINE"):
+		return c.flagWords("pipeline")
+	case cmd.args == "RECIPIENT", cmd.args == "OWNER":
+		return c.flagWords("team")
 	}
 	return nil
 }
@@ -118,18 +160,23 @@ func commandWords() (out []string) {
 }
 
 // appNames asks the server; one that does not answer soon completes nothing.
-func (c *call) appNames() (out []string) {
+func (c *call) appNames() []string {
+	return names(c, func(a client.App) string { return a.Name }, "apps")
+}
+
+// names are those of a list of the server's, which has a moment to answer.
+func names[T any](c *call, name func(T) string, segments ...string) (out []string) {
 	if c.env.token == "" {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(c, completeLimit)
 	defer cancel()
-	apps, err := c.api.Apps(ctx)
+	list, err := client.All[T](ctx, c.api, client.Path(segments...))
 	if err != nil {
 		return nil
 	}
-	for _, a := range apps {
-		out = append(out, a.Name)
+	for _, one := range list {
+		out = append(out, name(one))
 	}
 	return out
 }

@@ -54,7 +54,8 @@ func TestShellsCompleteCommandsFlagsAndApps(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line, want := range map[string]string{
-			"kigo maint": "maintenance", "kigo ps:sc": "scale", "kigo logs --ta": "--tail", "kigo logs -a ": "myapp", "kigo completion z": "zsh",
+			"kigo maint": "maintenance", "kigo ps:sc": "scale", "kigo logs --ta": "--tail", "kigo logs -a ": "myapp", "kigo completion z": "zsh", "kigo members -t ": "acme",
+			"kigo pipelines:update -s prod": "production", "kigo pipelines:info my": "mypipe", "kigo webhooks:add --level n": "notify",
 		} {
 			cmd := exec.CommandContext(t.Context(), program, file, line)
 			cmd.Env = env

@@ -84,7 +84,7 @@ var moving = []struct {
 	{regexp.MustCompile(`\(~ (1|2)\ds ago\)`), "(~ 20s ago)"},
 	{regexp.MustCompile(`[ \t]+\n`), "\n"},
 	// The program's own name, and what is true of Heroku only.
-	{regexp.MustCompile(`\bkigo ([a-z])`), "heroku $1"},
+	{regexp.MustCompile(`\bkigo([ \n])`), "heroku$1"},
 	{regexp.MustCompile(`managed by Kigo`), "managed by Heroku"},
 	{regexp.MustCompile(`(?m)^Please note that it may take a few minutes for Heroku .*\n`), ""},
 }

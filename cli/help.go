@@ -19,8 +19,12 @@ func (t *terminal) help(args []string) int {
 		return t.unknown(strings.Join(args, ":"))
 	}
 	t.println("Kigo: your own platform for apps. The commands are those of the Heroku CLI.\n\nUSAGE\n  $ kigo COMMAND [-a APP]\n\nON A SERVER\n  server               run a server\n  stack:build          make the image that dynos run on\n\nCOMMANDS")
+	width := 0
 	for _, c := range commands {
-		t.println("  %-20s %s", c.name, c.short)
+		width = max(width, len(c.name))
+	}
+	for _, c := range commands {
+		t.println("  %-*s %s", width, c.name, c.short)
 	}
 	t.println("\nkigo help COMMAND says more about one of them.")
 	return 0
@@ -48,7 +52,7 @@ func (t *terminal) helpOn(cmd command) {
 	var more []string
 	for _, other := range commands {
 		if strings.HasPrefix(other.name, cmd.name+":") {
-			more = append(more, fmt.Sprintf("  %-20s %s", other.name, other.short))
+			more = append(more, fmt.Sprintf("  %-26s %s", other.name, other.short))
 		}
 	}
 	if len(more) > 0 {
@@ -89,6 +93,17 @@ func (t *terminal) unknown(name string) int {
 	}
 	fmt.Fprint(t.err, bullet("Error: "+text))
 	return 127
+}
+
+// nearestFlag is the flag that takes the fewest changes to reach, if few.
+func nearestFlag(fs *pflag.FlagSet, name string) string {
+	best, least := "", max(1, len(name)/3)+1
+	fs.VisitAll(func(f *pflag.Flag) {
+		if d := distance(name, f.Name); d < least && len(name) > 1 {
+			best, least = f.Name, d
+		}
+	})
+	return best
 }
 
 // nearest is the command whose name takes the fewest changes to reach, if few.

@@ -35,6 +35,28 @@ func TestAnUnknownCommandIsAnsweredWithTheNearest(t *testing.T) {
 	}
 }
 
+// One letter is missing in the middle of each name.
+func TestEachCommandIsFoundAgainAfterASlip(t *testing.T) {
+	known := commandNames(t)
+	for name := range known {
+		slip := name[:len(name)/2] + name[len(name)/2+1:]
+		if len(name) < 4 || known[slip] {
+			continue
+		}
+		_, errs, code := kigo(t, nil, "", slip)
+		if code == 1 && strings.Contains(errs, "is not done here") {
+			continue // another of the official ones
+		}
+		if code != 127 || !strings.Contains(errs, "Did you mean ") {
+			t.Errorf("kigo %s: status %d, %s", slip, code, errs)
+		}
+	}
+	_, errs, code := kigo(t, nil, "", "pipelines:update", "--stag", "x")
+	if code != 2 || !strings.Contains(errs, "Did you mean --stage?") {
+		t.Errorf("a slip in a flag: status %d, %s", code, errs)
+	}
+}
+
 func TestTwoWordsNameACommandToo(t *testing.T) {
 	f := newFake(t)
 	env := environment(t, f)

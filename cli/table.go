@@ -101,7 +101,7 @@ func init() {
 
 		{name: "accounts", short: "list the accounts of this server, as its operator", login: true, run: accounts, flags: jsonFlag},
 		{name: "accounts:create", args: "EMAIL", short: "make an account and print its token, as the operator", login: true, run: accountCreate, flags: accountFlags},
-		{name: "accounts:reset", args: "EMAIL", short: "print a one-time token with which somebody sets a new password, as the operator", login: true, run: accountReset, flags: func(fs *pflag.FlagSet) {
+		{name: "accounts:reset", args: "EMAIL", short: "mail, or print, a one-time token with which somebody sets a new password, as the operator", login: true, run: accountReset, flags: func(fs *pflag.FlagSet) {
 			fs.Bool("two-factor", false, "end the account's second factor as well, for who has lost it")
 		}},
 		{name: "auth:2fa", aliases: []string{"2fa", "twofactor"}, short: "show whether logins ask for a code", login: true, run: twoFactorShow},

@@ -186,7 +186,7 @@ func deliveryInfo(c *call) error {
 	return c.json(e.Payload)
 }
 
-const eventsDeprecated = "heroku webhooks:event%s is deprecated, please use heroku webhooks:deliveries%s"
+const eventsDeprecated = "kigo webhooks:event%s is deprecated, please use kigo webhooks:deliveries%s"
 
 func webhookEventList(c *call) error {
 	c.warn(eventsDeprecated, "", "")
