@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +34,7 @@ func authorizationList(c *call) error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(list, func(a, b client.Authorization) int { return cmp.Compare(a.Description, b.Description) })
+	slices.SortStableFunc(list, func(a, b client.Authorization) int { return compareText(a.Description, b.Description) })
 	switch {
 	case c.is("json"):
 		return c.json(list)

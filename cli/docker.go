@@ -18,13 +18,14 @@ import (
 
 // dockerCommands run docker, podman or buildah on this machine against the server's registry.
 var dockerCommands = []command{
-	{name: "container:login", short: "let docker push to the server's registry", login: true, stream: true, run: containerLogin},
-	{name: "container:logout", short: "let docker forget the server's registry", stream: true, run: containerLogout},
-	{name: "container:pull", args: "TYPE...", short: "get the images that were pushed for process types", app: oneApp, login: true, stream: true, run: containerPull},
+	{name: "container:login", short: "let docker push to the server's registry", login: true, stream: true, run: containerLogin, flags: verboseFlag},
+	{name: "container:logout", short: "let docker forget the server's registry", stream: true, run: containerLogout, flags: verboseFlag},
+	{name: "container:pull", args: "TYPE...", short: "get the images that were pushed for process types", app: oneApp, login: true, stream: true, run: containerPull, flags: verboseFlag},
 	{name: "container:push", args: "[TYPE...]", short: "build images with docker and push them for process types", app: oneApp, login: true, stream: true, run: containerPush, flags: func(fs *pflag.FlagSet) {
 		fs.BoolP("recursive", "R", false, "every Dockerfile.TYPE of this folder and those below")
 		fs.String("arg", "", "variables of the build: KEY=VALUE, divided by commas")
 		fs.String("context-path", "", "folder to build in; by default that of the Dockerfile")
+		verboseFlag(fs)
 		fs.Bool("no-cache", false, "use nothing of earlier builds")
 	}},
 	{name: "container:run", args: "TYPE [COMMAND...]", short: "run an image of a process type on this machine", app: oneApp, login: true, stream: true, run: containerRun, flags: func(fs *pflag.FlagSet) {

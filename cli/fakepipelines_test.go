@@ -37,7 +37,11 @@ func (f *fake) pipelines(what, query string, body []byte) (reply, bool) {
 	case "GET /pipelines/" + anID + "/pipeline-couplings":
 		return reply{body: couplings}, true
 	case "POST /filters/apps":
-		return reply{body: apps}, true
+		var found []client.TeamApp
+		for _, a := range apps {
+			found = append(found, client.TeamApp{App: a, Joined: true})
+		}
+		return reply{body: found}, true
 	case "GET /apps/myapp/pipeline-couplings":
 		return reply{body: couplings[0]}, true
 	case "GET /apps/live/pipeline-couplings":

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -31,7 +30,7 @@ func oauthClientList(c *call) error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(list, func(a, b client.OAuthClient) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(list, func(a, b client.OAuthClient) int { return compareText(a.Name, b.Name) })
 	switch {
 	case c.is("json"):
 		return c.json(list)
@@ -143,7 +142,7 @@ func sessionList(c *call) error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(list, func(a, b session) int { return cmp.Compare(a.Description, b.Description) })
+	slices.SortStableFunc(list, func(a, b session) int { return compareText(a.Description, b.Description) })
 	switch {
 	case c.is("json"):
 		return c.json(list)

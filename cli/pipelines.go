@@ -69,7 +69,7 @@ func guessPipeline(app string) (name, stage string) {
 
 // pipelineApp is an app with its place in a pipeline.
 type pipelineApp struct {
-	client.App
+	client.TeamApp
 	Coupling client.PipelineCoupling `json:"pipelineCoupling"`
 }
 
@@ -106,7 +106,7 @@ func (c *call) pipelineApps(id string) ([]pipelineApp, error) {
 	for _, p := range couplings {
 		ids, places[p.App.ID] = append(ids, p.App.ID), p
 	}
-	var apps []client.App
+	var apps []client.TeamApp
 	if err := c.send("POST", map[string]any{"in": map[string]any{"id": ids}}, &apps, "filters", "apps"); err != nil {
 		return nil, err
 	}

@@ -162,6 +162,10 @@ func (c *call) ended(err error) error {
 
 // psWait waits until every dyno runs the newest release.
 func psWait(c *call) error {
+	interval, err := c.number("wait-interval")
+	if err != nil {
+		return err
+	}
 	newest, err := c.api.Releases(c, c.app, client.ListOptions{Desc: true, Max: 1})
 	if err != nil {
 		return err
@@ -177,11 +181,11 @@ func psWait(c *call) error {
 		}
 		ready, all := 0, 0
 		for _, d := range dynos {
-			if d.Type == "run" || c.str("type") != "" && d.Type != c.str("type") {
+			if d.Type == "release" || d.Type == "run" && !c.is("with-run") || c.str("type") != "" && d.Type != c.str("type") {
 				continue
 			}
 			all++
-			if d.Release.Version == newest[0].Version && d.State == "up" {
+			if d.Release.Version >= newest[0].Version && d.State == "up" {
 				ready++
 			}
 		}
@@ -195,10 +199,8 @@ func psWait(c *call) error {
 			}
 			return nil
 		}
-		select {
-		case <-c.Done():
-			return c.Err()
-		case <-time.After(time.Second):
+		if err := pause(c, time.Duration(max(interval, 1))*time.Second); err != nil {
+			return err
 		}
 	}
 }

@@ -66,9 +66,9 @@ func packInfo(c *call) error {
 	if len(versions) > 0 {
 		license = versions[0].License
 	}
-	source := p.Source.Owner + "/" + p.Source.Repo
+	source := ""
 	if p.Source.Type == "github" {
-		source = "https://github.com/" + source
+		source = "https://github.com/" + p.Source.Owner + "/" + p.Source.Repo
 	}
 	if c.is("json") {
 		return c.json(map[string]string{
@@ -76,10 +76,11 @@ func packInfo(c *call) error {
 		})
 	}
 	c.header("%s", c.arg(0))
-	c.object([]pair{
-		one("description", p.Description), one("category", p.Category), one("license", license), one("support", p.Support.Address),
-		one("source", source), one("readme", "\n\n"+string(text)),
-	})
+	pairs := []pair{one("description", p.Description), one("category", p.Category), one("license", license), one("support", p.Support.Address)}
+	if source != "" {
+		pairs = append(pairs, one("source", source))
+	}
+	c.object(append(pairs, one("readme", "\n\n"+strings.TrimSuffix(string(text), "\n"))))
 	return nil
 }
 

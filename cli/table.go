@@ -45,6 +45,10 @@ func runFlags(fs *pflag.FlagSet) {
 	fs.Bool("no-notify", false, "accepted for the official CLI's sake")
 }
 
+func verboseFlag(fs *pflag.FlagSet) {
+	fs.BoolP("verbose", "v", false, "accepted for the official CLI's sake")
+}
+
 // The table refers to functions that look things up in it, hence init.
 func init() {
 	own := []command{
@@ -154,8 +158,8 @@ func init() {
 			fs.String("listen", "127.0.0.1:0", "address of this machine to listen at")
 		}},
 
-		{name: "container:release", args: "TYPE...", short: "release the images that were pushed for process types", app: oneApp, login: true, run: containerRelease},
-		{name: "container:rm", args: "TYPE...", short: "take process types away from an app that runs images", app: oneApp, login: true, run: containerRemove},
+		{name: "container:release", args: "TYPE...", short: "release the images that were pushed for process types", app: oneApp, login: true, run: containerRelease, flags: verboseFlag},
+		{name: "container:rm", args: "TYPE...", short: "take process types away from an app that runs images", app: oneApp, login: true, run: containerRemove, flags: verboseFlag},
 
 		{name: "deploy", args: "[FOLDER]", short: "build and release a folder without a commit", app: oneApp, login: true, run: deploy, flags: func(fs *pflag.FlagSet) {
 			fs.String("version", "", "name of the source's version")
@@ -180,12 +184,16 @@ func init() {
 			jsonFlag(fs)
 			fs.BoolP("long", "l", false, "keys in full")
 		}},
-		{name: "keys:add", args: "FILE", short: "add an SSH key", login: true, run: keysAdd},
+		{name: "keys:add", args: "FILE", short: "add an SSH key", login: true, run: keysAdd, flags: func(fs *pflag.FlagSet) {
+			fs.BoolP("yes", "y", false, "accepted for the official CLI's sake")
+		}},
 		{name: "keys:clear", short: "remove all your SSH keys", login: true, run: keysClear},
 		{name: "keys:remove", args: "KEY", short: "remove an SSH key, by some of its text", login: true, run: keysRemove},
 		{name: "labs", short: "list experimental features", app: maybeApp, login: true, run: labsList},
 		{name: "labs:info", args: "FEATURE", short: "show what an experimental feature is", app: maybeApp, login: true, run: labsInfo, flags: jsonFlag},
-		{name: "labs:disable", args: "FEATURE", short: "turn an experimental feature off", app: maybeApp, login: true, run: labsDisable},
+		{name: "labs:disable", args: "FEATURE", short: "turn an experimental feature off", app: maybeApp, login: true, run: labsDisable, flags: func(fs *pflag.FlagSet) {
+			fs.String("confirm", "", "accepted for the official CLI's sake")
+		}},
 		{name: "labs:enable", args: "FEATURE", short: "turn an experimental feature on", app: maybeApp, login: true, run: labsEnable},
 
 		{name: "git:clone", args: "[FOLDER]", short: "clone the repository of an app", app: oneApp, login: true, stream: true, run: gitClone},
@@ -199,6 +207,7 @@ func init() {
 			fs.StringP("source", "s", "", "only this source: app or heroku")
 			fs.BoolP("tail", "t", false, "go on with new lines")
 			fs.Bool("no-color", false, "accepted for the official CLI's sake")
+			fs.Bool("force-colors", false, "accepted for the official CLI's sake")
 			fs.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 				if name == "dyno" {
 					name = "dyno-name"
@@ -253,6 +262,8 @@ func init() {
 		{name: "ps:type", aliases: []string{"resize", "ps:resize", "dyno:resize", "dyno:type"}, args: "[TYPE=SIZE...]", short: "set how large dynos are", app: oneApp, login: true, run: psType},
 		{name: "ps:wait", short: "wait until every dyno runs the newest release", app: oneApp, login: true, run: psWait, flags: func(fs *pflag.FlagSet) {
 			fs.StringP("type", "t", "", "only this process type")
+			fs.BoolP("with-run", "R", false, "one-off dynos too")
+			fs.StringP("wait-interval", "w", "1", "seconds between looks")
 		}},
 
 		{name: "man", short: "print the manual page, for man -l -", run: manual},

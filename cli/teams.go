@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"os"
 	"slices"
 
@@ -54,7 +53,7 @@ func (c *call) teams(heading string, keep func(client.Team) bool) error {
 		return err
 	}
 	list = slices.DeleteFunc(list, func(t client.Team) bool { return !keep(t) })
-	slices.SortFunc(list, func(a, b client.Team) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(list, func(a, b client.Team) int { return compareText(a.Name, b.Name) })
 	if c.is("json") {
 		return c.json(list)
 	}
@@ -150,7 +149,7 @@ func (c *call) membersAndInvited(team string) (members []member, invited int, er
 	for _, m := range list {
 		members = append(members, member{TeamMember: m})
 	}
-	slices.SortStableFunc(members, func(a, b member) int { return cmp.Compare(a.Email, b.Email) })
+	slices.SortStableFunc(members, func(a, b member) int { return compareText(a.Email, b.Email) })
 	return members, invited, err
 }
 

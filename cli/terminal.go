@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -90,6 +91,11 @@ func (t *terminal) object(pairs []pair) {
 		}
 	}
 	t.println("%s", strings.Join(lines, "\n"))
+}
+
+// compareText orders as people do: capitals beside small letters.
+func compareText(a, b string) int {
+	return cmp.Or(strings.Compare(strings.ToLower(a), strings.ToLower(b)), strings.Compare(a, b))
 }
 
 // table prints rows below a heading and a rule.
