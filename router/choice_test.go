@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/kigo-dev/kigo"
 )
 
@@ -162,5 +164,40 @@ func TestALineStaysOneLineWhateverTheClientSends(t *testing.T) {
 	}
 	if !bytes.Contains(line, []byte(`fwd="a\"\x0ab, 192.0.2.1"`)) {
 		t.Errorf("line ends %q", line[len(line)-200:])
+	}
+}
+
+func TestNoMoreThanTenDynosAreTried(t *testing.T) {
+	r := startRouter(t, Config{Limits: quick})
+	bad := refusing(t)
+	var dynos []string
+	for range 12 {
+		dynos = append(dynos, bad)
+	}
+	r.serve(t, dynos...)
+	if status := r.raw(t, plainGet).StatusCode; status != http.StatusServiceUnavailable {
+		t.Errorf("status %d", status)
+	}
+	r.logs.find(t, "code=H21")
+	tried := 0
+	for _, d := range r.table.app("a1").view.Load().up {
+		if d.aside.Load() > 0 {
+			tried++
+		}
+	}
+	if tried != connectTries || connectTries != 10 {
+		t.Errorf("%d dynos were tried", tried)
+	}
+}
+
+func TestTimesAndCountsAreHerokus(t *testing.T) {
+	want := Limits{Connect: 5 * time.Second, FirstByte: 30 * time.Second, Rolling: 55 * time.Second, Boot: 75 * time.Second, Aside: 5 * time.Second,
+		Idle: time.Minute, Head: 10 * time.Second, Leave: 5 * time.Second, Drain: time.Minute, Usage: 10 * time.Second,
+		Backlog: 200, Tunnels: 10_000, Clients: descriptorShare(), PerClient: 1000}
+	if diff := cmp.Diff(want, Limits{}.withDefaults()); diff != "" {
+		t.Error(diff)
+	}
+	if poolIdle != 90*time.Second {
+		t.Errorf("an idle connection to a dyno is kept for %s", poolIdle)
 	}
 }
