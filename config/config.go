@@ -24,6 +24,7 @@ type Config struct {
 	API        string  `json:"api"`        // address of the Platform API and of git, plain on loopback and TLS
 	HTTP       string  `json:"http"`       // address where apps are served
 	HTTPS      string  `json:"https"`      // the same over TLS
+	HTTP3      bool    `json:"http3"`      // and over QUIC, on the same port of UDP
 	Rendezvous string  `json:"rendezvous"` // address for attached one-off dynos (TLS)
 	Exec       string  `json:"exec"`       // address of ps:exec by SSH; empty: where the official CLI can find it, "off": nowhere
 	Domain     string  `json:"domain"`     // apps are APP.DOMAIN
@@ -136,6 +137,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.API, "api", c.API, "address of the Platform API and of git (plain HTTP on loopback, TLS everywhere)")
 	fs.StringVar(&c.HTTP, "http", c.HTTP, "address where apps are served")
 	fs.StringVar(&c.HTTPS, "https", c.HTTPS, "address where apps are served over TLS")
+	fs.BoolVar(&c.HTTP3, "http3", c.HTTP3, "serve apps by HTTP/3 too, on the UDP port of --https")
 	fs.StringVar(&c.Rendezvous, "rendezvous", c.Rendezvous, "address for attached one-off dynos (heroku run)")
 	fs.StringVar(&c.Exec, "exec", c.Exec, "address of ps:exec by SSH, or off; by default the port of --http if that is 80, else port 80 of a free loopback address")
 	fs.StringVar(&c.Domain, "domain", c.Domain, "apps are served as APP.DOMAIN")

@@ -19,7 +19,7 @@ type conn struct {
 	sni       string                  // TLS name; empty without one
 	plain     bool                    // no TLS
 	seat      string                  // its client's network, where it is counted
-	stream    *stream                 // when it is one stream of HTTP/2
+	stream    carried                 // when it is one stream of HTTP/2 or HTTP/3
 	session   atomic.Pointer[session] // when it carries such streams
 	idle      atomic.Bool
 	handed    bool // to carry, as a tunnel

@@ -44,7 +44,7 @@ func (d *download) run() *Code {
 		c = d.write(last)
 	}
 	if x.c.stream != nil && d.chunks.tail != nil && c == nil {
-		x.c.stream.trailer = d.chunks.tail
+		x.c.stream.trail(d.chunks.tail)
 	}
 	return c
 }

@@ -80,6 +80,9 @@ func (x *exchange) appendResponse(b []byte) []byte {
 	case x.req.minor == 0:
 		b = append(b, "Connection: keep-alive\r\n"...)
 	}
+	if alternative := x.c.rt.alternative.Load(); alternative != nil && !x.c.plain && p.status >= 200 {
+		b = append(b, *alternative...)
+	}
 	if x.view.Affinity && p.status >= 200 {
 		b = x.appendAffinity(b)
 	}

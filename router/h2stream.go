@@ -3,7 +3,6 @@ package router
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -20,14 +19,12 @@ type stream struct {
 	id      uint32
 	conn    conn // that carries its one request
 	wire    *wire
-	chunked bool // the body is read in chunks: its length is not known
 	tunnel  bool // extended CONNECT: bytes as they are
 	head    bool // the request is HEAD
 	gone    atomic.Bool
 
 	// of who answers
-	pending []byte // to be read first
-	read    bool   // the body's end was passed on
+	framed  framedBody
 	begun   bool   // the response's head was written
 	left    int64  // of a body with a length; -1: unknown
 	partial []byte // of a head that came in parts
@@ -52,7 +49,7 @@ type stream struct {
 // newStream makes a stream of a request's head.
 func (s *session) newStream(id uint32, h *h2Head, end bool) *stream {
 	st := &stream{session: s, id: id, tunnel: h.tunnel(), head: h.method == "HEAD", left: -1, room: h2StreamWindow, over: end, expect: h.length}
-	st.chunked = !end && h.length < 0 && !st.tunnel
+	st.framed.chunked = !end && h.length < 0 && !st.tunnel
 	st.moved.L = &s.mu
 	c := s.c
 	st.conn = conn{rt: c.rt, in: h.out, peer: c.peer, forwarded: c.forwarded, sni: c.sni, stream: st, via: "2.0 " + viaWord, protocol: s.protocol}
@@ -134,6 +131,10 @@ func (st *stream) receive(part []byte, all int, end bool) error {
 	return nil
 }
 
+func (st *stream) forsaken() bool { return st.gone.Load() }
+
+func (st *stream) trail(text []byte) { st.trailer = text }
+
 // await waits until there is something to read. The session's lock is held.
 func (st *stream) await() error {
 	for len(st.body) == 0 {
@@ -152,7 +153,7 @@ func (st *stream) await() error {
 
 // readable waits until there is something to read, or the end.
 func (st *stream) readable() error {
-	if len(st.pending) > 0 {
+	if len(st.framed.pending) > 0 {
 		return nil
 	}
 	st.session.mu.Lock()
@@ -181,41 +182,8 @@ func (st *stream) take(p []byte) (int, error) {
 	return n, nil
 }
 
-const chunkRoom = len("ffff\r\n") + len("\r\n")
-
 // Read gives the body, in chunks when its length is not known.
-func (st *stream) Read(p []byte) (int, error) {
-	if len(st.pending) > 0 {
-		n := copy(p, st.pending)
-		st.pending = st.pending[n:]
-		return n, nil
-	}
-	if !st.chunked {
-		return st.take(p)
-	}
-	if st.read {
-		return 0, io.EOF
-	}
-	part := p
-	if len(p) < 512 {
-		part = make([]byte, 512)
-	}
-	n, err := st.take(part[len("ffff\r\n") : min(len(part), 0xffff)-len("\r\n")])
-	switch {
-	case n > 0:
-		copy(part, fmt.Appendf(nil, "%04x\r\n", n))
-		copy(part[len("ffff\r\n")+n:], "\r\n")
-		part = part[:n+chunkRoom]
-	case errors.Is(err, io.EOF):
-		st.read = true
-		part = append(append([]byte("0\r\n"), st.trailers()...), "\r\n"...)
-	default:
-		return 0, err
-	}
-	n = copy(p, part)
-	st.pending = part[n:]
-	return n, nil
-}
+func (st *stream) Read(p []byte) (int, error) { return st.framed.read(p, st.take, st.trailers) }
 
 func (st *stream) trailers() []byte {
 	st.session.mu.Lock()

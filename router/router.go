@@ -20,6 +20,7 @@ type Config struct {
 	HTTP         []net.Listener                                       // of TCP
 	HTTPS        []net.Listener                                       // of TCP
 	Certificates func(*tls.ClientHelloInfo) (*tls.Certificate, error) // asked for each handshake
+	HTTP3        *HTTP3                                               // nil: not spoken
 	ProxyHeader  bool                                                 // every connection begins with a PROXY protocol header
 	Socket       string                                               // unix socket on which control sends snapshots; empty: none
 	SnapshotPath string                                               // where the routes are kept; empty: nowhere
@@ -82,22 +83,23 @@ const GCPercent = 50
 
 // Router is a running router.
 type Router struct {
-	config    Config
-	limits    Limits
-	log       *slog.Logger
-	table     *table
-	demand    demand
-	keeper    *keeper // nil: nothing is kept
-	clock     *clock
-	access    *accessLog
-	usage     *usageBook
-	acceptors []*acceptor
-	dialer    *net.Dialer
-	tls       *tls.Config
-	suffix    string // of hosts in https URLs: ":8443", or nothing when that is the usual port
-	draining  atomic.Bool
-	hurried   atomic.Bool
-	cut       chan struct{} // closed when what is left is cut
+	config      Config
+	limits      Limits
+	log         *slog.Logger
+	table       *table
+	demand      demand
+	keeper      *keeper // nil: nothing is kept
+	clock       *clock
+	access      *accessLog
+	usage       *usageBook
+	acceptors   []*acceptor
+	dialer      *net.Dialer
+	tls         *tls.Config
+	suffix      string // of hosts in https URLs: ":8443", or nothing when that is the usual port
+	draining    atomic.Bool
+	alternative atomic.Pointer[string] // header line that tells of HTTP/3; nil: it is not served
+	hurried     atomic.Bool
+	cut         chan struct{} // closed when what is left is cut
 
 	mu     sync.Mutex // of what follows
 	conns  map[*conn]struct{}
@@ -220,6 +222,13 @@ func (r *Router) Run(ctx context.Context) error {
 	}
 	if r.keeper != nil {
 		parts.Go(func() { r.keeper.run(stop) })
+	}
+	if r.config.HTTP3 != nil {
+		parts.Go(func() {
+			if err := r.serveHTTP3(ctx); err != nil {
+				r.log.Error("HTTP/3 is not served", "error", err)
+			}
+		})
 	}
 	for _, a := range r.acceptors {
 		accepting.Go(func() { r.accept(a) })

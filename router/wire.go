@@ -14,7 +14,7 @@ import (
 // interrupted wire fails every read and write from then on: it can only be closed.
 type wire struct {
 	net.Conn
-	tcp      transport // the connection below, also below TLS; nil for a stream of HTTP/2
+	tcp      transport // the connection below, also below TLS; nil for a stream of HTTP/2 or HTTP/3
 	plain    bool      // nothing is between: bytes are the socket's
 	clock    *clock
 	shard    *clockShard
@@ -28,7 +28,7 @@ type wire struct {
 	used     bool         // has carried an exchange before
 	raw      syscall.RawConn
 	fd       int32         // of the socket; only who may close the wire, or the clock under its lock, asks the kernel about it
-	stream   *stream       // when it is one of HTTP/2
+	stream   carried       // when it is one of HTTP/2 or HTTP/3
 	turn     turn          // with a dyno
 	steps    atomic.Int32  // without progress that a write has left; 0: it is no write
 	acked    atomic.Uint64 // bytes the peer had taken at the last step
@@ -188,7 +188,7 @@ const (
 // peer asks the kernel, without reading, what the other end has done.
 func (w *wire) peer() int {
 	if w.raw == nil {
-		if w.stream != nil && w.stream.gone.Load() {
+		if w.stream != nil && w.stream.forsaken() {
 			return peerReset
 		}
 		return peerThere

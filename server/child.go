@@ -33,6 +33,7 @@ type childSpec struct {
 type child struct {
 	childSpec
 	listeners map[string]net.Listener
+	packets   net.PacketConn // of HTTP/3; nil: it is not served
 	ready     *os.File
 }
 
@@ -52,6 +53,14 @@ func inherit() (*child, error) {
 	}
 	for i, name := range c.Listeners {
 		f := os.NewFile(uintptr(fdListeners+i), name)
+		if name == http3Listener {
+			var err error
+			if c.packets, err = net.FilePacketConn(f); err != nil {
+				return nil, fmt.Errorf("inherit socket %s: %w", name, err)
+			}
+			_ = f.Close()
+			continue
+		}
 		l, err := net.FileListener(f)
 		_ = f.Close()
 		if err != nil {

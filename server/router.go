@@ -50,7 +50,7 @@ func Router() error {
 		return err
 	}
 	r, err := router.New(router.Config{
-		HTTP: []net.Listener{c.listeners["http"]}, HTTPS: []net.Listener{c.listeners["https"]},
+		HTTP: []net.Listener{c.listeners["http"]}, HTTPS: []net.Listener{c.listeners["https"]}, HTTP3: c.http3(),
 		Certificates: users.GetCertificate, Socket: c.Config.Path("run", "router.sock"),
 		SnapshotPath: c.Config.Path("router", "routes"), UsageDir: c.Config.Path("router", "usage"), Logs: logs, Log: log,
 		SSH: execSocket(c.Config),

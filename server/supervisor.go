@@ -45,7 +45,7 @@ type program struct {
 
 var programs = []program{ // started and renewed in this order, stopped in reverse
 	{name: "control", listeners: []string{"api", "rendezvous", "exec"}, grace: 40 * time.Second, hurry: 40 * time.Second},
-	{name: "router", listeners: []string{"http", "https"}, overlap: true, grace: 70 * time.Second, hurry: 3 * time.Second},
+	{name: "router", listeners: []string{"http", "https", http3Listener}, overlap: true, grace: 70 * time.Second, hurry: 3 * time.Second},
 }
 
 // Supervise is `kigo server`: it binds every address, starts the processes of the
@@ -179,6 +179,9 @@ func (s *supervisor) bind() error {
 		if err := s.keepListener(a.name, l); err != nil {
 			return err
 		}
+	}
+	if err := s.bindHTTP3(); err != nil {
+		return err
 	}
 	l, err := listenExec(s.cfg, s.addresses["http"])
 	if err != nil || l == nil {
