@@ -95,10 +95,12 @@ func TestADeadlineEndsASocketWatchedOrNot(t *testing.T) {
 			if _, err := io.ReadFull(s, b); err != nil {
 				t.Fatal(err)
 			}
-			time.AfterFunc(20*time.Millisecond, func() { _ = s.SetDeadline(longAgo) })
+			set := make(chan struct{})
+			time.AfterFunc(20*time.Millisecond, func() { _ = s.SetDeadline(longAgo); close(set) })
 			if _, err := s.Read(b); !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Errorf("read: %v", err)
 			}
+			<-set // for writes as well
 			if _, err := s.Write(b); !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Errorf("write: %v", err)
 			}
