@@ -88,6 +88,9 @@ type Attach struct {
 	Wanted bool
 	NoTTY  bool
 	Secret string // capability in the attach_url; empty when detached
+
+	By            AccountID // who made it, and may be at its terminal
+	Authorization string    // the id of the authorization that it was made with; may be empty
 }
 
 // BootTimeout is how long a web dyno has to bind $PORT (R10), and StopGrace how

@@ -22,7 +22,7 @@ type Tunnel struct {
 
 // Tunnels makes ways into dynos.
 type Tunnels interface {
-	Tunnel(r *http.Request, account kigo.AccountID, dyno kigo.DynoID, clientKey string) (Tunnel, error)
+	Tunnel(r *http.Request, a kigo.Authorization, dyno kigo.DynoID, clientKey string) (Tunnel, error)
 }
 
 // execApp takes the steps that the endpoint has in common with other routes.
@@ -68,7 +68,7 @@ func execCreate(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	out, err := c.s.Exec.Tunnel(c.r, c.actor.ID, d.ID, *in.ClientKey)
+	out, err := c.s.Exec.Tunnel(c.r, kigo.Authorization{ID: c.auth.ID, Account: c.actor.ID}, d.ID, *in.ClientKey)
 	out.DynoIP = "127.0.0.1" // for those who forward there: it is the dyno itself
 	return ok(out), err
 }

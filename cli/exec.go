@@ -93,6 +93,10 @@ func psExec(c *call) error {
 	if errors.As(err, &exit) {
 		return usage(exit.ExitStatus(), "Process exited with code %d", exit.ExitStatus())
 	}
+	var cut *ssh.ExitMissingError
+	if errors.As(err, &cut) {
+		return usage(1, "The connection to the dyno was ended. Is your token still good, and the app still yours to operate? kigo apps:info -a %s tells.", c.app)
+	}
 	return err
 }
 

@@ -21,7 +21,7 @@ func testTokens(t *testing.T, x *site) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "actor", actor, control.Actor{ID: x.actor.ID, Email: x.actor.Email, Scope: []string{"read"}})
+	same(t, "actor", actor, control.Actor{ID: x.actor.ID, Email: x.actor.Email, Scope: []string{"read"}, Authorization: auth.ID})
 	same(t, "authorization", found, auth)
 	for _, bad := range []string{"", "x", token + "x", long(10000), "HRKU-"} {
 		refused(t, "token "+bad[:min(9, len(bad))], login(bad), kigo.IDUnauthorized, wrong)

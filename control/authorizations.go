@@ -46,7 +46,7 @@ func (c *Control) Authenticate(ctx context.Context, token string) (Actor, kigo.A
 			return errCredentials
 		}
 		account, err := tx.Account(auth.Account)
-		actor = Actor{ID: account.ID, Email: account.Email, Scope: auth.Scope}
+		actor = Actor{ID: account.ID, Email: account.Email, Scope: auth.Scope, Authorization: auth.ID}
 		return err
 	})
 	if errors.Is(err, kigo.ErrNotFound) {

@@ -68,6 +68,8 @@ type Actor struct {
 	Email string
 	Scope []string // of the authorization; empty: global
 	From  string   // network address and request id, for the audit trail; may be empty
+
+	Authorization string // its id; empty: asked without a token, as by a password
 }
 
 // change is one Update in the making: the transaction, and the log lines that

@@ -49,6 +49,7 @@ var tests = []struct {
 	{"scaling is all or nothing", testScaleAtomic},
 	{"one-offs run on the current release", testRun},
 	{"restart and stop mark dynos", testStop},
+	{"who was let into a dyno may stay while token and permission last", testStay},
 	{"a release that does not come up is taken back", testReject},
 	{"a release on probation gives way to the last proven one, with its process types", testProbation},
 	{"a command runs inside a dyno that is up", testInside},

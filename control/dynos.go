@@ -46,7 +46,7 @@ func (c *Control) RunDyno(ctx context.Context, a Actor, id kigo.AppID, n NewDyno
 			d.Type = "run"
 		}
 		if n.Attach {
-			d.Attach = kigo.Attach{Wanted: true, NoTTY: n.NoTTY, Secret: secret.NewCapability()}
+			d.Attach = kigo.Attach{Wanted: true, NoTTY: n.NoTTY, Secret: secret.NewCapability(), By: a.ID, Authorization: a.Authorization}
 		}
 		if err := tx.fillOneOff(&d, n, current.Slug); err != nil {
 			return err

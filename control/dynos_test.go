@@ -1,8 +1,11 @@
 package control_test
 
 import (
+	"errors"
 	"regexp"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/control"
@@ -136,4 +139,43 @@ func (x *site) stopping(app kigo.AppID) (names string) {
 		}
 	}
 	return names
+}
+
+func testStay(t *testing.T, x *site) {
+	app := x.app("myapp")
+	x.deploy(app.ID, web)
+	other := x.other()
+	must(x.AddCollaborator(x.ctx, x.actor, app.ID, other.Email, nil))(t)
+	let := func(expires time.Duration) (control.Actor, kigo.Dyno) {
+		t.Helper()
+		_, token, err := x.CreateAuthorization(x.ctx, other, control.NewAuthorization{Scope: []string{"global"}, ExpiresIn: expires})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, _, err := x.Authenticate(x.ctx, token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a, must(x.RunDyno(x.ctx, a, app.ID, control.NewDyno{Command: "bash", Attach: true}))(t)
+	}
+	check := func(when string, a control.Actor, d kigo.Dyno, words string) {
+		t.Helper()
+		d = read(x, func(tx *store.Tx) (kigo.Dyno, error) { return tx.Dyno(d.ID) })
+		for what, err := range map[string]error{"attached": x.MayAttach(x.ctx, d), "exec": x.MayExec(x.ctx, a.ID, a.Authorization, d.ID)} {
+			if words == "" && err != nil || words != "" && (err == nil || !strings.Contains(err.Error(), words)) {
+				t.Errorf("%s, %s: %v", when, what, err)
+			}
+		}
+	}
+	revoked, r := let(0)
+	kept, k := let(0)
+	check("first", revoked, r, "")
+	must(x.RevokeAuthorization(x.ctx, other, revoked.Authorization))(t)
+	check("after its token was revoked", revoked, r, "revoked")
+	check("while another was revoked", kept, k, "")
+	must(x.RemoveCollaborator(x.ctx, x.actor, app.ID, other.Email))(t)
+	check("after it was removed", kept, k, "Couldn't find that app.")
+	if err := x.MayExec(x.ctx, x.actor.ID, "", "nosuch"); !errors.Is(err, kigo.ErrConflict) {
+		t.Errorf("a dyno that is no more: %v", err)
+	}
 }

@@ -46,22 +46,57 @@ func execAllowed(tx *store.Tx, app kigo.App) error {
 	return nil
 }
 
-// MayExec says whether an account that was let into a dyno may still come in.
-func (c *Control) MayExec(ctx context.Context, id kigo.AccountID, dyno kigo.DynoID) error {
+// MayExec says whether an account that was let into a dyno may still be there: it may
+// operate the app, and the authorization that it came by is good.
+func (c *Control) MayExec(ctx context.Context, id kigo.AccountID, authorization string, dyno kigo.DynoID) error {
 	var app kigo.App
-	var who kigo.Account
-	err := c.Store.View(ctx, func(tx *store.Tx) (err error) {
-		if who, err = tx.Account(id); err != nil {
-			return err
-		}
+	err := c.Store.View(ctx, func(tx *store.Tx) error {
 		d, err := tx.Dyno(dyno)
 		if err != nil {
-			return kigo.Conflict("The dyno has ended.")
+			return instead(err, kigo.Conflict("The dyno has ended."))
 		}
 		if app, err = tx.App(d.App); err != nil {
 			return err
 		}
 		return execAllowed(tx, app)
+	})
+	if err != nil {
+		return err
+	}
+	return c.mayStay(ctx, id, authorization, app)
+}
+
+// MayAttach says whether who made an attached one-off may still be at its terminal.
+func (c *Control) MayAttach(ctx context.Context, d kigo.Dyno) error {
+	if d.Attach.By == "" {
+		return nil // made before that was written down
+	}
+	var app kigo.App
+	err := c.Store.View(ctx, func(tx *store.Tx) (err error) {
+		app, err = tx.App(d.App)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.mayStay(ctx, d.Attach.By, d.Attach.Authorization, app)
+}
+
+var errEnded = kigo.Error{ID: kigo.IDForbidden, Message: "The authorization that this was begun with has been revoked, or has expired."}
+
+// mayStay checks an authorization, if there was one, and what its account may do.
+func (c *Control) mayStay(ctx context.Context, id kigo.AccountID, authorization string, app kigo.App) error {
+	var who kigo.Account
+	err := c.Store.View(ctx, func(tx *store.Tx) (err error) {
+		if who, err = tx.Account(id); err != nil || authorization == "" {
+			return err
+		}
+		a, err := tx.Authorization(authorization)
+		ended := errEnded
+		if err == nil && !a.ExpiresAt.IsZero() && !a.ExpiresAt.After(tx.Now()) {
+			return &ended
+		}
+		return instead(err, &ended)
 	})
 	if err != nil {
 		return err

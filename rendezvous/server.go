@@ -20,7 +20,8 @@ import (
 const (
 	secretTimeout = 30 * time.Second // for the handshake and the secret
 	maxSecret     = 1 << 10
-	maxWaiting    = 512             // connections that have not shown a secret
+	maxWaiting    = 512 // connections that have not shown a secret
+	askAgain      = 500 * time.Millisecond
 	lingerFor     = 5 * time.Second // for the client to take the last bytes and close
 	farewell      = time.Second     // for a piped client to send its EOT: the official one fails when it comes too late
 	bufferSize    = 32 << 10        // more than a TLS record, so that a read is one record
@@ -28,9 +29,10 @@ const (
 
 // Session is the other side of a connection.
 type Session struct {
-	Stream io.ReadWriteCloser // Close hangs up; CloseWrite, if it has it, ends standard input
-	NoTTY  bool               // plain pipes: a single EOT from the client ends standard input
-	Piped  bool               // the client is no terminal: it sends EOT when its own input ends
+	Stream io.ReadWriteCloser          // Close hangs up; CloseWrite, if it has it, ends standard input
+	NoTTY  bool                        // plain pipes: a single EOT from the client ends standard input
+	Piped  bool                        // the client is no terminal: it sends EOT when its own input ends
+	May    func(context.Context) error // whether the client may still be there, asked again and again; nil: it may
 }
 
 // Server accepts terminals. Open gives the session of a secret, waiting for its
@@ -122,8 +124,11 @@ func (s *Server) serve(ctx context.Context, conn net.Conn, welcome func()) {
 // pump copies the process's output until it or the client ends, and lets the
 // client take all of it.
 func (s *Server) pump(ctx context.Context, conn net.Conn, session Session, spoken <-chan struct{}) {
+	ctx, cut := context.WithCancelCause(ctx)
+	defer cut(nil)
 	stop := context.AfterFunc(ctx, func() { session.Stream.Close() }) // hang up: the read below ends
 	defer stop()
+	go session.watch(ctx, cut)
 	buf := make([]byte, bufferSize)
 	for {
 		n, err := session.Stream.Read(buf)
@@ -135,6 +140,10 @@ func (s *Server) pump(ctx context.Context, conn net.Conn, session Session, spoke
 		if err != nil {
 			break
 		}
+	}
+	if e, ours := kigo.AsError(context.Cause(ctx)); ours {
+		_, _ = io.WriteString(conn, "\r\n !     "+e.Message+"\r\n")
+		return
 	}
 	if session.Piped {
 		select {
@@ -151,6 +160,27 @@ func (s *Server) pump(ctx context.Context, conn net.Conn, session Session, spoke
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
+		}
+	}
+}
+
+// watch cuts a session off when its client may be there no longer.
+func (s Session) watch(ctx context.Context, cut func(error)) {
+	if s.May == nil {
+		return
+	}
+	tick := time.NewTicker(askAgain)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		err := s.May(ctx)
+		if e, ours := kigo.AsError(err); ours && e.ID != kigo.IDUnavailable {
+			cut(err)
+			return
 		}
 	}
 }

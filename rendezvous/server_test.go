@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ type site struct {
 	process *process
 	noTTY   bool
 	open    func(ctx context.Context) error // delays or refuses
+	may     func(context.Context) error
 	opened  chan struct{}
 	gaveUp  chan struct{}
 }
@@ -95,7 +97,7 @@ func (s *site) session(ctx context.Context, secret string) (Session, error) {
 			return Session{}, err
 		}
 	}
-	return Session{Stream: s.process, NoTTY: s.noTTY}, nil
+	return Session{Stream: s.process, NoTTY: s.noTTY, May: s.may}, nil
 }
 
 func unixPair(t testing.TB) (a, b net.Conn) {
@@ -309,6 +311,25 @@ func TestOpensErrorIsShown(t *testing.T) {
 	got, err := io.ReadAll(c)
 	if err != nil || string(got) != " !     The process could not be started: R13.\r\n" {
 		t.Errorf("%q %v", got, err)
+	}
+}
+
+func TestWhoMayNotStayIsCutOffAndTold(t *testing.T) {
+	s, process := newSite(t)
+	var gone atomic.Bool
+	s.may = func(context.Context) error {
+		if gone.Load() {
+			return kigo.NotFound("app")
+		}
+		return errors.New("the store is away, which ends nothing")
+	}
+	c := s.dial()
+	write(t, process, "$ ")
+	expect(t, c, "$ ")
+	gone.Store(true)
+	await(t, s.process.closed, "hang-up")
+	if rest, err := io.ReadAll(c); err != nil || !strings.Contains(string(rest), "Couldn't find that app.") {
+		t.Errorf("told %q, %v", rest, err)
 	}
 }
 

@@ -27,7 +27,7 @@ func (c *conn) passSSH() {
 	}
 	defer far.Close()
 	c.wire.forever()
-	if _, err := far.Write(c.in.data()); err != nil {
+	if _, err := far.Write(append([]byte("kigo-client "+c.peer+"\n"), c.in.data()...)); err != nil { // sshd.Announcement
 		return
 	}
 	back := make(chan struct{})

@@ -34,7 +34,7 @@ func TestSSHOnThePortOfAppsIsPassedOn(t *testing.T) {
 	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
 	_, _ = io.WriteString(conn, "SSH-2.0-client\r\n")
 	in := bufio.NewReader(conn)
-	for _, want := range []string{"SSH-2.0-kigo\r\n", "SSH-2.0-client\r\n"} {
+	for _, want := range []string{"SSH-2.0-kigo\r\n", "kigo-client 127.0.0.1\n", "SSH-2.0-client\r\n"} {
 		if line, err := in.ReadString('\n'); err != nil || line != want {
 			t.Fatalf("got %q %v, want %q", line, err, want)
 		}

@@ -186,8 +186,22 @@ func (n *node) attachURL(r *http.Request, secret string) string {
 
 // openConsole connects a rendezvous client to the dyno that waits for it.
 func (n *node) openConsole(ctx context.Context, secret string) (rendezvous.Session, error) {
+	var d kigo.Dyno
+	err := n.store.View(ctx, func(tx *store.Tx) (err error) {
+		d, err = tx.DynoBySecret(secret)
+		return err
+	})
+	if err == nil {
+		err = n.control.MayAttach(ctx, d) // before anything runs
+	}
+	if err != nil {
+		return rendezvous.Session{}, err
+	}
 	d, conn, err := n.agent.Attach(ctx, secret)
-	return rendezvous.Session{Stream: conn, NoTTY: d.Attach.NoTTY, Piped: d.Attach.NoTTY || d.Env["COLUMNS"] == ""}, err
+	return rendezvous.Session{
+		Stream: conn, NoTTY: d.Attach.NoTTY, Piped: d.Attach.NoTTY || d.Env["COLUMNS"] == "",
+		May: func(ctx context.Context) error { return n.control.MayAttach(ctx, d) },
+	}, err
 }
 
 // listenUnix listens on a socket that an earlier process may have left.

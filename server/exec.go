@@ -58,7 +58,9 @@ func (s *supervisor) bound(names []string) []string {
 func (n *node) makeExec() {
 	n.exec = &sshd.Server{
 		Key: n.box.Derive("exec grants"), Seed: n.box.Derive("ssh host key"), Dynos: n.agent, Files: []string{oci.FilesProgram}, Log: n.log,
-		Check: func(ctx context.Context, g sshd.Grant) error { return n.control.MayExec(ctx, g.Account, g.Dyno) },
+		Check: func(ctx context.Context, g sshd.Grant) error {
+			return n.control.MayExec(ctx, g.Account, g.Authorization, g.Dyno)
+		},
 	}
 }
 
@@ -94,13 +96,13 @@ func (n *node) serveExec(ctx context.Context) error {
 type tunnels struct{ node *node }
 
 // Tunnel makes a way into a dyno for the holder of a key.
-func (t tunnels) Tunnel(r *http.Request, account kigo.AccountID, dyno kigo.DynoID, key string) (api.Tunnel, error) {
+func (t tunnels) Tunnel(r *http.Request, a kigo.Authorization, dyno kigo.DynoID, key string) (api.Tunnel, error) {
 	n := t.node
 	host, port, err := n.execAddress(r)
 	if err != nil {
 		return api.Tunnel{}, err
 	}
-	user, err := n.exec.User(account, dyno, []byte(key))
+	user, err := n.exec.User(sshd.Grant{Account: a.Account, Authorization: a.ID, Dyno: dyno}, []byte(key))
 	if err != nil {
 		return api.Tunnel{}, err
 	}

@@ -27,7 +27,7 @@ type Dynos interface {
 type Server struct {
 	Key   []byte                             // signs grants, the same after a restart
 	Seed  []byte                             // of the host key: 32 bytes, the same after a restart
-	Check func(context.Context, Grant) error // whether the account may still do that
+	Check func(context.Context, Grant) error // whether the account may still do that; an error with kigo.IDConflict is the dyno's
 	Dynos Dynos
 	Files []string         // the program of a dyno that speaks SFTP
 	Log   *slog.Logger     // nil: slog.Default
@@ -36,8 +36,12 @@ type Server struct {
 
 const (
 	handshakeTime  = 20 * time.Second
-	maxConnections = 256 // at once
-	maxChannels    = 64  // of one connection
+	maxHandshakes  = 256                    // at once
+	maxOfClient    = 16                     // of these, for one client: an IPv4 address, or a /64 of IPv6
+	maxConnections = 256                    // at once, after the handshake
+	maxOfAccount   = 64                     // of these
+	maxChannels    = 64                     // of one connection
+	askAgain       = 500 * time.Millisecond // how often a connection that lasts is asked for again
 )
 
 func (s *Server) now() time.Time {
@@ -102,7 +106,8 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	context.AfterFunc(ctx, func() { _ = l.Close() })
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	places := make(chan struct{}, maxConnections)
+	d := &door{server: s, config: config, clients: crowd{each: maxOfClient, all: maxHandshakes}, accounts: crowd{each: maxOfAccount, all: maxConnections}}
+	places := make(chan struct{}, maxHandshakes)
 	for {
 		conn, err := l.Accept()
 		switch {
@@ -120,35 +125,64 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		}
 		select {
 		case places <- struct{}{}:
-			wg.Go(func() {
-				defer func() { <-places }()
-				s.serve(ctx, conn, config)
-			})
+			wg.Go(func() { d.serve(ctx, conn, func() { <-places }) })
 		default:
 			_ = conn.Close()
 		}
 	}
 }
 
-// serve answers one connection to its end.
-func (s *Server) serve(ctx context.Context, conn net.Conn, config *ssh.ServerConfig) {
+// door is where connections come in, with those who stand in it and those who are inside.
+type door struct {
+	server            *Server
+	config            *ssh.ServerConfig
+	clients, accounts crowd
+}
+
+// serve answers one connection to its end. done gives its place among the handshakes back.
+func (d *door) serve(ctx context.Context, conn net.Conn, done func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	context.AfterFunc(ctx, func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(handshakeTime))
-	c, channels, requests, err := ssh.NewServerConn(conn, config)
-	if err != nil {
-		s.log().DebugContext(ctx, "ssh handshake", "from", conn.RemoteAddr(), "err", err)
+	c, channels, requests := d.greet(ctx, conn)
+	done()
+	if c == nil {
+		_ = conn.Close()
 		return
+	}
+	g, ok := c.Permissions.ExtraData[grantKey{}].(Grant)
+	if !ok || !d.accounts.enter(string(g.Account)) {
+		d.server.log().WarnContext(ctx, "ssh connection refused: too many", "account", g.Account)
+		return
+	}
+	defer d.accounts.leave(string(g.Account))
+	d.server.host(ctx, cancel, c, channels, requests, g)
+}
+
+// greet shakes hands; nil: there is no connection.
+func (d *door) greet(ctx context.Context, conn net.Conn) (*ssh.ServerConn, <-chan ssh.NewChannel, <-chan *ssh.Request) {
+	_ = conn.SetDeadline(time.Now().Add(handshakeTime))
+	conn, from, err := client(conn)
+	if err != nil || !d.clients.enter(from) {
+		d.server.log().DebugContext(ctx, "ssh connection refused", "from", from, "err", err)
+		return nil, nil, nil
+	}
+	defer d.clients.leave(from)
+	c, channels, requests, err := ssh.NewServerConn(conn, d.config)
+	if err != nil {
+		d.server.log().DebugContext(ctx, "ssh handshake", "from", from, "err", err)
+		return nil, nil, nil
 	}
 	_ = conn.SetDeadline(time.Time{})
-	g, ok := c.Permissions.ExtraData[grantKey{}].(Grant)
-	if !ok {
-		return
-	}
+	return c, channels, requests
+}
+
+// host looks after a connection until its client leaves or may stay no longer.
+func (s *Server) host(ctx context.Context, cancel func(), c *ssh.ServerConn, channels <-chan ssh.NewChannel, requests <-chan *ssh.Request, g Grant) {
 	v := &visitor{server: s, grant: g}
 	go ssh.DiscardRequests(requests) // answers keep-alives
 	go keepAlive(ctx, c)
+	go v.watch(ctx, cancel)
 	var wg sync.WaitGroup
 	places := make(chan struct{}, maxChannels)
 	for ch := range channels {
@@ -165,6 +199,28 @@ func (s *Server) serve(ctx context.Context, conn net.Conn, config *ssh.ServerCon
 	}
 	cancel() // the client is gone: so are its sessions
 	wg.Wait()
+}
+
+// watch ends a connection, and what runs in it, when who was let in may not be there any
+// more. Who is not let in is told why on each channel, and so is that the dyno has ended.
+func (v *visitor) watch(ctx context.Context, end func()) {
+	tick := time.NewTicker(askAgain)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if !v.admitted.Load() {
+			continue
+		}
+		if e, ours := kigo.AsError(v.server.Check(ctx, v.grant)); ours && e.ID != kigo.IDConflict && e.ID != kigo.IDUnavailable {
+			v.server.log().InfoContext(ctx, "ssh connection ended", "account", v.grant.Account, "dyno", v.grant.Dyno, "why", e.Message)
+			end()
+			return
+		}
+	}
 }
 
 // keepAlive ends the connection of a client that has vanished.

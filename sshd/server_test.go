@@ -25,6 +25,8 @@ const (
 	web1    = kigo.DynoID("22222222-2222-4222-8222-222222222222")
 )
 
+var grant = Grant{Account: someone, Authorization: "33333333-3333-4333-8333-333333333333", Dyno: web1}
+
 // dynos is a place to run in: a command's output is itself, its status what a test says.
 type dynos struct {
 	mu     sync.Mutex
@@ -170,7 +172,7 @@ func serve(t *testing.T) *fixture {
 
 func (f *fixture) user(t *testing.T) string {
 	t.Helper()
-	user, err := f.User(someone, web1, ssh.MarshalAuthorizedKey(f.signer.PublicKey()))
+	user, err := f.User(grant, ssh.MarshalAuthorizedKey(f.signer.PublicKey()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -345,7 +347,7 @@ func TestForwardsAndFilesBeginInTheDyno(t *testing.T) {
 func TestABadKeyIsTold(t *testing.T) {
 	t.Parallel()
 	f := serve(t)
-	if _, err := f.User(someone, web1, []byte("hello")); !errors.Is(err, kigo.ErrInvalid) {
+	if _, err := f.User(grant, []byte("hello")); !errors.Is(err, kigo.ErrInvalid) {
 		t.Errorf("got %v", err)
 	}
 }

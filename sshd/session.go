@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -19,13 +20,17 @@ import (
 
 // visitor is one authenticated connection.
 type visitor struct {
-	server *Server
-	grant  Grant
+	server   *Server
+	grant    Grant
+	admitted atomic.Bool // something was begun
 }
 
 // open answers the wish for a channel.
 func (v *visitor) open(ctx context.Context, ch ssh.NewChannel) {
 	refused := v.server.Check(ctx, v.grant) // each time: what it may can end while it is connected
+	if refused == nil {
+		v.admitted.Store(true)
+	}
 	switch {
 	case refused != nil && ch.ChannelType() != "session":
 		_ = ch.Reject(ssh.Prohibited, told(refused))

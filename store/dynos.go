@@ -13,7 +13,7 @@ import (
 
 const dynoColumns = `id, app_id, release_id, version, type, number, command, size, one_off, env, attach, no_tty, stop,
 	state, address, started_at, restarts, crashes, retry_at, exit_code, created_at, updated_at,
-	ttl, inside, retire, why, reason`
+	ttl, inside, retire, why, reason, attach_by, attach_authorization`
 
 func scanDyno(tx *Tx, row scanner) (kigo.Dyno, error) {
 	var d kigo.Dyno
@@ -22,7 +22,7 @@ func scanDyno(tx *Tx, row scanner) (kigo.Dyno, error) {
 	err := row.Scan(&d.ID, &d.App, &d.Release, &d.Version, &d.Type, &d.Number, &d.Command, &d.Size, &d.OneOff, &env,
 		&d.Attach.Wanted, &d.Attach.NoTTY, &d.Stop, &d.State, &d.Address, at{&d.StartedAt}, &d.Restarts, &d.Crashes,
 		at{&d.RetryAt}, &d.ExitCode, at{&d.CreatedAt}, at{&d.UpdatedAt},
-		&ttl, &d.Inside, &d.Retire, &d.Why, &d.Reason)
+		&ttl, &d.Inside, &d.Retire, &d.Why, &d.Reason, &d.Attach.By, &d.Attach.Authorization)
 	d.TTL = time.Duration(ttl) * time.Microsecond
 	if err != nil || len(env) == 0 {
 		return d, err
@@ -53,12 +53,12 @@ func (tx *Tx) CreateDyno(d *kigo.Dyno) error {
 	}
 	return tx.exec("create dyno", `INSERT INTO dynos (id, app_id, release_id, version, type, number, command, size, one_off, env,
 			attach, no_tty, secret_hash, stop, state, address, started_at, restarts, crashes, retry_at, exit_code, created_at, updated_at,
-			ttl, inside, retire, why, reason)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`,
+			ttl, inside, retire, why, reason, attach_by, attach_authorization)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)`,
 		string(d.ID), string(d.App), string(d.Release), d.Version, d.Type, d.Number, d.Command, d.Size, d.OneOff, env,
 		d.Attach.Wanted, d.Attach.NoTTY, hash, d.Stop, string(d.State), d.Address, micros(d.StartedAt), d.Restarts, d.Crashes,
 		micros(d.RetryAt), d.ExitCode, micros(d.CreatedAt), micros(d.UpdatedAt),
-		d.TTL.Microseconds(), string(d.Inside), d.Retire, d.Why, d.Reason)
+		d.TTL.Microseconds(), string(d.Inside), d.Retire, d.Why, d.Reason, string(d.Attach.By), d.Attach.Authorization)
 }
 
 // Dyno returns one dyno.
