@@ -1,4 +1,4 @@
-package slug_test
+package slug
 
 import (
 	"archive/tar"
@@ -12,9 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
-
-	"github.com/kigo-dev/kigo/internal/image"
-	"github.com/kigo-dev/kigo/slug"
 )
 
 // layerFile writes a layer: "path text", "path/" for a folder, "path -> target" for a
@@ -65,60 +62,34 @@ func layerFile(t *testing.T, compress bool, lines ...string) *os.File {
 	return f
 }
 
-// listing is what an image holds, by "path mode text".
-func listing(t *testing.T, s *slug.Store, digest string) (all []string) {
+// contents is what an image holds but folders, by "path mode text".
+func contents(t *testing.T, s *Store, digest string) (all []string) {
 	t.Helper()
-	path, err := s.Path(digest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	root, err := image.Open(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
+	walkImage(t, s, digest, func(name string, info fs.FileInfo, text, _ string) {
+		switch {
+		case info.IsDir():
+		case info.Mode().IsRegular():
+			all = append(all, name+" "+info.Mode().String()+" "+text)
+		default:
+			all = append(all, name+" "+info.Mode().String())
 		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		text := ""
-		if d.Type().IsRegular() {
-			b, err := fs.ReadFile(root, name)
-			if err != nil {
-				return err
-			}
-			text = " " + string(b)
-		}
-		all = append(all, name+" "+info.Mode().String()+text)
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	slices.Sort(all)
 	return all
 }
 
 func TestLayersAreFlattenedAsTheyLieOverEachOther(t *testing.T) {
-	s := &slug.Store{Dir: t.TempDir()}
+	s := &Store{Dir: t.TempDir()}
 	layers := []*os.File{
 		layerFile(t, false, "bin/a one", "bin/gone x", "opaque/x x", "opaque/y/z x", "etc/passwd u:x:700:700::/:/bin/sh", "lib -> usr/lib", "app/f mine", "both x"),
 		layerFile(t, true, "bin/.wh.gone", "opaque/.wh..wh..opq", "opaque/new n", "bin/b = bin/a", "lib/inside l", "bin/a two", "both/ ", "both/now y", "./app/g = bin/b"),
 	}
-	res, err := s.PackLayers(t.Context(), layers, slug.LayersOptions{UID: uint32(os.Getuid()), User: "u"})
+	res, err := s.PackLayers(t.Context(), layers, LayersOptions{UID: uint32(os.Getuid()), User: "u"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var own []string
-	for _, line := range listing(t, s, res.Root.Digest) {
+	for _, line := range contents(t, s, res.Root.Digest) {
 		if !strings.HasPrefix(line, "sys/") && !(strings.HasPrefix(line, "etc/") && !strings.HasPrefix(line, "etc/passwd")) {
 			own = append(own, line)
 		}
@@ -129,10 +100,10 @@ func TestLayersAreFlattenedAsTheyLieOverEachOther(t *testing.T) {
 	}, own); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"f -rwxr-xr-x mine", "g -rwxr-xr-x one"}, listing(t, s, res.App.Digest)); diff != "" {
+	if diff := cmp.Diff([]string{"f -rwxr-xr-x mine", "g -rwxr-xr-x one"}, contents(t, s, res.App.Digest)); diff != "" {
 		t.Error(diff)
 	}
-	again, err := s.PackLayers(t.Context(), layers, slug.LayersOptions{UID: uint32(os.Getuid()), User: "u"})
+	again, err := s.PackLayers(t.Context(), layers, LayersOptions{UID: uint32(os.Getuid()), User: "u"})
 	if err != nil || again.Root.Digest != res.Root.Digest || again.App.Digest != res.App.Digest {
 		t.Errorf("the same layers make another image: %+v %v", again, err)
 	}
@@ -158,8 +129,8 @@ func TestHostileLayersAreRefused(t *testing.T) {
 		"proc is a file":          {[]string{"proc x", "sys x"}, ""},
 		"etc is a file":           {[]string{"etc x"}, "is not a folder"},
 	} {
-		s := &slug.Store{Dir: t.TempDir()}
-		_, err := s.PackLayers(t.Context(), []*os.File{layerFile(t, false, c.lines...)}, slug.LayersOptions{UID: uint32(os.Getuid())})
+		s := &Store{Dir: t.TempDir()}
+		_, err := s.PackLayers(t.Context(), []*os.File{layerFile(t, false, c.lines...)}, LayersOptions{UID: uint32(os.Getuid())})
 		if c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
 			t.Errorf("%s: %v, not %q", name, err, c.says)
 		}
@@ -176,7 +147,7 @@ func TestHostileLayersAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := (&slug.Store{Dir: t.TempDir()}).PackLayers(t.Context(), []*os.File{f}, slug.LayersOptions{UID: uint32(os.Getuid())}); err == nil || !strings.Contains(err.Error(), "Layer 1 of the image is damaged") {
+	if _, err := (&Store{Dir: t.TempDir()}).PackLayers(t.Context(), []*os.File{f}, LayersOptions{UID: uint32(os.Getuid())}); err == nil || !strings.Contains(err.Error(), "Layer 1 of the image is damaged") {
 		t.Error(err)
 	}
 }

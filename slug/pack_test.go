@@ -90,24 +90,23 @@ func pack(t testing.TB, s *Store, dir string, o Options) Result {
 	return res
 }
 
-// listing is what an image holds, a line for each entry.
-func listing(t testing.TB, s *Store, digest string) []string {
+// walkImage calls f for each entry of an image; text is a file's content.
+func walkImage(t testing.TB, s *Store, digest string, f func(name string, info fs.FileInfo, text, target string)) {
 	t.Helper()
 	path, err := s.Path(digest)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open(path)
+	file, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	img, err := image.Open(f)
+	defer file.Close()
+	img, err := image.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var lines []string
-	err = fs.WalkDir(img, ".", func(p string, d fs.DirEntry, err error) error {
+	err = fs.WalkDir(img, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -115,29 +114,40 @@ func listing(t testing.TB, s *Store, digest string) []string {
 		if err != nil {
 			return err
 		}
-		st := info.Sys().(*erofs.Stat)
-		line := fmt.Sprintf("%s %s %d:%d %d", p, info.Mode(), st.UID, st.GID, st.Nlink)
+		var text []byte
+		var target string
 		switch info.Mode().Type() {
 		case fs.ModeSymlink:
-			target, err := fs.ReadLink(img, p)
-			line += " -> " + target
-			lines = append(lines, line)
-			return err
+			target, err = fs.ReadLink(img, name)
 		case 0:
-			data, err := fs.ReadFile(img, p)
-			if len(data) > 20 {
-				data = append(data[:8:8], fmt.Sprintf("+%d", len(data)-8)...)
-			}
-			line += fmt.Sprintf(" %q", data)
-			lines = append(lines, line)
-			return err
+			text, err = fs.ReadFile(img, name)
 		}
-		lines = append(lines, line)
-		return nil
+		f(name, info, string(text), target)
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// listing is what an image holds, a line for each entry.
+func listing(t testing.TB, s *Store, digest string) []string {
+	t.Helper()
+	var lines []string
+	walkImage(t, s, digest, func(name string, info fs.FileInfo, text, target string) {
+		st := info.Sys().(*erofs.Stat)
+		line := fmt.Sprintf("%s %s %d:%d %d", name, info.Mode(), st.UID, st.GID, st.Nlink)
+		switch info.Mode().Type() {
+		case fs.ModeSymlink:
+			line += " -> " + target
+		case 0:
+			if len(text) > 20 {
+				text = text[:8] + fmt.Sprintf("+%d", len(text)-8)
+			}
+			line += fmt.Sprintf(" %q", text)
+		}
+		lines = append(lines, line)
+	})
 	sort.Strings(lines)
 	return lines
 }

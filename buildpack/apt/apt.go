@@ -27,6 +27,9 @@ func detect(dir string) bool {
 	return err == nil && st.Mode().IsRegular()
 }
 
+// settings is where the stack's sources are.
+var settings = "/etc/apt"
+
 //go:embed profile/000_apt.sh
 var profile string
 
@@ -47,6 +50,12 @@ func compile(ctx context.Context, b *buildpack.Build) error {
 	if a.file, err = parse(text); err != nil {
 		return buildpack.Failf("Aptfile: %s", err)
 	}
+	if a.file.empty() {
+		b.Out.Plain("")
+		b.Out.Warn("You have no packages listed in your Aptfile. If you need none, delete the file and remove the buildpack with:")
+		b.Out.Warn("heroku buildpacks:remove heroku-community/apt")
+		return nil
+	}
 	for _, step := range []func(context.Context) error{a.folders, a.update, a.fetch, a.unpack, a.relocate, a.profile} {
 		if err := step(ctx); err != nil {
 			return err
@@ -66,27 +75,30 @@ func (a *app) folders(context.Context) error {
 			return err
 		}
 	}
-	own := filepath.Join(a.cache, "sources", "app.list")
-	if err := os.RemoveAll(own); err != nil {
+	sources := filepath.Join(a.cache, "sources")
+	if err := os.RemoveAll(sources); err != nil {
 		return err
 	}
+	if err := os.Mkdir(sources, 0o755); err != nil {
+		return err
+	}
+	stacks, err := filepath.Glob(filepath.Join(settings, "sources.list.d", "*"))
+	if err != nil {
+		return err
+	}
+	for _, name := range append(stacks, filepath.Join(settings, "sources.list")) {
+		if err := buildpack.CopyFile(name, filepath.Join(sources, filepath.Base(name))); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+	}
 	a.options = []string{"-o", "debug::nolocking=true", "-o", "dir::cache=" + a.cache + "/cache", "-o", "dir::state=" + a.cache + "/state",
+		"-o", "dir::etc::sourcelist=/dev/null", "-o", "dir::etc::sourceparts=" + sources,
 		"-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=15", "-o", "Acquire::https::Timeout=15", "-o", "APT::Sandbox::User="}
 	if len(a.file.repositories) == 0 {
 		return nil
 	}
 	a.Out.Title("Adding custom repositories")
-	stacks, err := filepath.Glob("/etc/apt/sources.list.d/*")
-	if err != nil {
-		return err
-	}
-	for _, name := range append(stacks, "/etc/apt/sources.list") {
-		if err := buildpack.CopyFile(name, filepath.Join(a.cache, "sources", filepath.Base(name))); err != nil && !os.IsNotExist(err) {
-			return err
-		}
-	}
-	a.options = append(a.options, "-o", "dir::etc::sourcelist=/dev/null", "-o", "dir::etc::sourceparts="+filepath.Join(a.cache, "sources"))
-	return os.WriteFile(own, []byte(strings.Join(a.file.repositories, "\n")+"\n"), 0o644)
+	return os.WriteFile(filepath.Join(sources, "app.list"), []byte(strings.Join(a.file.repositories, "\n")+"\n"), 0o644)
 }
 
 func (a *app) run(ctx context.Context, args ...string) error {
@@ -107,8 +119,12 @@ func (a *app) update(ctx context.Context) error {
 func (a *app) fetch(ctx context.Context) error {
 	archives := filepath.Join(a.cache, "cache", "archives")
 	if len(a.file.packages) > 0 {
-		a.Out.Title("Fetching .debs for %s", strings.Join(a.file.packages, " "))
-		args := slices.Concat([]string{"apt-get"}, a.options, []string{"-y", "--allow-downgrades", "-d", "install", "--reinstall", "--no-install-recommends", "--"}, a.file.packages)
+		var names []string
+		for _, wanted := range a.file.packages {
+			names = append(names, a.first(ctx, wanted))
+		}
+		a.Out.Title("Fetching .debs for %s", strings.Join(names, " "))
+		args := slices.Concat([]string{"apt-get"}, a.options, []string{"-y", "--allow-downgrades", "-d", "install", "--reinstall", "--no-install-recommends", "--"}, names)
 		if err := a.run(ctx, args...); err != nil {
 			return buildpack.Failf("A package of the Aptfile could not be fetched: the messages above say which.")
 		}
@@ -121,6 +137,18 @@ func (a *app) fetch(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// first is the first of several packages that apt-get can install, or the last one,
+// of which it then says why not.
+func (a *app) first(ctx context.Context, wanted []string) string {
+	for _, name := range wanted[:len(wanted)-1] {
+		args := slices.Concat([]string{"apt-get"}, a.options, []string{"-s", "-qq", "install", "--no-install-recommends", "--", name})
+		if (buildpack.Command{Args: args, Dir: a.Dir, Env: os.Environ()}).Run(ctx) == nil {
+			return name
+		}
+	}
+	return wanted[len(wanted)-1]
 }
 
 func (a *app) unpack(ctx context.Context) error {
@@ -164,6 +192,10 @@ func (a *app) profile(context.Context) error {
 	dir := filepath.Join(a.Dir, ".profile.d")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
+	}
+	profile := profile
+	if st, err := os.Stat(filepath.Join(a.Dir, ".apt/usr/lib/git-core")); err == nil && st.IsDir() {
+		profile += "export GIT_EXEC_PATH=\"$HOME/.apt/usr/lib/git-core\"\n" // git is compiled to look in /usr
 	}
 	if err := os.WriteFile(filepath.Join(dir, "000_apt.sh"), []byte(profile), 0o644); err != nil {
 		return err

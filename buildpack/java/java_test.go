@@ -13,6 +13,7 @@ import (
 
 	"github.com/kigo-dev/kigo/buildpack"
 	"github.com/kigo-dev/kigo/buildpack/toolchain/toolchaintest"
+	"github.com/kigo-dev/kigo/internal/testenv"
 )
 
 const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -32,30 +33,14 @@ func build(t *testing.T, b buildpack.Builtin, dir, name string, config, files ma
 	t.Helper()
 	home := filepath.Join(dir, name)
 	at := &buildpack.Build{Dir: filepath.Join(home, "build"), Cache: filepath.Join(dir, "cache"), Pack: filepath.Join(home, "pack"), EnvDir: filepath.Join(home, "env")}
-	write(t, at.Dir, files)
-	write(t, at.EnvDir, config)
-	write(t, at.Pack, map[string]string{"x": ""})
-	write(t, at.Cache, map[string]string{"x": ""})
+	testenv.Files(t, at.Dir, files)
+	testenv.Files(t, at.EnvDir, config)
+	testenv.Files(t, at.Pack, map[string]string{"x": ""})
+	testenv.Files(t, at.Cache, map[string]string{"x": ""})
 	var out bytes.Buffer
 	at.Config, at.Out = buildpack.EnvDir(at.EnvDir), buildpack.Output{W: &out}
 	err = b.Compile(t.Context(), at)
 	return out.String(), at.Dir, err
-}
-
-func write(t *testing.T, dir string, files map[string]string) {
-	t.Helper()
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range files {
-		file := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 func store(t *testing.T) string {
@@ -142,7 +127,7 @@ func TestAGradleAppIsBuiltByItsOwnWrapper(t *testing.T) {
 func TestDynosGetMemoryAndDatabaseAddressesForJava(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, ".profile.d"), map[string]string{"jvmcommon.sh": string(profile)})
+	testenv.Files(t, filepath.Join(dir, ".profile.d"), map[string]string{"jvmcommon.sh": string(profile)})
 	said, err := dyno(dir, `echo "$JAVA_TOOL_OPTIONS|$JDBC_DATABASE_URL|$SPRING_DATASOURCE_USERNAME|$HEROKU_POSTGRESQL_PINK_JDBC_URL"`,
 		"DATABASE_URL=postgres://u:p%40w@db.example.com:5432/name", "HEROKU_POSTGRESQL_PINK_URL=postgres://a:b@h/n?sslmode=disable", "JAVA_OPTS=-Xmx1g")
 	want := "-Dfile.encoding=UTF-8|jdbc:postgresql://db.example.com:5432/name?user=u&password=p%40w&sslmode=require|u|jdbc:postgresql://h/n?user=a&password=b&sslmode=disable\n"
@@ -170,11 +155,11 @@ func TestJavaTrustsWhatTheBuildTrusts(t *testing.T) {
 func TestFrameworksDecideOnTheWebProcessOfJavaApps(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"pom.xml": pom})
+	testenv.Files(t, dir, map[string]string{"pom.xml": pom})
 	if r := releaseMaven(dir); r.ProcessTypes != nil || r.Addons != nil {
 		t.Errorf("plain: %+v", r)
 	}
-	write(t, dir, map[string]string{"pom.xml": "<groupId>org.springframework.boot</groupId> spring-boot-maven-plugin <groupId>org.postgresql</groupId>", "build.gradle": "id 'org.springframework.boot'"})
+	testenv.Files(t, dir, map[string]string{"pom.xml": "<groupId>org.springframework.boot</groupId> spring-boot-maven-plugin <groupId>org.postgresql</groupId>", "build.gradle": "id 'org.springframework.boot'"})
 	r := releaseMaven(dir)
 	if r.ProcessTypes["web"] != "java -Dserver.port=$PORT $JAVA_OPTS -jar target/*.jar" || len(r.Addons) != 1 {
 		t.Errorf("spring: %+v", r)

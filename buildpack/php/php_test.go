@@ -19,33 +19,18 @@ import (
 
 	"github.com/kigo-dev/kigo/buildpack"
 	"github.com/kigo-dev/kigo/buildpack/toolchain/toolchaintest"
+	"github.com/kigo-dev/kigo/internal/testenv"
 )
-
-func write(t *testing.T, dir string, files map[string]string) {
-	t.Helper()
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range files {
-		file := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 func compileApp(t *testing.T, config, files map[string]string) (output, dir string, err error) {
 	t.Helper()
 	t.Setenv("KIGO_TOOLCHAINS", toolchaintest.Store(t, "php-8.2", "composer-2.5"))
 	home := t.TempDir()
 	b := &buildpack.Build{Dir: filepath.Join(home, "build"), Cache: filepath.Join(home, "cache"), Pack: filepath.Join(home, "pack"), EnvDir: filepath.Join(home, "env")}
-	write(t, b.Dir, files)
-	write(t, b.EnvDir, config)
-	write(t, b.Pack, nil)
-	write(t, b.Cache, nil)
+	testenv.Files(t, b.Dir, files)
+	testenv.Files(t, b.EnvDir, config)
+	testenv.Files(t, b.Pack, nil)
+	testenv.Files(t, b.Cache, nil)
 	var out bytes.Buffer
 	b.Config, b.Out = buildpack.EnvDir(b.EnvDir), buildpack.Output{W: &out}
 	err = compile(t.Context(), b)

@@ -168,7 +168,7 @@ func (u *untar) in(dir string) (*os.Root, error) {
 
 func (u *untar) leave() {
 	if u.here != nil {
-		u.here.Close() //nolint:errcheck // nothing is written through it
+		u.here.Close()
 	}
 	u.here, u.at = nil, ""
 }

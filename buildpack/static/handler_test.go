@@ -5,12 +5,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/kigo-dev/kigo/buildpack/static"
+	"github.com/kigo-dev/kigo/internal/testenv"
 )
 
 // site is an app folder with a handler on it.
@@ -23,15 +23,7 @@ func site(t *testing.T, files map[string]string) *static.Handler {
 func siteWith(t *testing.T, files, vars map[string]string) *static.Handler {
 	t.Helper()
 	dir := t.TempDir()
-	for name, text := range files {
-		file := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	testenv.Files(t, dir, files)
 	c, err := static.ReadConfig(dir)
 	if err != nil {
 		t.Fatal(err)
