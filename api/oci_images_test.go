@@ -104,16 +104,16 @@ func TestWhatIsWrongWithAnImageIsTold(t *testing.T) {
 			t.Errorf("%.100s: %d %s", c.body, resp.StatusCode, text)
 		}
 	}
-	if resp, text := s.raw("POST", "/apps/plain/oci-images", s.token, nil, []byte(`{"image_repo":"plain/web","digest":"sha256:1"}`)); resp.StatusCode != 422 || !strings.Contains(string(text), "heroku stack:set container") {
+	if resp, text := s.raw("POST", "/apps/plain/oci-images", s.token, nil, []byte(`{"image_repo":"plain/web","digest":"sha256:1"}`)); resp.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(string(text), "heroku stack:set container") {
 		t.Errorf("on another stack: %d %s", resp.StatusCode, text)
 	}
 	for _, path := range []string{"/apps/myapp/oci-images/sha256:1", "/apps/myapp/oci-images/x"} {
-		if resp, text := s.raw("GET", path, s.token, nil, nil); resp.StatusCode != 404 {
+		if resp, text := s.raw("GET", path, s.token, nil, nil); resp.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, text)
 		}
 	}
 	s.api.Images = nil
-	if resp, text := s.raw("POST", "/apps/myapp/oci-images", s.token, nil, []byte(`{`+good+`}`)); resp.StatusCode != 422 || !strings.Contains(string(text), "no registry of container images") {
+	if resp, text := s.raw("POST", "/apps/myapp/oci-images", s.token, nil, []byte(`{`+good+`}`)); resp.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(string(text), "no registry of container images") {
 		t.Errorf("without a registry: %d %s", resp.StatusCode, text)
 	}
 }

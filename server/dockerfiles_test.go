@@ -1,0 +1,98 @@
+package server
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/buildpack"
+	"github.com/kigo-dev/kigo/config"
+	"github.com/kigo-dev/kigo/registry"
+)
+
+// A build reads its own app's images and the operator's mirror, and changes nothing.
+func TestABuildReadsItsOwnImagesAndTheMirror(t *testing.T) {
+	var asked string
+	mirror := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		asked = r.Method + " " + r.URL.Path + " " + user + " " + password
+		w.Header().Set("Docker-Content-Digest", "sha256:1")
+	}))
+	defer mirror.Close()
+	n := &node{cfg: config.Config{Stack: "heroku-22", ImageMirror: strings.Replace(mirror.URL, "http://", "http://me:secret@", 1) + "/hub/"}, registry: &registry.Registry{Dir: t.TempDir()}}
+	for _, app := range []string{"a1", "b2"} {
+		repository := n.registry.Repository(repositoryKey(kigo.AppID(app), "web"))
+		about, err := repository.Add(strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		manifest, err := repository.Put("application/vnd.oci.image.manifest.v1+json", []byte(`{"schemaVersion": 2, "config": {"digest": "`+about.Digest+`"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := repository.Tag("latest", manifest); err != nil {
+			t.Fatal(err)
+		}
+	}
+	handler := dockerfiles{n}.Registry(kigo.App{ID: "a1", Name: "mine"})
+	ask := func(method, path string) int {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, nil))
+		return w.Code
+	}
+	for _, c := range []struct {
+		method, path string
+		status       int
+	}{
+		{"GET", "/v2/", 200},
+		{"GET", "/v2/mine/web/manifests/latest", 200},
+		{"GET", "/v2/a1/web/manifests/latest", 200},
+		{"GET", "/v2/mine/worker/manifests/latest", 404},
+		{"GET", "/v2/other/web/manifests/latest", 404},
+		{"GET", "/v2/b2/web/manifests/latest", 404},
+		{"GET", "/v2/mine/../b2/web/manifests/latest", 400},
+		{"GET", "/v2/heroku/heroku/manifests/24", 404},
+		{"POST", "/v2/mine/web/blobs/uploads/", 403},
+		{"PUT", "/v2/mine/web/manifests/latest", 403},
+		{"DELETE", "/v2/mine/web/manifests/latest", 403},
+		{"POST", "/v2/mirror/library/alpine/blobs/uploads/", 403},
+		{"GET", "/v2/mirror/library/alpine/manifests/3", 200},
+	} {
+		if got := ask(c.method, c.path); got != c.status {
+			t.Errorf("%s %s: %d, want %d", c.method, c.path, got, c.status)
+		}
+	}
+	if asked != "GET /hub/v2/library/alpine/manifests/3 me secret" {
+		t.Errorf("the mirror was asked for %q", asked)
+	}
+}
+
+func TestOfABuildThatCannotBeUsedNothingStays(t *testing.T) {
+	n := &node{registry: &registry.Registry{Dir: t.TempDir()}}
+	layout, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer layout.Close()
+	app := kigo.App{ID: "a1", Name: "mine"}
+	for _, c := range []struct {
+		images    []string
+		processes []buildpack.Process
+		says      string
+	}{
+		{[]string{"../x"}, nil, "is not the name of an image"},
+		{[]string{"web"}, nil, "The image web that was built cannot be used: index.json is missing"},
+		{nil, []buildpack.Process{{Type: "web", Image: "web"}}, "which was not built"},
+	} {
+		if _, err := (dockerfiles{n}).Take(t.Context(), app, layout, c.images, c.processes); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%q: %v", c.images, err)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(n.registry.Dir, "repos", "*", "*", "*")); err != nil || len(left) > 0 {
+		t.Errorf("left: %q %v", left, err)
+	}
+}
