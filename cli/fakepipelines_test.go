@@ -24,6 +24,12 @@ func (f *fake) pipelines(what, query string, body []byte) (reply, bool) {
 		couplings[i] = client.PipelineCoupling{ID: "c" + a.ID, App: client.IDRef{ID: a.ID}, Pipeline: client.Ref{ID: anID, Name: "mypipe"}, Stage: stage[i], Generation: client.Ref{Name: "cedar"}}
 	}
 	switch what {
+	case "GET /user/notifications":
+		return reply{body: []string{}}, true
+	case "GET /favorites", "POST /favorites":
+		return reply{body: []client.Favorite{{ID: "f1", Type: "app", ResourceName: "live"}}}, true
+	case "DELETE /favorites/f1":
+		return reply{body: client.Favorite{}}, true
 	case "GET /pipelines":
 		list := []client.Pipeline{pipe}
 		if q, _ := url.ParseQuery(query); q.Get("eq[name]") == "nosuch" {

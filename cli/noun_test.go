@@ -147,6 +147,28 @@ func TestWhatIsMissingOrWrongIsSaid(t *testing.T) {
 	}
 }
 
+// The official command line asks another host, which is none in tests: its texts are from its source.
+func TestFavoritesAndNotifications(t *testing.T) {
+	f := newFake(t)
+	env := environment(t, f)
+	for line, want := range map[string]string{
+		"apps:favorites": "=== Favorited Apps\n\nlive\n", "apps:favorites:add -a myapp": "Adding myapp to favorites... done\n",
+		"apps:favorites:add -a live":     "Adding live to favorites... !\n    Error: live is already a favorite app.\n",
+		"apps:favorites:remove -a live":  "Removing live from favorites... done\n",
+		"apps:favorites:remove -a myapp": "Removing myapp from favorites... !\n    Error: myapp is not already a favorite app.\n",
+		"notifications":                  "No unread notifications.\nRun kigo notifications --read to view read notifications.\n",
+		"notifications -a myapp":         "No unread notifications on myapp.\nRun kigo notifications --all to view notifications for all apps.\n",
+		"notifications --read":           "You have no notifications.\n",
+		"notifications --read -a myapp":  "You have no notifications on myapp.\nRun kigo notifications --all to view notifications for all apps.\n",
+		"notifications --json":           "[]\n",
+	} {
+		out, errs, _ := kigo(t, env, "", strings.Fields(line)...)
+		if out+errs != want {
+			t.Errorf("%s: %q, want %q", line, out+errs, want)
+		}
+	}
+}
+
 func TestAnOfferedAppIsTakenOrTurnedDown(t *testing.T) {
 	f := newFake(t)
 	env := environment(t, f)

@@ -48,10 +48,6 @@ var refusals = []refusal{
 		ps:autoscale:disable ps:autoscale:enable`},
 	{"There is no proxy into dynos: kigo ps:forward leads to their ports.", `
 		ps:socks`},
-	{"Notices are of Heroku's own: kigo alerts and kigo webhooks tell what happens to apps.", `
-		notifications`},
-	{"Favorites are kept by Heroku's dashboard: kigo apps lists your apps.", `
-		apps:favorites apps:favorites:add apps:favorites:remove`},
 	{"One login is kept: set HEROKU_HOST and HEROKU_API_KEY for another one, or XDG_CONFIG_HOME for another file of it.", `
 		accounts:add accounts:current accounts:remove accounts:set`},
 	{"It needs no server: a program such as foreman, honcho or overmind runs a Procfile on this machine.", `

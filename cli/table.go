@@ -320,7 +320,7 @@ func init() {
 		}},
 		{name: "version", aliases: []string{"version:info"}, short: "print the version", run: version},
 	}
-	commands = slices.Concat(own, acmCommands, authorizationCommands, certCommands, ciCommands, dockerCommands, domainCommands, loginCommands, oauthClientCommands,
+	commands = slices.Concat(own, acmCommands, authorizationCommands, certCommands, ciCommands, dockerCommands, domainCommands, favoriteCommands, loginCommands, oauthClientCommands,
 		pipelineCommands, registryCommands, teamCommands, telemetryCommands, transferCommands, webhookCommands)
 	slices.SortFunc(commands, func(a, b command) int { return cmp.Compare(a.name, b.name) })
 }
