@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 )
 
 // keeper writes the routes to disk, beside serving them: the file is a Snapshot
@@ -139,14 +140,15 @@ func (k *keeper) renew(changes []any) error {
 	})
 }
 
-// reread reads a file of routes from its beginning.
+// reread reads a file of routes from its beginning. Changes after one that was written
+// in part are left out: they wait to be written again.
 func reread(f *os.File, v routesVisitor) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
-	lost, err := readRoutes(io.NewSectionReader(f, 0, info.Size()), info.Size(), v)
-	return errors.Join(lost, err)
+	_, err = readRoutes(io.NewSectionReader(f, 0, info.Size()), info.Size(), v)
+	return err
 }
 
 func (k *keeper) close() {
@@ -169,6 +171,7 @@ func (k *keeper) replaced(write func(*routesWriter) error) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("write routes: %w", err)
 	}
+	sweepRoutes(dir, time.Now().Add(-time.Hour))
 	f, err := os.CreateTemp(dir, ".routes-*")
 	if err != nil {
 		return fmt.Errorf("write routes: %w", err)
@@ -187,4 +190,17 @@ func (k *keeper) replaced(write func(*routesWriter) error) error {
 	k.file, k.size, k.journal = f, w.size, 0
 	_ = os.Remove(formerPath(k.path)) // it would say less
 	return nil
+}
+
+// sweepRoutes removes what crashes left half written before a time: not what the router
+// before this one may be writing now.
+func sweepRoutes(dir string, before time.Time) {
+	for _, pattern := range []string{".routes-*", ".snapshot-*"} {
+		left, _ := filepath.Glob(filepath.Join(dir, pattern))
+		for _, path := range left {
+			if info, err := os.Stat(path); err == nil && info.ModTime().Before(before) {
+				_ = os.Remove(path)
+			}
+		}
+	}
 }

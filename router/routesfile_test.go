@@ -235,6 +235,34 @@ func TestAFileThatIsWrittenAnewSaysTheLastWordOnEachApp(t *testing.T) {
 	}
 }
 
+// TestAFileThatEndsInHalfAChangeIsWrittenAnewWithIt is about a disk that was full: the change
+// waits, and what was written of it must not stand in the way.
+func TestAFileThatEndsInHalfAChangeIsWrittenAnewWithIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "routes")
+	s, c := sample()
+	text, _ := routesText(t, s, c)
+	writeFile(t, path, text[:len(text)-3])
+	old, young := filepath.Join(filepath.Dir(path), ".routes-1"), filepath.Join(filepath.Dir(path), ".routes-2")
+	for _, left := range []string{old, young} {
+		writeFile(t, left, []byte("half a file"))
+	}
+	if err := os.Chtimes(old, longAgo, longAgo); err != nil {
+		t.Fatal(err)
+	}
+	k := newKeeper(path, nil)
+	defer k.close()
+	if err := k.write([]any{c}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadRoutes(path); err != nil || got.Revision != c.Revision || len(got.Apps) != 3 {
+		t.Errorf("%+v %v", got, err)
+	}
+	_, errOld := os.Stat(old)
+	if _, errYoung := os.Stat(young); !os.IsNotExist(errOld) || errYoung != nil {
+		t.Errorf("what crashes left: %v, what is being written: %v", errOld, errYoung)
+	}
+}
+
 // FuzzRoutesFile has anything read as a file of routes: it is refused, or what it
 // says can be written and read again. The fuzzer's frames get valid checksums.
 func FuzzRoutesFile(f *testing.F) {
