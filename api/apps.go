@@ -92,6 +92,8 @@ func (c *call) appPage(apps []kigo.App, err error) (reply, error) {
 }
 
 // appListOfUser lists those that the user owns or has joined, without the others of teams.
+// appListOfUser is of the apps that somebody owns, or collaborates on; those of teams
+// are in the teams' lists.
 func appListOfUser(c *call) (reply, error) {
 	if err := c.user(); err != nil {
 		return reply{}, err
@@ -100,7 +102,11 @@ func appListOfUser(c *call) (reply, error) {
 	err := c.view(func(tx *store.Tx) error {
 		all, err := tx.AppsOf(c.actor.ID)
 		for _, a := range all {
-			if _, perr := tx.Collaborator(a.ID, c.actor.ID); perr == nil || a.Owner == c.actor.ID {
+			owner, err := tx.Account(a.Owner)
+			if err != nil {
+				return err
+			}
+			if _, perr := tx.Collaborator(a.ID, c.actor.ID); a.Owner == c.actor.ID || perr == nil && teamOf(a.Owner, owner.Email) == nil {
 				apps = append(apps, a)
 			}
 		}

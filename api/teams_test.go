@@ -144,9 +144,10 @@ func TestTeamsOwnApps(t *testing.T) {
 	if len(list) != 1 || !list[0].Joined {
 		t.Errorf("apps of the team %+v", list)
 	}
+	// Those of teams are in the teams' lists only.
 	must(t, bob.Do(ctx, "GET", "/users/~/apps", nil, &list))
 	must(t, eve.Do(ctx, "GET", "/users/~/apps", nil, &parts))
-	if len(list) != 1 || len(parts) != 0 {
+	if len(list) != 0 || len(parts) != 0 {
 		t.Errorf("own apps: %+v and %+v", list, parts)
 	}
 

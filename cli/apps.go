@@ -279,7 +279,11 @@ func appsInfo(c *call) error {
 		return nil
 	}
 	c.header("%s", app.Name)
-	c.object(append(appPairs(app, emails, place), pair{"Dynos", countDynos(dynos)}, one("Stack", stackOf(app))))
+	count := countDynos(dynos)
+	if len(dynos) == 0 {
+		count = []string{" "} // Heroku's own prints the name alone, where other empty values are quoted
+	}
+	c.object(append(appPairs(app, emails, place), pair{"Dynos", count}, one("Stack", stackOf(app))))
 	return nil
 }
 

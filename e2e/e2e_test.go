@@ -56,7 +56,7 @@ func runOn(t *testing.T, with setup, which testscript.Params) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"app": appCommand, "heroku": program("heroku"), "heroku-8": program("heroku-8"), "kigo": program("kigo"), "git": program("git"), "curl": program("curl"),
 			"retry": retry, "far": far, "kill9": s.kill, "renew": s.renew, "load": load,
-			"row": row, "api": apiCommand, "let": let, "typed": typed,
+			"row": row, "api": apiCommand, "let": let, "typed": typed, "both": both,
 		},
 	})
 }

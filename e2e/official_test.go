@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,10 +12,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -129,19 +132,60 @@ func row(ts *testscript.TestScript, neg bool, args []string) {
 	if !ok {
 		ts.Fatalf("the script has no official CLI")
 	}
-	status, err := o.run(ts, args[1:])
-	ts.Check(err)
-	for file, w := range map[string]io.Writer{o.out: ts.Stdout(), o.err: ts.Stderr()} {
-		b, err := os.ReadFile(file)
-		ts.Check(err)
-		_, err = w.Write(b)
-		ts.Check(err)
-		ts.Check(os.Truncate(file, 0))
-	}
+	status, out, errs := o.heroku(ts, args[1:])
+	fmt.Fprint(ts.Stdout(), out)
+	fmt.Fprint(ts.Stderr(), errs)
 	check(ts, false, nil)
 	if status != args[0] {
 		ts.Fatalf("exit status %s, not %s", status, args[0])
 	}
+}
+
+// both is the command both ARGUMENT...: kigo says the same as the official CLI, to the
+// byte, with the same exit status.
+func both(ts *testscript.TestScript, neg bool, args []string) {
+	o, ok := ts.Value(officialKey).(*official)
+	if neg || len(args) == 0 || !ok {
+		ts.Fatalf("usage: both COMMAND [ARGUMENT...]")
+	}
+	status, want, errs := o.heroku(ts, args)
+	cmd := exec.Command(filepath.Join(o.s.root, "bin", "kigo"), args...)
+	cmd.Env, cmd.Dir = environment(ts), ts.MkAbs(".")
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	got, err := cmd.Output()
+	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
+		ts.Check(err)
+	}
+	if has := strconv.Itoa(cmd.ProcessState.ExitCode()); has != status {
+		ts.Fatalf("heroku ends with %s and kigo with %s:\n%s\n%s", status, has, errs, said.String())
+	}
+	if diff := cmp.Diff(calm(want), calm(string(got))); diff != "" {
+		ts.Fatalf("heroku (-) and kigo (+) differ:\n%s", diff)
+	}
+	check(ts, false, nil)
+}
+
+// calm takes out what moves between one command and the next.
+func calm(text string) string {
+	text = regexp.MustCompile(`\(~ \d+[smh] ago\)`).ReplaceAllString(text, "(AGO)")
+	text = regexp.MustCompile(`\bkigo (certs|config|logs|releases|rollback)`).ReplaceAllString(text, "heroku $1") // each names itself
+	text = regexp.MustCompile(`less than a minute ago|\d+ minutes? ago`).ReplaceAllString(text, "AGO")
+	return regexp.MustCompile(`[ \t]+\n`).ReplaceAllString(text, "\n")
+}
+
+// heroku runs one command and returns all that it said.
+func (o *official) heroku(ts *testscript.TestScript, args []string) (status, out, errs string) {
+	status, err := o.run(ts, args)
+	ts.Check(err)
+	texts := map[string]*string{o.out: &out, o.err: &errs}
+	for file, text := range texts {
+		b, err := os.ReadFile(file)
+		ts.Check(err)
+		*text = string(b)
+		ts.Check(os.Truncate(file, 0))
+	}
+	return status, out, errs
 }
 
 // told are the variables that a script may set for its rows.
