@@ -67,6 +67,7 @@ var tests = []struct {
 	{"domains are checked", testDomains},
 	{"log drains are checked, counted and masked", testDrains},
 	{"every change of an app has an event", testEvents},
+	{"each change writes the line of Heroku's table", testLines},
 }
 
 func TestControl(t *testing.T) {
