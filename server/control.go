@@ -3,16 +3,11 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"time"
 
@@ -27,14 +22,12 @@ import (
 	"github.com/kigo-dev/kigo/dyno"
 	"github.com/kigo-dev/kigo/formation"
 	"github.com/kigo-dev/kigo/git"
-	"github.com/kigo-dev/kigo/internal/atomicfile"
 	"github.com/kigo-dev/kigo/internal/lifecycle"
 	"github.com/kigo-dev/kigo/logplex"
 	"github.com/kigo-dev/kigo/logplex/drain"
 	"github.com/kigo-dev/kigo/mail"
 	"github.com/kigo-dev/kigo/metrics"
 	"github.com/kigo-dev/kigo/oci"
-	"github.com/kigo-dev/kigo/outbound"
 	"github.com/kigo-dev/kigo/output"
 	"github.com/kigo-dev/kigo/patch"
 	"github.com/kigo-dev/kigo/registry"
@@ -131,134 +124,6 @@ const gcPercent = 300
 // logRate is how many bytes a second an app may log: 100,000 lines of 100 bytes.
 const logRate = 16 << 20
 
-// openState opens everything that lies in the data folder.
-func (n *node) openState(ctx context.Context) (err error) {
-	if n.box, err = secret.OpenBox(n.cfg.Path("key")); err != nil {
-		return err
-	}
-	if n.store, err = store.Open(ctx, n.cfg.DSN(), store.Options{Box: n.box, Log: n.log}); err != nil {
-		return err
-	}
-	if err := checkSizes(ctx, n.store); err != nil {
-		return err
-	}
-	n.hub = &logplex.Hub{Dir: n.cfg.Path("logs"), Log: n.log, Rate: logRate}
-	if err := n.keepAllLogs(ctx); err != nil {
-		return err
-	}
-	n.history = &metrics.History{Store: n.store, Log: n.log}
-	n.blobs = &blob.Store{Dir: n.cfg.Path("blobs"), Room: room(machineWith(n.cfg.Data))}
-	n.outputs = &output.Store{Dir: n.cfg.Path("output")}
-	n.slugs = &slug.Store{Dir: n.cfg.Path("slugs")}
-	n.registry = n.newRegistry()
-	n.stacks = &stack.Store{Dir: n.cfg.Path("stacks")}
-	n.retention = &build.Retention{Store: n.store, Slugs: n.slugs, Blobs: n.blobs, Log: n.log}
-	if err := n.retention.Sweep(); err != nil {
-		return err
-	}
-	private, err := n.cfg.Private()
-	if err != nil {
-		return err
-	}
-	policy := outbound.Policy{Allow: private}
-	n.control = &control.Control{Store: n.store, Logs: n.hub, Domain: n.cfg.Domain, Stacks: []string{n.cfg.Stack, kigo.StackContainer},
-		URL: "http://" + n.child.Addresses["api"], HasSlug: n.slugs.Has, Base: n.newestBase, Log: n.log, Outbound: policy, Mail: n.cfg.SMTP != "", Hardened: n.cfg.Runsc != ""}
-	n.drains = &drain.Loop{Store: n.store, Hub: n.hub, Outbound: policy, Log: n.log, Spill: n.cfg.Spill()}
-	if err := n.ensureOperator(ctx); err != nil {
-		return err
-	}
-	return n.control.SyncDomains(ctx)
-}
-
-// ensureOperator makes the first account and its token, which `kigo env` reads.
-func (n *node) ensureOperator(ctx context.Context) error {
-	path := n.cfg.Path("token")
-	b, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		b = []byte(secret.NewToken())
-		err = atomicfile.Write(path, b, 0o600)
-	}
-	if err != nil {
-		return fmt.Errorf("keep operator's token: %w", err)
-	}
-	if _, err := n.control.EnsureOperator(ctx, n.cfg.Email, strings.TrimSpace(string(b))); err != nil {
-		return fmt.Errorf("make operator's account: %w", err)
-	}
-	return nil
-}
-
-// images finds the file of a stack or a slug.
-func (n *node) images(digest string) (string, error) {
-	if path, err := n.stacks.Path(digest); err == nil {
-		return path, nil
-	}
-	return n.slugs.Path(digest)
-}
-
-// runStack is the image of a release's base, or the newest of its stack: also when
-// the base is gone, as a dyno on a newer one is better than none.
-func (n *node) runStack(name, base string) (kigo.Image, error) {
-	if base != "" {
-		if _, err := n.stacks.Path(base); err == nil {
-			return kigo.Image{Digest: base}, nil
-		}
-	}
-	image, _, err := n.stacks.Image(name, stack.VariantRun)
-	return image, err
-}
-
-// newestBase is the digest of the newest image of a stack.
-func (n *node) newestBase(name string) string {
-	image, _, err := n.stacks.Image(name, stack.VariantRun)
-	if err != nil {
-		return ""
-	}
-	return image.Digest
-}
-
-func (n *node) buildStack(name string) (kigo.Image, error) {
-	image, _, err := n.stacks.Image(name, stack.VariantBuild)
-	return image, err
-}
-
-// findRuntime is the runc of our own build beside the program, or the operator's.
-func findRuntime(cfg config.Config) (string, error) {
-	if cfg.Runtime != "" {
-		return cfg.Runtime, nil
-	}
-	exe, err := os.Executable()
-	if err == nil {
-		beside := filepath.Join(filepath.Dir(exe), "runc")
-		if _, err := os.Stat(beside); err == nil {
-			return beside, nil
-		}
-	}
-	path, err := exec.LookPath("runc")
-	if err != nil {
-		return "", errors.New("no runc beside the program or in PATH: run `make build`, or name one with --runtime")
-	}
-	return path, nil
-}
-
-func (n *node) makeEngine() error {
-	runtime, err := findRuntime(n.cfg)
-	if err != nil {
-		return err
-	}
-	subnet, err := netip.ParsePrefix(n.cfg.Network)
-	if err != nil {
-		return fmt.Errorf("parse --network: %w", err)
-	}
-	id, err := instanceID(n.cfg)
-	if err != nil {
-		return err
-	}
-	n.engine, err = oci.New(context.Background(), oci.Config{
-		Dir: n.cfg.Data, Instance: id, Runtime: runtime, Hardened: n.cfg.Runsc, Images: n.images, Subnet: subnet, Egress: n.egressRules, Log: n.log,
-	})
-	return err
-}
-
 // makeLoops builds the engine and every loop.
 func (n *node) makeLoops() error {
 	if err := n.makeEngine(); err != nil {
@@ -316,16 +181,6 @@ func (n *node) settle(ctx context.Context) {
 	_ = n.feed.Wait(ctx, revision)
 }
 
-// hostBinds are the machine's certificate authorities, so that dynos trust what
-// their host trusts.
-func hostBinds() []kigo.Bind {
-	ca := build.HostEnvironment().CAFile
-	if ca == "" {
-		return nil
-	}
-	return []kigo.Bind{{Source: ca, Target: "/etc/ssl/certs/ca-certificates.crt"}}
-}
-
 // destroy removes what an app without dynos leaves behind, its rows last.
 func (n *node) destroy(ctx context.Context, app kigo.App) error {
 	if err := n.builds.Forget(app.ID); err != nil {
@@ -342,37 +197,6 @@ func (n *node) destroy(ctx context.Context, app kigo.App) error {
 	}
 	n.history.Forget(app.ID)
 	return n.control.FinishDestroy(ctx, app.ID)
-}
-
-// endDynos kills every dyno of this node, for a server that was interrupted at
-// its terminal; the next start brings them back.
-func (n *node) endDynos() {
-	ctx, cancel := context.WithTimeout(context.Background(), 35*time.Second)
-	defer cancel()
-	runs, err := n.engine.List(ctx)
-	if err != nil {
-		n.log.Error("list dynos", "err", err)
-		return
-	}
-	var wg sync.WaitGroup
-	for _, r := range runs {
-		wg.Go(func() {
-			if err := n.engine.Kill(ctx, r.ID); err == nil {
-				for ctx.Err() == nil {
-					s, err := n.engine.Status(ctx, r.ID)
-					if err != nil || s.State == kigo.RunExited || s.State == kigo.RunLost {
-						break
-					}
-					time.Sleep(10 * time.Millisecond)
-				}
-			}
-			_ = n.engine.Remove(ctx, r.ID)
-		})
-	}
-	wg.Wait()
-	if err := n.engine.Uninstall(ctx); err != nil {
-		n.log.Error("take down network and mounts", "err", err)
-	}
 }
 
 func (n *node) close() {
