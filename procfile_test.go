@@ -26,6 +26,7 @@ func TestParseProcfileNamesTheLineAtFault(t *testing.T) {
 		{"no colon", "web: a\nworker bin/worker\n", `Procfile line 2 is not "type: command": "worker bin/worker"`},
 		{"no command", "web:\n", `Procfile line 1 is not "type: command": "web:"`},
 		{"twice", "web: a\n\nweb: b", "Procfile line 3 declares process type web again, it is already on line 1"},
+		{"a shell's separator", "web;id: a", `Procfile line 1 is not "type: command": "web;id: a"`},
 		{"bad name", "my web: a", `Procfile line 1 is not "type: command": "my web: a"`},
 		{"long name", strings.Repeat("x", 64) + ": a", "the maximum is 63 characters"},
 		{"binary", "web: a\x00b", "Procfile is not a text file in UTF-8"},
