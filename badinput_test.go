@@ -84,7 +84,7 @@ func TestEachKindOfBadInputHasATest(t *testing.T) {
 	for _, b := range badInput {
 		for _, test := range b.tests {
 			dir, name, _ := strings.Cut(test, " ")
-			found := false
+			var found bool
 			switch m := part.FindStringSubmatch(test); {
 			case m != nil:
 				found = in(m[1], `{"`+m[2]+`", test`)

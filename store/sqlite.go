@@ -57,7 +57,7 @@ func connectSQLite(ctx context.Context, path string) (*pools, error) {
 		return nil, err
 	}
 	f.Close()
-	write, err := sql.Open("sqlite", sqliteDSN(path, "_txlock=immediate"))
+	write, err := openSQLite(sqliteDSN(path, "_txlock=immediate"))
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func connectSQLite(ctx context.Context, path string) (*pools, error) {
 	if err := checkSQLite(ctx, write); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), write.Close())
 	}
-	read, err := sql.Open("sqlite", sqliteDSN(path, "_txlock=deferred", "_pragma=query_only(ON)"))
+	read, err := openSQLite(sqliteDSN(path, "_txlock=deferred", "_pragma=query_only(ON)"))
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
