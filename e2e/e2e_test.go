@@ -22,9 +22,15 @@ func TestScripts(t *testing.T) {
 	runFiles(t, testscript.Params{Files: append(scripts(t, "official"), scripts(t, "testdata")...)})
 }
 
-// TestPool runs what needs a small pool of dyno hours: seven seconds.
-func TestPool(t *testing.T) {
-	runOn(t, setup{args: []string{"--eco-hours", "0.002", "--idle-after", "1h"}}, testscript.Params{Files: scripts(t, "pool")})
+// TestApart runs what needs a server with other settings: a pool of dyno hours of seven
+// seconds, and gVisor.
+func TestApart(t *testing.T) {
+	runsc, err := filepath.Abs("../.cache/bin/runsc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"--eco-hours", "0.002", "--idle-after", "1h", "--runsc", testenv.NeedsProgram(t, runsc)}
+	runOn(t, setup{args: args}, testscript.Params{Files: scripts(t, "apart")})
 }
 
 // TestRestarts runs what kills the server's processes: each script against a

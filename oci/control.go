@@ -55,6 +55,7 @@ func (e *Engine) Remove(ctx context.Context, id kigo.DynoID) error {
 // discard moves a bundle out of sight and deletes it in the background.
 func (e *Engine) discard(id kigo.DynoID) {
 	e.release(id)
+	e.sandboxed.Delete(id)
 	if group := cgroup.Find(e.cgroupPath(id)); group.Exists() { // its shim was killed when all but this was done
 		if err := errors.Join(group.Kill(), group.Remove()); err != nil {
 			e.config.Log.Error("control group cannot be removed", "dyno", id, "error", err)

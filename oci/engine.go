@@ -37,7 +37,8 @@ type Engine struct {
 	close context.CancelFunc
 	work  sync.WaitGroup
 
-	table table
+	table     table
+	sandboxed sync.Map // launches under gVisor, which has the inside of their namespace to itself
 }
 
 // ensureInterval is how often the packet filter and the links are checked: what is

@@ -74,6 +74,9 @@ func (e *Engine) adopt(id kigo.DynoID) error {
 	if err := shim.ReadJSON(e.bundle(id), shim.LaunchFile, &r); err != nil {
 		return err
 	}
+	if r.Launch.Isolate == kigo.IsolationHardened {
+		e.sandboxed.Store(id, true)
+	}
 	status := kigo.RunStatus{ID: id, State: kigo.RunStarting, Address: r.Address.String()}
 	if final, ok := e.final(id); ok {
 		status = final

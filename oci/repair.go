@@ -34,6 +34,8 @@ func (e *Engine) repair(ctx context.Context) {
 	}
 	for _, address := range broken {
 		switch err := e.reconnect(running[address], address); {
+		case err == nil && e.inSandbox(running[address]):
+			e.config.Log.Warn("link of a dyno under gVisor was gone: it is replaced", "dyno", running[address])
 		case err == nil:
 			e.config.Log.Warn("link of a dyno was gone and has been made again", "dyno", running[address])
 		case !e.over(running[address]):
@@ -42,8 +44,18 @@ func (e *Engine) repair(ctx context.Context) {
 	}
 }
 
+// inSandbox reports whether a launch has a network stack of its own: gVisor's, which takes
+// over the address and the packets of the link, so that the kernel must not answer for it.
+func (e *Engine) inSandbox(id kigo.DynoID) bool {
+	_, is := e.sandboxed.Load(id)
+	return is
+}
+
 // emptied reports whether somebody took away what is in a launch's namespace.
 func (e *Engine) emptied(id kigo.DynoID, address netip.Addr) bool {
+	if e.inSandbox(id) {
+		return false
+	}
 	space, err := e.space(id)
 	if err != nil {
 		return false // it has just ended
@@ -61,7 +73,12 @@ func (e *Engine) over(id kigo.DynoID) bool {
 	return !known || ended(s)
 }
 
+// reconnect gives a launch a new link. One under gVisor holds on to the former: it is ended,
+// and whoever wants it starts it again.
 func (e *Engine) reconnect(id kigo.DynoID, address netip.Addr) error {
+	if e.inSandbox(id) {
+		return e.Kill(e.ctx, id)
+	}
 	space, err := e.space(id)
 	if err != nil {
 		return err

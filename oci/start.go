@@ -138,6 +138,9 @@ func (e *Engine) startAt(l kigo.Launch, address netip.Addr, stack, slug string) 
 		return err
 	}
 	defer lock.Close()
+	if l.Isolate == kigo.IsolationHardened {
+		e.sandboxed.Store(l.ID, true)
+	}
 	killpoint.At("engine-folder-made")
 	if err := e.runShim(l.ID, order, lock, space, users); err != nil {
 		return err

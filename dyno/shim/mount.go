@@ -1,9 +1,12 @@
 package shim
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -34,7 +37,40 @@ func stage(order *Order, bundle string) error {
 	if err := idmapped(order.Stack, filepath.Join(order.Stage, StageRoot)); err != nil {
 		return fmt.Errorf("mount stack: %w", err)
 	}
+	if order.Posture.Sandbox {
+		if err := stageMountPoints(order); err != nil {
+			return err
+		}
+	}
 	return stageDisk(order, filepath.Join(bundle, DiskFolder))
+}
+
+// stageMountPoints makes what gVisor binds files to inside the folders that it makes
+// itself: it looks for them in the root, which cannot be written.
+func stageMountPoints(order *Order) error {
+	var spec struct{ Mounts []struct{ Destination, Type, Source string } }
+	if err := json.Unmarshal(order.Spec, &spec); err != nil {
+		return fmt.Errorf("read spec: %w", err)
+	}
+	root := filepath.Join(order.Stage, StageRoot)
+	for _, m := range spec.Mounts {
+		if m.Type != "tmpfs" || m.Destination != "/dev" && m.Destination != "/sys" {
+			continue
+		}
+		if err := unix.Mount("kigo", filepath.Join(root, m.Destination), "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=755,size=64k"); err != nil {
+			return fmt.Errorf("mount %s: %w", m.Destination, err)
+		}
+		for _, bind := range spec.Mounts {
+			if bind.Type != "bind" || !strings.HasPrefix(bind.Destination, m.Destination+"/") {
+				continue
+			}
+			path := filepath.Join(root, bind.Destination)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, nil, 0o644)); err != nil {
+				return fmt.Errorf("make mount point: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 func stageFiles(order *Order) error {
