@@ -6,8 +6,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -117,7 +120,9 @@ func variable(s *server, name string) string {
 // own environment, replaced and rolled back.
 func TestContainerImagesRun(t *testing.T) {
 	testenv.NeedsRoot(t)
-	s := startServer(t, setup{api: webAddress(t)})
+	hub := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(hub.Close)
+	s := startServer(t, setup{api: webAddress(t), args: []string{"--image-mirror", hub.URL}})
 	k := newOperator(t, s)
 	c := &containerSite{t: t, s: s, k: k, app: "boxed", token: variable(s, "HEROKU_API_KEY")}
 	c.api = &client.Client{URL: s.api, Token: c.token}
@@ -196,6 +201,7 @@ func TestContainerImagesRun(t *testing.T) {
 	}
 	c.answers("/", "greeting=one")
 	c.whole(base)
+	c.mirrored(hub.URL, base)
 }
 
 // whole releases an image for all its process types, which it tells by the labels of Cloud
@@ -226,6 +232,26 @@ func (c *containerSite) whole(base v1.Layer) {
 	if ps := c.k.run("ps", "-a", c.app); !strings.Contains(ps, "serve") || !strings.Contains(ps, "web.1: up") {
 		c.t.Errorf("ps: %s", ps)
 	}
+}
+
+// mirrored deploys a folder whose Dockerfile begins with an image of Docker Hub, which the
+// operator's mirror has.
+func (c *containerSite) mirrored(hub string, layers ...v1.Layer) {
+	c.t.Helper()
+	image, err := mutate.AppendLayers(empty.Image, layers...)
+	must(c.t, err)
+	image, err = mutate.Config(image, v1.Config{Cmd: []string{"/bin/server", "web"}})
+	must(c.t, err)
+	ref, err := name.ParseReference(strings.TrimPrefix(hub, "http://")+"/library/testapp:1.0", name.Insecure)
+	must(c.t, err)
+	must(c.t, remote.Write(ref, image, remote.WithContext(c.t.Context())))
+	dir := c.t.TempDir()
+	must(c.t, os.WriteFile(filepath.Join(dir, "heroku.yml"), []byte("build: {docker: {web: Dockerfile}}\n"), 0o644))
+	must(c.t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM testapp:1.0\nENV GREETING=mirrored\n"), 0o644))
+	if said := c.k.run("deploy", dir, "-a", c.app); !strings.Contains(said, "Trying to pull docker.io/library/testapp:1.0") {
+		c.t.Errorf("deploy says %s", said)
+	}
+	c.answers("/", "greeting=mirrored")
 }
 
 // webAddress is an address of this machine's own at the port that names without one lead to.
