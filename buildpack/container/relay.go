@@ -58,9 +58,16 @@ func (r *Relay) carry(conn net.Conn) {
 	both.Wait()
 }
 
+// How long the platform may take to say that it has an image: the first to ask for a new
+// stack waits until that is put into the registry, while an operator's mirror answers or does not.
+const (
+	OwnLimit    = 5 * time.Minute
+	MirrorLimit = 15 * time.Second
+)
+
 // Has asks the platform's registry for an image.
-func (r *Relay) Has(ctx context.Context, name, tag string) bool {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+func (r *Relay) Has(ctx context.Context, name, tag string, limit time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", r.Socket)

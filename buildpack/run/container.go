@@ -104,12 +104,12 @@ func (r *Runner) base(ctx context.Context, relay *container.Relay, image contain
 	ref := container.ParseReference(name)
 	where := fmt.Sprintf("%s begins with the image %s", image.Dockerfile, name)
 	if slices.Contains(r.Job.Images.Hosts, ref.Host) {
-		if relay.Has(ctx, ref.Name, ref.Tag) {
+		if relay.Has(ctx, ref.Name, ref.Tag, container.OwnLimit) {
 			return nil
 		}
 		return reject("Push rejected, %s, and nothing was pushed there that this app may use", where)
 	}
-	if ref.Host == "docker.io" && (relay.Has(ctx, ref.Name, ref.Tag) || r.Job.Images.Mirror && relay.Has(ctx, buildpack.ImageMirror+ref.Name, ref.Tag)) {
+	if ref.Host == "docker.io" && (relay.Has(ctx, ref.Name, ref.Tag, container.OwnLimit) || r.Job.Images.Mirror && relay.Has(ctx, buildpack.ImageMirror+ref.Name, ref.Tag, container.MirrorLimit)) {
 		return nil
 	}
 	what, address := "its registry", "https://"+ref.Host+"/v2/"
