@@ -61,9 +61,10 @@ func builderSeccomp(dynos *specs.LinuxSeccomp) *specs.LinuxSeccomp {
 		profile.Syscalls = append(profile.Syscalls, specs.LinuxSyscall{Names: names, Action: specs.ActAllow})
 	}
 	allow("mount", "umount2", "chroot", "sethostname", "setdomainname", "mknod", "mknodat")
-	for _, name := range []string{"unshare", "clone"} {
-		without := specs.LinuxSeccompArg{Index: 0, Value: namespaceFlags, ValueTwo: 0, Op: specs.OpMaskedEqual}
-		profile.Syscalls = append(profile.Syscalls, allowIf(name, without))
+	without := func(name string, flags uint64) {
+		profile.Syscalls = append(profile.Syscalls, allowIf(name, specs.LinuxSeccompArg{Index: 0, Value: flags, ValueTwo: 0, Op: specs.OpMaskedEqual}))
 	}
+	without("unshare", namespaceFlags|unix.CLONE_NEWTIME)
+	without("clone", namespaceFlags) // where the flag for time means something else
 	return &profile
 }

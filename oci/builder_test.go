@@ -81,7 +81,7 @@ func TestOnlyLaunchesThatMakeImagesMayMount(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"mount", "umount2", "chroot", "sethostname", "setdomainname", "mknod", "mknodat", "unshare without 0x7a000000", "clone without 0x7a000000"}
+	want := []string{"mount", "umount2", "chroot", "sethostname", "setdomainname", "mknod", "mknodat", "unshare without 0x7a000080", "clone without 0x7a000000"}
 	if diff := cmp.Diff(want, more); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -27,7 +27,7 @@ import (
 func TestWhatADynoReachesIsInTheGoldenFile(t *testing.T) {
 	t.Parallel()
 	p := newProbed(t)
-	kinds := []string{"web", "worker", "run", "release", "build"}
+	kinds := []string{"web", "worker", "run", "release", "build", "images"}
 	results := map[string][]string{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -148,7 +148,8 @@ func (p *probed) as(kind string) kigo.Launch {
 	if err != nil {
 		p.Fatal(err)
 	}
-	if kind == "build" {
+	if kind == "build" || kind == "images" {
+		l.Builder = kind == "images"
 		l.ID, l.Slug, l.TTY, l.Port = "build-"+l.ID, kigo.Image{}, nil, 0
 		source, target := p.TempDir(), p.TempDir()
 		owner := int(l.UIDBase) + oci.User
