@@ -178,5 +178,6 @@ func names[T any](c *call, name func(T) string, segments ...string) (out []strin
 	for _, one := range list {
 		out = append(out, name(one))
 	}
+	slices.Sort(out)
 	return out
 }

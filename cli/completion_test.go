@@ -54,8 +54,7 @@ func TestShellsCompleteCommandsFlagsAndApps(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line, want := range map[string]string{
-			"kigo maint": "maintenance", "kigo ps:sc": "scale", "kigo logs --ta": "--tail", "kigo logs -a ": "myapp", "kigo completion z": "zsh", "kigo members -t ": "acme",
-			"kigo pipelines:update -s prod": "production", "kigo pipelines:info my": "mypipe", "kigo webhooks:add --level n": "notify",
+			"kigo maint": "maintenance", "kigo ps:sc": "scale", "kigo logs --ta": "--tail", "kigo logs -a ": "myapp", "kigo completion z": "zsh",
 		} {
 			cmd := exec.CommandContext(t.Context(), program, file, line)
 			cmd.Env = env
@@ -70,6 +69,23 @@ func TestShellsCompleteCommandsFlagsAndApps(t *testing.T) {
 			if !found {
 				t.Errorf("%s offers for %q: %q, want %s", shell, line, out, want)
 			}
+		}
+	}
+}
+
+func TestValuesOfFlagsAndArgumentsAreCompleted(t *testing.T) {
+	f := newFake(t)
+	env := environment(t, f)
+	for line, want := range map[string]string{
+		"members -t |": "acme\nbeta\n", "pipelines:update -s prod": "production\n", "pipelines:info my": "mypipe\n", "webhooks:add --level |": "notify\nsync\n",
+		"apps:diff z": "zapp\n", "ci:config --pipeline |": "mypipe\n", "apps:transfer a": "acme\n", "members:add --role v": "viewer\n", "apps:lock -a m": "myapp\n",
+	} {
+		words := append([]string{"complete", "--"}, strings.Fields(line)...)
+		if last := len(words) - 1; words[last] == "|" {
+			words[last] = ""
+		}
+		if out, errs, code := kigo(t, env, "", words...); out != want || code != 0 {
+			t.Errorf("%s: status %d, %q, want %q\n%s", line, code, out, want, errs)
 		}
 	}
 }
