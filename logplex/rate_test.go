@@ -1,12 +1,10 @@
 package logplex
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/kigo-dev/kigo"
 )
@@ -38,12 +36,13 @@ func TestAFloodIsShedCountedAndCostsNobodyElse(t *testing.T) {
 		h.Write("quiet", kigo.LogLine{Source: "app", Process: "web.1", Message: "."})
 	}
 	h.Write("loud", kigo.LogLine{Source: "heroku", Process: "web.1", Message: "State changed from up to down"})
-	deadline := time.Now().Add(10 * time.Second)
-	lines, dropped := tally(t, h, "loud")
-	for lines+dropped < 1001 && time.Now().Before(deadline) {
-		time.Sleep(10 * time.Millisecond)
-		lines, dropped = tally(t, h, "loud")
-	}
+	var lines, dropped int
+	within(t, func() error {
+		if lines, dropped = tally(t, h, "loud"); lines+dropped < 1001 {
+			return fmt.Errorf("%d lines and %d told as dropped of 1001", lines, dropped)
+		}
+		return nil
+	})
 	if lines+dropped != 1001 || dropped == 0 || lines < 100 {
 		t.Errorf("%d lines and %d told as dropped of 1001", lines, dropped)
 	}
@@ -63,13 +62,13 @@ func TestTheCountOfShedLinesOutlivesTheProcess(t *testing.T) {
 	if p := again.Position("app", "run"); p != 100 {
 		t.Errorf("position %d", p)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
 	var lines, dropped int
-	for lines+dropped < 100 && ctx.Err() == nil {
-		time.Sleep(10 * time.Millisecond)
-		lines, dropped = tally(t, again, "app")
-	}
+	within(t, func() error {
+		if lines, dropped = tally(t, again, "app"); lines+dropped < 100 {
+			return fmt.Errorf("%d lines and %d told as dropped of 100", lines, dropped)
+		}
+		return nil
+	})
 	if lines+dropped != 100 || lines < 20 || dropped == 0 {
 		t.Errorf("%d lines and %d told as dropped of 100", lines, dropped)
 	}

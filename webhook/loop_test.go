@@ -249,3 +249,28 @@ func TestALevelOfNotifyIsTriedOnce(t *testing.T) {
 		return len(all) == 3 && all[0].Status == kigo.DeliveryFailed && all[0].Last.Code == 500 && all[0].Attempts == 1 && all[2].Status == kigo.DeliverySucceeded
 	})
 }
+
+func TestADeliveryIsTriedLessAndLessForADay(t *testing.T) {
+	t.Parallel()
+	l := &Loop{FirstTry: 10 * time.Second, LastTry: time.Hour}
+	w := kigo.Webhook{Level: kigo.LevelSync}
+	began := time.Now()
+	d := kigo.Delivery{CreatedAt: began, NextAt: began}
+	var pauses []time.Duration
+	for now := began; !d.NextAt.IsZero(); now = d.NextAt {
+		if len(pauses) > 100 {
+			t.Fatalf("it goes on and on: %v", pauses)
+		}
+		d.Last, d.Attempts = kigo.DeliveryAttempt{Code: 500}, d.Attempts+1
+		l.judge(&d, w, now)
+		if !d.NextAt.IsZero() {
+			pauses = append(pauses, d.NextAt.Sub(now))
+		}
+		if passed := now.Sub(began); d.NextAt.IsZero() != (passed > 24*time.Hour) {
+			t.Errorf("after %s the next try is at %s", passed, d.NextAt)
+		}
+	}
+	if d.Status != kigo.DeliveryFailed || !slices.IsSorted(pauses) || pauses[0] != 10*time.Second || pauses[len(pauses)-1] != time.Hour || len(pauses) > 40 {
+		t.Errorf("%s after pauses of %v", d.Status, pauses)
+	}
+}

@@ -183,7 +183,14 @@ func TestLinesInAreLinesDeliveredAndLinesReportedDropped(t *testing.T) {
 	}
 	const kills = 12
 	for i := range kills {
-		time.Sleep(time.Duration(200+100*(i%4)) * time.Millisecond) // at any moment of the writing
+		before := r.requests()
+		eventually(t, 2*time.Minute, func() error { // sooner or later after it has begun to send
+			delivered, dropped := r.total()
+			if n := r.requests() - before; n < 1+i%5 && delivered+dropped < each*dynos {
+				return fmt.Errorf("%d requests came from process %d", n, i)
+			}
+			return nil
+		})
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		if i%4 == 3 {

@@ -1,6 +1,8 @@
 package drain_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -9,8 +11,11 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -332,4 +337,71 @@ func TestADiskThatIsFullStopsNoLineAndIsForgivenLater(t *testing.T) {
 	s.write("web.1", 1000, 10)
 	r.waitFor(1010)
 	r.inOrder()
+}
+
+// TestWhatAReceiverAnswersHoldsUpNothing has receivers answer with what nobody wants to
+// read: gigabytes, an archive that unpacks to them, and one that says no and sends them.
+func TestWhatAReceiverAnswersHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	flood := func(w io.Writer, part []byte) { // until the sender hangs up
+		for {
+			if _, err := w.Write(part); err != nil {
+				return
+			}
+		}
+	}
+	zeros := make([]byte, 1<<20)
+	var archive bytes.Buffer // many of them one after the other are an archive, too
+	packer := gzip.NewWriter(&archive)
+	if _, err := packer.Write(zeros); err != nil {
+		t.Fatal(err)
+	}
+	if err := packer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, answer := range map[string]func(w http.ResponseWriter, n int){
+		"gigabytes": func(w http.ResponseWriter, _ int) { flood(w, zeros) },
+		"an archive": func(w http.ResponseWriter, _ int) {
+			w.Header().Set("Content-Encoding", "gzip")
+			flood(w, archive.Bytes())
+		},
+		"a refusal": func(w http.ResponseWriter, n int) {
+			if n%2 == 1 {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				flood(w, zeros)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, s := newReceiver(t), newSite(t)
+			n := 0
+			front := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+				body, err := io.ReadAll(req.Body)
+				if err != nil {
+					return
+				}
+				r.mu.Lock()
+				n++
+				this := n
+				if name != "a refusal" || this%2 == 0 {
+					r.take(req, body)
+				}
+				r.mu.Unlock()
+				answer(w, this)
+			}))
+			t.Cleanup(front.Close)
+			s.roots = x509.NewCertPool()
+			s.roots.AddCert(front.Certificate())
+			d := s.drainTo(front.URL)
+			stop := s.start()
+			defer stop()
+			s.ready(d)
+			for i := range 5 {
+				s.write("web.1", i*100, 100)
+				r.waitFor((i + 1) * 100)
+			}
+			r.inOrder()
+		})
+	}
 }
