@@ -17,7 +17,7 @@ import (
 	"github.com/kigo-dev/kigo/store/storetest"
 )
 
-func dbPath(t testing.TB) string { return filepath.Join(t.TempDir(), "kigo.db") }
+func dbPath(t testing.TB) string { return storetest.File(t, t.TempDir()) }
 
 // open opens a file that the test closes by itself.
 func open(t testing.TB, path string) (*store.Store, error) {

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/store"
+	"github.com/kigo-dev/kigo/store/storetest"
 )
 
 // meterClock is the machine's clocks, moved by hand.
@@ -53,7 +53,7 @@ func (m *meterStand) update(f func(tx *store.Tx) error) {
 }
 
 func newMeterStand(t *testing.T) *meterStand {
-	m := &meterStand{t: t, path: filepath.Join(t.TempDir(), "kigo.db"), used: map[string]time.Duration{},
+	m := &meterStand{t: t, path: storetest.File(t, t.TempDir()), used: map[string]time.Duration{},
 		clock: &meterClock{wall: time.Date(2026, 11, 10, 0, 0, 0, 0, time.UTC), up: store.Uptime{Boot: "a", Since: time.Hour}}}
 	m.open()
 	t.Cleanup(func() { _ = m.s.Close() })
