@@ -161,6 +161,9 @@ func (a *app) unpack(ctx context.Context) error {
 		if err := a.run(ctx, "dpkg", "-x", deb, filepath.Join(a.Dir, ".apt")); err != nil {
 			return buildpack.Failf("%s could not be unpacked.", filepath.Base(deb))
 		}
+		if err := a.alternatives(ctx, deb); err != nil {
+			return buildpack.Failf("%s: %s", filepath.Base(deb), err)
+		}
 	}
 	return nil
 }

@@ -32,7 +32,8 @@ func repository(t *testing.T, packages ...string) string {
 			control += "Depends: " + depends + "\n"
 		}
 		root := t.TempDir()
-		testenv.Files(t, root, map[string]string{"DEBIAN/control": control, "usr/bin/" + name: "#!/bin/sh\necho " + name + "\n", "usr/lib/git-core/" + name: "x"})
+		testenv.Files(t, root, map[string]string{"DEBIAN/control": control, "usr/bin/" + name: "#!/bin/sh\necho " + name + "\n", "usr/lib/git-core/" + name: "x",
+			"DEBIAN/postinst": "#!/bin/sh\nset -e\nif [ \"$1\" = configure ]; then\n  update-alternatives --install /usr/bin/say-" + name + " say /usr/bin/" + name + " 10 \\\n    --slave /usr/share/x/y.1 y /usr/bin/" + name + "\n  update-alternatives --install /usr/bin/never never /usr/bin/$none 1\n  update-alternatives --install /../../../tmp/out out /usr/bin/" + name + " 1\nfi\n"})
 		deb := filepath.Join(dir, name+".deb")
 		if out, err := exec.Command("dpkg-deb", "--build", "--root-owner-group", root, deb).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
@@ -87,6 +88,12 @@ func TestPackagesRepositoriesAndArchivesAreInstalled(t *testing.T) {
 	programs, _ := filepath.Glob(filepath.Join(b.Dir, ".apt/usr/bin/*"))
 	for i := range programs {
 		programs[i] = filepath.Base(programs[i])
+	}
+	programs = slices.DeleteFunc(programs, func(name string) bool { return strings.HasPrefix(name, "say-") })
+	for _, link := range []string{"usr/bin/say-kigo-one", "usr/share/x/y.1"} {
+		if said, err := exec.Command(filepath.Join(b.Dir, ".apt", link)).Output(); err != nil || !strings.HasPrefix(string(said), "kigo-") {
+			t.Errorf("the alternative %s: %q, %v", link, said, err)
+		}
 	}
 	if want := []string{"kigo-archive", "kigo-custom", "kigo-one", "kigo-three", "kigo-two"}; !slices.Equal(programs, want) {
 		t.Errorf("programs %v, want %v\n%s", programs, want, out)

@@ -36,6 +36,9 @@ func (a *app) binaries(ctx context.Context) error {
 		return err
 	}
 	a.node = dir
+	if _, err := os.Stat(filepath.Join(dir, "bin", "node")); err != nil { // the first packages held an archive instead
+		return buildpack.Failf("Node.js %s is too old to be had from the npm registry: ask for a later one in engines.node of package.json.", version)
+	}
 	a.Out.Line("Using node %s", version)
 	if err := os.MkdirAll(filepath.Join(a.home, "bin"), 0o755); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kigo-dev/kigo/buildpack"
 	"github.com/kigo-dev/kigo/buildpack/nodejs"
+	"github.com/kigo-dev/kigo/internal/testenv"
 )
 
 // Stand-ins for Node.js and npm: shell scripts that say what they are told, and
@@ -136,5 +137,17 @@ func TestANodeAppIsBuiltFromARegistryOnLoopback(t *testing.T) {
 	}
 	if *asked-before > 2 {
 		t.Errorf("the second build asked the registry %d times", *asked-before)
+	}
+}
+
+func TestANodeOfTheFirstPackagesIsRefused(t *testing.T) {
+	registry(t)
+	dir := t.TempDir()
+	testenv.Files(t, dir, map[string]string{"build/package.json": `{"engines": {"node": "24.x"}}`, "build/package-lock.json": "{}", "tools/node-24.3.0/node-v24.3.0-linux-x64.tar.gz": ""})
+	t.Setenv("KIGO_TOOLCHAINS", filepath.Join(dir, "tools"))
+	var out bytes.Buffer
+	err := nodejs.Buildpack.Compile(t.Context(), &buildpack.Build{Dir: filepath.Join(dir, "build"), Cache: dir, Pack: dir, EnvDir: dir, Config: buildpack.EnvDir(dir), Out: buildpack.Output{W: &out}})
+	if err == nil || !strings.Contains(err.Error(), "Node.js 24.3.0 is too old to be had from the npm registry") {
+		t.Errorf("%v\n%s", err, out.String())
 	}
 }
