@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -40,7 +41,7 @@ func (n dockerfiles) About(kigo.App) buildpack.ImageJob {
 func (n *node) registryHosts() []string {
 	api := n.child.Addresses["api"]
 	hosts := []string{api, "registry." + n.cfg.Domain}
-	if _, port, ok := strings.Cut(api, ":"); ok {
+	if _, port, err := net.SplitHostPort(api); err == nil {
 		hosts = append(hosts, "registry."+n.cfg.Domain+":"+port, "localhost:"+port, "127.0.0.1:"+port)
 	}
 	slices.Sort(hosts)
