@@ -108,6 +108,9 @@ func officialRows(t *testing.T) map[string]*officialRow {
 	return rows
 }
 
+// rowLimit bounds a command.
+const rowLimit = 2 * time.Minute
+
 // official is the official CLI in one process for all rows of a script
 // (official/driver.cjs): it starts with the first row.
 type official struct {
@@ -217,8 +220,10 @@ func (o *official) run(ts *testscript.TestScript, args []string) (status string,
 			return "", fmt.Errorf("the official CLI's process ended: %s", b)
 		}
 		return status, nil
-	case <-time.After(2 * time.Minute):
-		return "", fmt.Errorf("heroku %s did not end within two minutes", strings.Join(args, " "))
+	case <-time.After(rowLimit):
+		out, _ := os.ReadFile(o.out)
+		errs, _ := os.ReadFile(o.err)
+		return "", fmt.Errorf("heroku %s did not end within two minutes, and said:\n%s%s", strings.Join(args, " "), out, errs)
 	}
 }
 

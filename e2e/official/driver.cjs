@@ -34,12 +34,14 @@ for (const event of ['uncaughtException', 'unhandledRejection']) {
 }
 
 const soon = () => new Promise((resolve) => setTimeout(resolve, 5))
-const alive = () => process.getActiveResourcesInfo().filter((what) => what !== 'Timeout' && what !== 'Immediate').length
-const timers = () => process.getActiveResourcesInfo().filter((what) => what === 'Timeout').length
 
-// idle waits until as little keeps the process alive as before the command.
+// alive counts what keeps the process alive, but for the reading of descriptor 3,
+// which comes and goes.
+const alive = () => process.getActiveResourcesInfo().filter((what) => what !== 'FSReqCallback' && what !== 'Immediate').length
+
+// idle waits until no more keeps the process alive than before the command.
 async function idle(before) {
-  while (alive() > before.alive || timers() > before.timers + 1) await soon()
+  while (alive() > before) await soon()
 }
 
 async function command({ args, dir, env }) {
@@ -50,7 +52,7 @@ async function command({ args, dir, env }) {
   process.exitCode = undefined
   globalThis.ux = {} // where the CLI keeps the action that it is in
   await soon()
-  const before = { alive: alive(), timers: timers() - 1 }
+  const before = alive()
   return new Promise((resolve) => {
     finish = resolve // and what an earlier command still does is not heeded
     execute({ args, dir: pathToFileURL(program).href })
