@@ -48,7 +48,9 @@ func stage(order *Order, bundle string) error {
 // stageMountPoints makes what gVisor binds files to inside the folders that it makes
 // itself: it looks for them in the root, which cannot be written.
 func stageMountPoints(order *Order) error {
-	var spec struct{ Mounts []struct{ Destination, Type, Source string } }
+	var spec struct {
+		Mounts []struct{ Destination, Type, Source string }
+	}
 	if err := json.Unmarshal(order.Spec, &spec); err != nil {
 		return fmt.Errorf("read spec: %w", err)
 	}
