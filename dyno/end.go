@@ -81,7 +81,7 @@ func (a *Agent) ended(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) erro
 		if err := a.move(ctx, &d, kigo.DynoComplete); err != nil {
 			return err
 		}
-		killpoint.At("complete-written")
+		killpoint.At("phase-complete")
 		return a.finish(ctx, d)
 	}
 	killpoint.At("crash-seen")

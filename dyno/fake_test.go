@@ -305,7 +305,7 @@ func (b *bench) state(id kigo.DynoID, want kigo.DynoState) {
 
 func (b *bench) until(what string, ok func() bool) {
 	b.Helper()
-	deadline := time.Now().Add(30 * time.Second) // a machine may be busy
+	deadline := time.Now().Add(2 * time.Minute) // a machine may be busy
 	for !ok() {
 		if time.Now().After(deadline) {
 			b.Fatalf("waited in vain for: %s; log:\n%s", what, strings.Join(b.logs.since(0), "\n"))
