@@ -126,7 +126,10 @@ func (s *Server) serve(ctx context.Context, conn net.Conn, welcome func()) {
 func (s *Server) pump(ctx context.Context, conn net.Conn, session Session, spoken <-chan struct{}) {
 	ctx, cut := context.WithCancelCause(ctx)
 	defer cut(nil)
-	stop := context.AfterFunc(ctx, func() { session.Stream.Close() }) // hang up: the read below ends
+	stop := context.AfterFunc(ctx, func() {
+		session.Stream.Close() // hang up: the read below ends
+		_ = conn.SetWriteDeadline(time.Now().Add(lingerFor))
+	})
 	defer stop()
 	go session.watch(ctx, cut)
 	buf := make([]byte, bufferSize)
