@@ -3,12 +3,12 @@ package build_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/buildpack"
@@ -106,18 +106,7 @@ func TestACancelledDockerfileLeavesNothing(t *testing.T) {
 	loop, _ := p.start()
 	id := p.push(dockerfile(t, "echo begun && sleep 1000"))
 	loop.Mark(p.app.ID)
-	r, err := p.config.Output.Open(t.Context(), string(id))
-	for errors.Is(err, kigo.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
-		wait(t.Context(), t)
-		r, err = p.config.Output.Open(t.Context(), string(id))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	lines := bufio.NewScanner(r)
-	for lines.Scan() && lines.Text() != "begun" {
-	}
+	p.awaitLine(id, "begun")
 	if err := p.setStatus(t.Context(), id, kigo.BuildFailed); err != nil {
 		t.Fatal(err)
 	}
@@ -149,4 +138,47 @@ func TestWhoCannotBuildDockerfilesIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	build("Your app has hardened isolation, with which Dockerfiles are not built")
+}
+
+func TestADockerfileBeginsAgainWithTheNextProcess(t *testing.T) {
+	testenv.NeedsProgram(t, "buildah")
+	p := newPlatform(t)
+	p.app.BuildStack = kigo.StackContainer
+	p.config.Images = &builtImages{dir: p.stacks().Dir}
+	loop, stop := p.start()
+	id := p.push(dockerfile(t, "echo begun && sleep 2"))
+	loop.Mark(p.app.ID)
+	p.awaitLine(id, "begun")
+	stop()
+	if end := p.end(id); end != "" {
+		t.Fatalf("it ended with the first process: %s", end)
+	}
+	loop, _ = p.start()
+	loop.Mark(p.app.ID)
+	if text := p.read(id); strings.Count(text, "\nbegun\n") != 2 || p.end(id) != "succeeded" {
+		t.Errorf("%s: %s", p.end(id), text)
+	}
+	p.eventually("nothing is left", func() bool { return len(p.leftovers()) == 0 })
+}
+
+// awaitLine reads a build's output until a line comes.
+func (p *platform) awaitLine(id kigo.BuildID, line string) {
+	p.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for !p.config.Output.Exists(string(id)) {
+		wait(ctx, p)
+	}
+	r, err := p.config.Output.Open(ctx, string(id))
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer r.Close()
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		if lines.Text() == line {
+			return
+		}
+	}
+	p.Fatalf("no line %q came", line)
 }
