@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	slowMany   = 500 // clients; a fifth of them under the race detector, where memory says nothing
+	slowMany   = 500      // clients; a fifth of them under the race detector, where memory says nothing
 	slowMemory = 16 << 20 // 10 is what it takes mostly; a relay buffer that each held would be 16 more
 )
 
