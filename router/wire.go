@@ -115,13 +115,15 @@ func (w *wire) forever() bool {
 }
 
 func (w *wire) interrupt(why int32) {
-	if w.reason.CompareAndSwap(0, why) {
-		if w.tcp != nil {
-			_ = w.tcp.SetDeadline(longAgo)
-		} else {
-			_ = w.SetDeadline(longAgo)
-		}
+	if !w.reason.CompareAndSwap(0, why) {
+		return
 	}
+	c := w.Conn
+	if w.tcp != nil {
+		c = w.tcp
+	}
+	_ = c.SetWriteDeadline(longAgo) // first: who is woken from a read may take both away at once, see revive
+	_ = c.SetReadDeadline(longAgo)
 }
 
 // revive lets a last answer be written to a client that was late with its head.
