@@ -6,10 +6,10 @@ LINT    := v2.15.0
 GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false
 LDFLAGS := -X $(MODULE)/cli.Version=$(VERSION)
 
-.PHONY: build setup demo test lint bench clean
+.PHONY: build needs setup demo test lint bench clean
 .DEFAULT_GOAL := build
 
-build: setup bin/runc-$(RUNC)                     # bin/kigo and what it carries or starts
+build: needs bin/runc-$(RUNC)                     # bin/kigo and what it carries or starts
 	$(GOBUILD) -ldflags '-s -w' -o oci/embed/kigo-dyno ./cmd/kigo-dyno
 	$(GOBUILD) -ldflags '-s -w' -o oci/embed/kigo-sftp ./cmd/kigo-sftp
 	$(GOBUILD) -ldflags '-s -w' -o build/embed/kigo-buildpack ./cmd/kigo-buildpack
@@ -23,15 +23,17 @@ bin/golangci-lint-$(LINT):
 	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT)
 	ln -sf golangci-lint $@
 
-setup:                                            # Debian packages and the official Heroku CLI
+needs:                                            # what building and running it need
+	@script/setup build
+setup:                                            # that, and what tests and benchmarks need
 	@script/setup
 demo: build                                       # a server on loopback, a push, an answer, the logs
 	@script/demo
 lint: setup bin/golangci-lint-$(LINT)
 	bin/golangci-lint run ./...
-test: build lint                                  # everything; in CI a skipped test is a failure
+test: setup build lint                            # everything; in CI a skipped test is a failure
 	@script/test
-bench: build
+bench: setup build
 	bench/run
 clean:
 	rm -rf bin oci/embed/kigo-dyno oci/embed/kigo-sftp build/embed/kigo-buildpack
