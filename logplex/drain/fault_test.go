@@ -42,20 +42,31 @@ var faults = []fault{
 	{"a write fails after its end, then killed", all, 1, 1},
 	{"two writes fail, killed soon after", none, 2, 4},
 	{"a write fails, killed later", half, 1, 9},
+	noState,
 }
+
+// noState has six writes of the state fail; a frame that waits and is added before the
+// state is saved again is the last step before a kill.
+var noState = fault{"the state cannot be saved", none, 6, -1}
 
 // crashSite is a drain on a disk that fails, to a receiver that fails too.
 type crashSite struct {
 	fault fault
-	at    int // the step that it befalls
+	at    int    // the step that it befalls
+	only  string // of those with this name; empty: of all
 	hub   *logplex.Hub
 	path  string
 
 	mu        sync.Mutex
 	n         int // disk steps so far
+	began     bool
+	after     int  // steps since it began
+	away      bool // the receiver takes nothing until lines wait on disk
 	dead      chan struct{}
 	killed    bool
 	stop      func()
+	stopped   bool
+	refusals  int
 	struck    map[string]bool
 	sends     int
 	healed    bool
@@ -76,9 +87,20 @@ func (c *crashSite) step(step string, bytes int) (int, error) {
 	if c.killed {
 		return 0, errDisk
 	}
-	c.n++
-	since := c.n - c.at
-	if c.healed || since < 0 || since > c.fault.last() {
+	if step == "add frame" {
+		c.away = false
+	}
+	if c.began {
+		c.after++
+	} else if c.only == "" || c.only == step {
+		c.n++
+		c.began = c.n == c.at
+	}
+	since := c.after
+	if c.fault.name == noState.name && c.began && !c.healed && c.refusals < noState.errs {
+		return c.refuseState(step, bytes)
+	}
+	if c.healed || !c.began || since > c.fault.last() || c.fault.name == noState.name {
 		return bytes, nil
 	}
 	if since == c.fault.kill {
@@ -97,6 +119,21 @@ func (c *crashSite) step(step string, bytes int) (int, error) {
 	return bytes, nil
 }
 
+// refuseState implements noState; the caller holds mu.
+func (c *crashSite) refuseState(step string, bytes int) (int, error) {
+	switch {
+	case strings.HasSuffix(step, "states") || step == "add state":
+		c.refusals++
+		c.struck["fail: "+step] = true
+		return 0, errDisk
+	case step == "add frame" && c.refusals > 0:
+		c.struck["kill: "+step] = true
+		c.killed = true
+		close(c.dead)
+	}
+	return bytes, nil
+}
+
 // fates of what is sent, again and again: taken, refused for now or for good, or taken
 // without an answer.
 var fates = strings.Fields("ok " + strings.Repeat("no ", 14) + "ok lost bad bad bad ok bad bad bad ok lost ok " + strings.Repeat("no ", 9))
@@ -111,6 +148,9 @@ func (c *crashSite) send(_ context.Context, f *frame) error {
 	fate := "ok"
 	if c.sends++; !c.healed {
 		fate = fates[c.sends%len(fates)]
+	}
+	if c.away && !c.healed {
+		fate = "no"
 	}
 	_, had := c.frames[f.ID] // a receiver that has a frame does not call it bad
 	switch {
@@ -132,7 +172,8 @@ func (c *crashSite) send(_ context.Context, f *frame) error {
 		return refusal{503}
 	}
 	c.told[f.ID] = true
-	if c.fault.last() < 0 && c.sends == c.at {
+	if c.fault.last() < 0 && c.sends >= c.at && !c.stopped {
+		c.stopped = true
 		c.stop() // an orderly end while the receiver's answer is under way
 	}
 	return nil
@@ -253,16 +294,20 @@ func (c *crashSite) run(ctx context.Context) error {
 		}
 	}()
 	defer func() { cancel(); close(next); <-processes }()
-	for range 4 { // four processes that end in order, unless they are killed
+	for life := range 4 { // four processes that end in order, unless they are killed
 		end := make(chan struct{})
 		next <- end
 		if err := c.begun(); err != nil {
 			return err
 		}
+		c.set(func() { c.away = true })
 		for range 3 {
 			if err := write(400); err != nil {
 				return err
 			}
+		}
+		if c.set(func() { c.away = life%2 == 0 }); life%2 == 1 { // all that waits is sent, whatever befalls it
+			c.wait(ctx, total)
 		}
 		close(end)
 		<-finish
@@ -281,11 +326,7 @@ func (c *crashSite) settle(ctx context.Context, next chan chan struct{}, finish 
 		if err := write(5); err != nil {
 			return err
 		}
-		for deadline := time.Now().Add(time.Minute); ; <-time.After(time.Millisecond) {
-			if got := c.count(); got >= *total || time.Now().After(deadline) || ctx.Err() != nil {
-				break
-			}
-		}
+		c.wait(ctx, *total)
 		close(end)
 		<-finish
 	}
@@ -301,6 +342,19 @@ func (c *crashSite) settle(ctx context.Context, next chan chan struct{}, finish 
 		return fmt.Errorf("%d frames that were taken came again after an orderly end", c.again)
 	}
 	return nil
+}
+
+func (c *crashSite) set(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
+}
+
+// wait returns when so many lines are accounted for, or nobody can hope for it.
+func (c *crashSite) wait(ctx context.Context, total int) {
+	for deadline := time.Now().Add(time.Minute); c.count() < total && time.Now().Before(deadline) && ctx.Err() == nil; {
+		<-time.After(time.Millisecond)
+	}
 }
 
 func (c *crashSite) count() int {
@@ -320,30 +374,36 @@ func TestEveryLineIsAccountedForAtWhateverStepTheDiskFailsOrAKillComes(t *testin
 	struck := map[string]int{}
 	var runs sync.WaitGroup
 	room := make(chan struct{}, 24)
-	for _, f := range faults {
-		for at := 1; at <= 45; at += 2 {
-			room <- struct{}{}
+	run := func(f fault, at int, only string) {
+		room <- struct{}{}
+		runs.Go(func() {
+			defer func() { <-room }()
 			if t.Failed() {
-				<-room
-				break
+				return
 			}
-			runs.Go(func() {
-				defer func() { <-room }()
-				c := &crashSite{fault: f, at: at, hub: &logplex.Hub{}, path: filepath.Join(dir, fmt.Sprintf("%s %d", f.name, at)), struck: map[string]bool{},
-					frames: map[string]string{}, told: map[string]bool{}}
-				if err := c.run(ctx); err != nil {
-					t.Errorf("%s, at step %d: %v", f.name, at, err)
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				for step := range c.struck {
-					struck[step]++
-				}
-			})
+			c := &crashSite{fault: f, at: at, only: only, hub: &logplex.Hub{}, path: filepath.Join(dir, fmt.Sprintf("%s %d %s", f.name, at, only)), struck: map[string]bool{},
+				frames: map[string]string{}, told: map[string]bool{}}
+			if err := c.run(ctx); err != nil {
+				t.Errorf("%s, at step %d %s: %v", f.name, at, only, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for step := range c.struck {
+				struck[step]++
+			}
+		})
+	}
+	steps := []string{"add state", "begin states", "replace states", "add frame", "empty frames"}
+	for _, f := range faults {
+		for at := 1; at <= 45; at += 3 {
+			run(f, at, "")
+		}
+		for _, step := range steps {
+			run(f, 2, step)
 		}
 	}
 	runs.Wait()
-	for _, step := range []string{"add state", "begin states", "replace states", "add frame", "empty frames"} {
+	for _, step := range steps {
 		if struck["fail: "+step] == 0 || struck["kill: "+step] == 0 {
 			t.Errorf("%s: nothing befell this step: %v", step, struck)
 		}
