@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/client"
@@ -27,6 +28,8 @@ func (c *call) pipelineOwner(id kigo.AccountID) client.PipelineOwner {
 	return owner
 }
 
+// pipelineList is of all of the actor's; Heroku's command line asks for those of one
+// name by ?eq[name]=NAME, and asks its user which one when there are more.
 func pipelineList(c *call) (reply, error) {
 	var all []kigo.Pipeline
 	err := c.view(func(tx *store.Tx) (err error) {
@@ -35,6 +38,9 @@ func pipelineList(c *call) (reply, error) {
 	})
 	if err != nil {
 		return reply{}, err
+	}
+	if query := c.r.URL.Query(); query.Has("eq[name]") {
+		all = slices.DeleteFunc(all, func(p kigo.Pipeline) bool { return p.Name != query.Get("eq[name]") })
 	}
 	return page(c, all, each(c.serializePipeline), textKey("id", func(p kigo.Pipeline) string { return p.ID }),
 		textKey("name", func(p kigo.Pipeline) string { return p.Name }))

@@ -214,3 +214,18 @@ func TestWhatCannotBeMadeHereIsNotFoundWithTheReason(t *testing.T) {
 	wantError(t, s.Do(ctx, "DELETE", "/apps/myapp/addons/x", nil, nil), 404, "not_found", "Couldn't find that add-on. ")
 	wantError(t, s.Do(ctx, "POST", "/test-runs", map[string]any{}, nil), 422, "invalid_params", "no tests")
 }
+
+// Heroku's command line looks for a pipeline by its name alone.
+func TestPipelinesAreFoundByName(t *testing.T) {
+	s := newServer(t)
+	for _, name := range []string{"one", "two"} {
+		must(t, s.Do(t.Context(), "POST", "/pipelines", map[string]any{"name": name}, nil))
+	}
+	for query, want := range map[string]int{"": 2, "?eq[name]=two": 1, "?eq%5Bname%5D=one": 1, "?eq[name]=three": 0, "?eq[name]=": 0} {
+		var found []client.Pipeline
+		must(t, s.Do(t.Context(), "GET", "/pipelines"+query, nil, &found))
+		if len(found) != want {
+			t.Errorf("%q: %+v, not %d", query, found, want)
+		}
+	}
+}
