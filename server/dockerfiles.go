@@ -8,6 +8,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -48,6 +49,10 @@ func (n *node) registryHosts() []string {
 	return slices.Compact(hosts)
 }
 
+// mirrored are the paths that a build may ask the operator's mirror for: images alone, as
+// the request carries the operator's password.
+var mirrored = regexp.MustCompile(`^/v2/` + regexp.QuoteMeta(buildpack.ImageMirror) + `[a-z0-9]+((\.|_|__|-+|/)[a-z0-9]+)*/(manifests|blobs)/[A-Za-z0-9_][A-Za-z0-9._:+-]*$`)
+
 // Registry is the registry as a build of the app may read it: the app's own repositories,
 // the images of stacks, and what the operator's mirror has.
 func (n dockerfiles) Registry(app kigo.App) http.Handler {
@@ -79,7 +84,7 @@ func (n dockerfiles) Registry(app kigo.App) http.Handler {
 	}}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		read := r.Method == http.MethodGet || r.Method == http.MethodHead
-		if read && strings.HasPrefix(r.URL.Path, "/v2/"+buildpack.ImageMirror) {
+		if read && mirrored.MatchString(r.URL.Path) {
 			proxy.ServeHTTP(w, r)
 			return
 		}

@@ -61,6 +61,10 @@ func TestABuildReadsItsOwnImagesAndTheMirror(t *testing.T) {
 		{"DELETE", "/v2/mine/web/manifests/latest", 403},
 		{"POST", "/v2/mirror/library/alpine/blobs/uploads/", 403},
 		{"GET", "/v2/mirror/library/alpine/manifests/3", 200},
+		{"GET", "/v2/mirror/../../service/rest/users", 404}, // the mirror's password is for images alone
+		{"GET", "/v2/mirror/a/../../../users/manifests/3", 400},
+		{"GET", "/v2/mirror/a/%2e%2e/b/manifests/3", 400},
+		{"GET", "/v2/mirror/_catalog", 404},
 	} {
 		if got := ask(c.method, c.path); got != c.status {
 			t.Errorf("%s %s: %d, want %d", c.method, c.path, got, c.status)
