@@ -3,6 +3,7 @@ package lanes
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 )
@@ -11,9 +12,9 @@ func TestWorkThatHangsHoldsUpItsOwnKeyAndItsGroupsShare(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l *Lanes
-		freed := 0
+		var freed atomic.Int32
 		l = New(4, 2, func() { // after the key is free
-			if freed++; l.Busy("b1") {
+			if freed.Add(1); l.Busy("b1") {
 				t.Error("called too early")
 			}
 		})
@@ -39,7 +40,7 @@ func TestWorkThatHangsHoldsUpItsOwnKeyAndItsGroupsShare(t *testing.T) {
 		}
 		close(hang)
 		l.Wait()
-		if freed != 5 || !done["a4"] || len(l.groups) > 0 || len(l.busy) > 0 {
+		if freed.Load() != 5 || !done["a4"] || len(l.groups) > 0 || len(l.busy) > 0 {
 			t.Errorf("in the end: %v, left %v %v", done, l.groups, l.busy)
 		}
 	})
