@@ -99,7 +99,7 @@ func (l *Loop) begin(ctx context.Context) error {
 	there := make(map[string]bool, len(all))
 	for _, d := range all {
 		if there[d.ID] = d.Sends(kigo.SignalMetrics); there[d.ID] && l.due(d.ID) {
-			l.lanes.Go(d.ID, func() { l.judge(ctx, d, l.one(ctx, d)) })
+			l.lanes.Go(d.ID, func() { l.judge(ctx, d, l.one(ctx, d.ID)) })
 		}
 	}
 	l.mu.Lock()
@@ -138,15 +138,20 @@ func (l *Loop) judge(ctx context.Context, d kigo.TelemetryDrain, err error) {
 	l.failing[d.ID] = f
 }
 
-// one sends a drain's whole minutes up to now.
-func (l *Loop) one(ctx context.Context, d kigo.TelemetryDrain) error {
+// one sends a drain's whole minutes up to now. It reads the drain itself: what its
+// caller knows is from before the drain's turn came, when another may have sent.
+func (l *Loop) one(ctx context.Context, drain string) error {
+	var d kigo.TelemetryDrain
 	var app kigo.App
 	err := l.Store.View(ctx, func(tx *store.Tx) (err error) {
+		if d, err = tx.TelemetryDrain(drain); err != nil {
+			return err
+		}
 		app, err = tx.App(d.App)
 		return err
 	})
-	if errors.Is(err, kigo.ErrNotFound) {
-		return nil // it was removed meanwhile
+	if errors.Is(err, kigo.ErrNotFound) || err == nil && !d.Sends(kigo.SignalMetrics) {
+		return nil // it was removed or changed meanwhile
 	}
 	if err != nil {
 		return err

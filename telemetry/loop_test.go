@@ -156,6 +156,51 @@ func TestAConsumerThatFailsIsAskedLessAndLess(t *testing.T) {
 	}
 }
 
+func TestADrainIsReadWhenItsTurnComes(t *testing.T) {
+	t.Parallel()
+	ctx, db := t.Context(), storetest.OpenSQLite(t)
+	c := control.Control{Store: db, Domain: "localhost"}
+	account, err := c.EnsureOperator(ctx, "op@example.com", secret.NewToken())
+	must(t, err)
+	app, err := c.CreateApp(ctx, control.Actor{ID: account.ID}, control.NewApp{Name: "myapp"})
+	must(t, err)
+	to := &consumer{status: http.StatusOK}
+	srv := httptest.NewServer(to)
+	defer srv.Close()
+	now := time.Now().UTC().Truncate(time.Hour)
+	d := kigo.TelemetryDrain{App: app.ID, Signals: []string{"metrics"}, Sent: now,
+		Exporter: kigo.Exporter{Type: kigo.ExporterHTTP, Endpoint: srv.URL + "/in", Headers: map[string]string{"X-Key": "hunter2"}}}
+	must(t, db.Update(ctx, func(tx *store.Tx) error { return tx.CreateTelemetryDrain(&d) }))
+	clock := func() time.Time { return now }
+	h := &metrics.History{Store: db, Log: slog.New(slog.DiscardHandler), Now: clock}
+	l := &Loop{Store: db, History: h, Client: srv.Client(), Log: slog.New(slog.DiscardHandler), Now: clock}
+	l.init()
+	// turn is a minute with a request in it, and then twice what a round of the loop begins
+	// that read the drain before the round ahead of it had written down what it sent.
+	turn := func() {
+		t.Helper()
+		must(t, h.Add(ctx, now, map[kigo.AppID]*metrics.Point{app.ID: {Requests: metrics.Requests{Count: 1, Status: [6]int64{2: 1}}}}, nil))
+		now = now.Add(2 * time.Minute)
+		must(t, l.one(ctx, d.ID))
+		must(t, l.one(ctx, d.ID))
+	}
+	turn()
+	if total, _ := to.requests(); total != 1 {
+		t.Errorf("one request was told %d times", total)
+	}
+	d.Signals = []string{"traces"}
+	must(t, db.Update(ctx, func(tx *store.Tx) error { return tx.UpdateTelemetryDrain(&d) }))
+	turn()
+	if to.heard() != 1 {
+		t.Error("a drain that wants no metrics any more was sent some")
+	}
+	must(t, db.Update(ctx, func(tx *store.Tx) error { return tx.DeleteTelemetryDrain(d.ID) }))
+	turn()
+	if to.heard() != 1 {
+		t.Error("a drain that was removed was sent metrics")
+	}
+}
+
 func TestAConsumerThatHangsHoldsUpNobodyElse(t *testing.T) {
 	t.Parallel()
 	ctx, db := t.Context(), storetest.OpenSQLite(t)
