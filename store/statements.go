@@ -1,6 +1,7 @@
 package store
 
 import (
+	linked "container/list"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -13,7 +14,7 @@ import (
 // SQLite's parser costs more than most of our questions: each connection keeps its
 // statements, so that a text is parsed once and not at each call. PostgreSQL's driver does so by itself.
 
-// maxStatements bounds them; texts beyond are parsed at each call.
+// maxStatements bounds them; the one that was not used for longest makes room.
 const maxStatements = 500
 
 // openSQLite is sql.Open with connections that keep statements.
@@ -37,7 +38,7 @@ func (k keeper) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return conn, nil // another driver than the one that this was written for
 	}
-	return &keepingConn{sqliteConn: c, kept: map[string]*statement{}}, nil
+	return &keepingConn{sqliteConn: c, kept: map[string]*linked.Element{}, order: linked.New()}, nil
 }
 
 // sqliteConn is all that database/sql asks of a connection.
@@ -56,11 +57,13 @@ type sqliteConn interface {
 // goroutine at a time.
 type keepingConn struct {
 	sqliteConn
-	kept map[string]*statement
+	kept  map[string]*linked.Element // of order, by text
+	order *linked.List               // of *statement, the last used first
 }
 
 // statement is one that is kept. While rows of it are read it is busy.
 type statement struct {
+	text string
 	stmt interface {
 		driver.StmtExecContext
 		driver.StmtQueryContext
@@ -71,20 +74,22 @@ type statement struct {
 
 // find returns the statement of a text; nil: let the driver parse it for this call.
 func (c *keepingConn) find(ctx context.Context, text string) *statement {
-	s, known := c.kept[text]
-	switch {
-	case known && s.busy:
-		return nil
-	case known:
+	if at, known := c.kept[text]; known {
+		s := at.Value.(*statement)
+		if s.busy {
+			return nil
+		}
+		c.order.MoveToFront(at)
 		return s
-	case len(c.kept) >= maxStatements || !keepable(text):
+	}
+	if !keepable(text) || !c.room() {
 		return nil
 	}
 	prepared, err := c.PrepareContext(ctx, text)
 	if err != nil {
 		return nil // the driver tells why
 	}
-	s = &statement{}
+	s := &statement{text: text}
 	var ok bool
 	if s.stmt, ok = prepared.(interface {
 		driver.StmtExecContext
@@ -94,8 +99,25 @@ func (c *keepingConn) find(ctx context.Context, text string) *statement {
 		_ = prepared.Close()
 		return nil
 	}
-	c.kept[text] = s
+	c.kept[text] = c.order.PushFront(s)
 	return s
+}
+
+// room reports whether one more may be kept, and drops the one that was not used for
+// longest if it must. None that is busy is dropped.
+func (c *keepingConn) room() bool {
+	if len(c.kept) < maxStatements {
+		return true
+	}
+	for at := c.order.Back(); at != nil; at = at.Prev() {
+		if s := at.Value.(*statement); !s.busy {
+			c.order.Remove(at)
+			delete(c.kept, s.text)
+			_ = s.stmt.Close()
+			return true
+		}
+	}
+	return false
 }
 
 // keepable are questions and changes of rows: not what changes the schema or a connection.
@@ -132,10 +154,11 @@ func (c *keepingConn) QueryContext(ctx context.Context, text string, args []driv
 
 // Close implements driver.Conn.
 func (c *keepingConn) Close() error {
-	for _, s := range c.kept {
-		_ = s.stmt.Close()
+	for at := c.order.Front(); at != nil; at = at.Next() {
+		_ = at.Value.(*statement).stmt.Close()
 	}
 	clear(c.kept)
+	c.order.Init()
 	return c.sqliteConn.Close()
 }
 

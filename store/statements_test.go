@@ -104,13 +104,30 @@ func TestAConnectionParsesATextOnce(t *testing.T) {
 	if _, n := read(0, nil); n != 10 {
 		t.Errorf("afterwards: %d rows", n)
 	}
-	for i := range maxStatements + 10 {
-		var n int
-		if err := conn.QueryRowContext(ctx, fmt.Sprintf("SELECT %d", i)).Scan(&n); err != nil || n != i {
-			t.Fatal(n, err)
+	// Beyond the bound the one that was not used for longest makes room; one whose rows
+	// are being read stays whole.
+	read(1, func() {
+		for i := range maxStatements + 10 {
+			var n int
+			if err := conn.QueryRowContext(ctx, fmt.Sprintf("SELECT %d", i)).Scan(&n); err != nil || n != i {
+				t.Fatal(n, err)
+			}
+			if err := conn.QueryRowContext(ctx, "SELECT 0").Scan(&n); err != nil || n != 0 {
+				t.Fatal(n, err)
+			}
 		}
-	}
+	})
 	if kept() != maxStatements {
 		t.Errorf("%d are kept, %d at most", kept(), maxStatements)
+	}
+	for text, want := range map[string]bool{"SELECT 0": true, "SELECT 1": false, fmt.Sprintf("SELECT %d", maxStatements+9): true, question: true} {
+		if err := conn.Raw(func(c any) error {
+			if _, got := c.(*keepingConn).kept[text]; got != want {
+				t.Errorf("%q is kept: %v", text, got)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
