@@ -91,7 +91,6 @@ func (c *call) appPage(apps []kigo.App, err error) (reply, error) {
 		timeKey("updated_at", func(a kigo.App) time.Time { return a.UpdatedAt }))
 }
 
-// appListOfUser lists those that the user owns or has joined, without the others of teams.
 // appListOfUser is of the apps that somebody owns, or collaborates on; those of teams
 // are in the teams' lists.
 func appListOfUser(c *call) (reply, error) {
