@@ -10,7 +10,8 @@ import (
 
 // Usage of teams and enterprise accounts, by day and by month: how many dynos of theirs
 // were up on average, from the seconds that are counted. There are no add-ons and spaces, so
-// that of these nothing is ever used. What an app used belongs to who owns it now.
+// that of these nothing is ever used. What an app used belongs to who owned it then: a transfer
+// moves nothing of it.
 
 // maxPeriods is how many days or months one answer tells.
 const maxPeriods = 400

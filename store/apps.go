@@ -58,14 +58,14 @@ func (tx *Tx) AppsOwnedBy(owner kigo.AccountID) ([]kigo.App, error) {
 	return list(tx, "app", scanApp, "SELECT "+appColumns+" FROM apps WHERE owner_id = $1 AND NOT destroying ORDER BY name", string(owner))
 }
 
-// UpdateApp writes all of an app but its id, uids and creation. A name in use is
-// ErrTaken.
+// UpdateApp writes all of an app but its id, uids, creation and owner (SetAppOwner does).
+// A name in use is ErrTaken.
 func (tx *Tx) UpdateApp(a *kigo.App) error {
 	a.UpdatedAt = tx.now
-	return tx.execOne("app", "update app", `UPDATE apps SET name = $2, owner_id = $3, stack = $4, build_stack = $5, region = $6,
-			maintenance = $7, buildpack_provided = $8, repo_size = $9, slug_size = $10, destroying = $11, released_at = $12, updated_at = $13, locked = $14
+	return tx.execOne("app", "update app", `UPDATE apps SET name = $2, stack = $3, build_stack = $4, region = $5, maintenance = $6,
+			buildpack_provided = $7, repo_size = $8, slug_size = $9, destroying = $10, released_at = $11, updated_at = $12, locked = $13
 		WHERE id = $1`,
-		string(a.ID), a.Name, string(a.Owner), a.Stack, a.BuildStack, a.Region, a.Maintenance, a.BuildpackProvided,
+		string(a.ID), a.Name, a.Stack, a.BuildStack, a.Region, a.Maintenance, a.BuildpackProvided,
 		a.RepoSize, a.SlugSize, a.Destroying, micros(a.ReleasedAt), micros(a.UpdatedAt), a.Locked)
 }
 

@@ -50,8 +50,12 @@ func (tx *Tx) AppsOf(account kigo.AccountID) ([]kigo.App, error) {
 		OR id IN (SELECT app_id FROM collaborators WHERE account_id = $1) OR owner_id IN `+teamIDsOf+`) ORDER BY name`, string(account))
 }
 
-// SetAppOwner gives an app to another account.
+// SetAppOwner gives an app to another account. What its dynos used before stays the
+// former owner's.
 func (tx *Tx) SetAppOwner(id kigo.AppID, owner kigo.AccountID) error {
+	if err := tx.handOverUsage(id, owner); err != nil {
+		return err
+	}
 	return tx.execOne("app", "set app owner", "UPDATE apps SET owner_id = $2, updated_at = $3 WHERE id = $1", string(id), string(owner), micros(tx.now))
 }
 

@@ -42,19 +42,19 @@ func (tx *Tx) meter(d kigo.Dyno) error {
 	if !d.StartedAt.IsZero() {
 		began.Since -= min(max(tx.now.Sub(d.StartedAt), 0), longestBoot)
 	}
-	return tx.exec("open usage", `INSERT INTO usage_open (dyno_id, app_id, type, size, boot, since) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (dyno_id) DO NOTHING`, string(d.ID), string(d.App), d.Type, d.Size, began.Boot, began.Since.Microseconds())
+	return tx.exec("open usage", `INSERT INTO usage_open (dyno_id, app_id, owner_id, type, size, boot, since)
+		VALUES ($1, $2, COALESCE((SELECT owner_id FROM apps WHERE id = $2), ''), $3, $4, $5, $6) ON CONFLICT (dyno_id) DO NOTHING`, string(d.ID), string(d.App), d.Type, d.Size, began.Boot, began.Since.Microseconds())
 }
 
 type openUsage struct {
-	dyno, app, typ, size, boot string
-	since                      int64
+	dyno, app, owner, typ, size, boot string
+	since                             int64
 }
 
-const openColumns = "dyno_id, app_id, type, size, boot, since"
+const openColumns = "dyno_id, app_id, owner_id, type, size, boot, since"
 
 func scanOpen(_ *Tx, row scanner) (u openUsage, err error) {
-	return u, row.Scan(&u.dyno, &u.app, &u.typ, &u.size, &u.boot, &u.since)
+	return u, row.Scan(&u.dyno, &u.app, &u.owner, &u.typ, &u.size, &u.boot, &u.since)
 }
 
 func (tx *Tx) closeUsage(id kigo.DynoID) error {
@@ -102,12 +102,28 @@ func (tx *Tx) count(u openUsage) error {
 }
 
 func (tx *Tx) addUsage(table, period string, u openUsage, of string, d time.Duration) error {
-	return tx.exec("add usage", fmt.Sprintf(`INSERT INTO %[1]s (app_id, %[2]s, type, size, app_name, owner_id, used)
-		VALUES ($1, $2, $3, $4, COALESCE((SELECT name FROM apps WHERE id = $1), ''), COALESCE((SELECT owner_id FROM apps WHERE id = $1), ''), $5)
-		ON CONFLICT (app_id, %[2]s, type, size) DO UPDATE SET used = %[1]s.used + excluded.used,
-			app_name = CASE WHEN excluded.app_name = '' THEN %[1]s.app_name ELSE excluded.app_name END,
-			owner_id = CASE WHEN excluded.owner_id = '' THEN %[1]s.owner_id ELSE excluded.owner_id END`, table, period),
-		u.app, of, u.typ, u.size, d.Microseconds())
+	return tx.exec("add usage", fmt.Sprintf(`INSERT INTO %[1]s (app_id, %[2]s, type, size, owner_id, app_name, used)
+		VALUES ($1, $2, $3, $4, $5, COALESCE((SELECT name FROM apps WHERE id = $1), ''), $6)
+		ON CONFLICT (app_id, %[2]s, type, size, owner_id) DO UPDATE SET used = %[1]s.used + excluded.used,
+			app_name = CASE WHEN excluded.app_name = '' THEN %[1]s.app_name ELSE excluded.app_name END`, table, period),
+		u.app, of, u.typ, u.size, u.owner, d.Microseconds())
+}
+
+// handOverUsage counts what an app's dynos have used up to now for who owned the app, and
+// from now on for who does. What was used before a transfer stays the former owner's.
+func (tx *Tx) handOverUsage(app kigo.AppID, to kigo.AccountID) error {
+	open, err := list(tx, "usage", scanOpen, "SELECT "+openColumns+" FROM usage_open WHERE app_id = $1 ORDER BY dyno_id", string(app))
+	if err != nil {
+		return err
+	}
+	for _, u := range open {
+		if err := tx.count(u); err != nil {
+			return err
+		}
+	}
+	now := tx.uptime()
+	return tx.exec("hand over usage", "UPDATE usage_open SET owner_id = $2, boot = $3, since = $4 WHERE app_id = $1",
+		string(app), string(to), now.Boot, now.Since.Microseconds())
 }
 
 // How many months sums by month are kept, and those by day.
@@ -143,7 +159,7 @@ func (tx *Tx) CheckpointUsage() error {
 		tx.exec("forget usage", "DELETE FROM usage_days WHERE day < $1", kigo.Day(first(usageDays))))
 }
 
-// Usage returns what the apps of an owner used in a month ("2026-11"; empty: every
+// Usage returns what apps used while they were an owner's, in a month ("2026-11"; empty: every
 // month that is kept), up to this moment, the newest month first.
 func (tx *Tx) Usage(owner kigo.AccountID, of string) ([]kigo.Usage, error) {
 	if of == "" {
@@ -152,8 +168,8 @@ func (tx *Tx) Usage(owner kigo.AccountID, of string) ([]kigo.Usage, error) {
 	return tx.usage(owner, "usage", "month", of, of)
 }
 
-// UsageByMonth and UsageByDay return what the apps of an owner used from one month or day
-// to another, both included, up to this moment.
+// UsageByMonth and UsageByDay return what apps used while they were an owner's, from one
+// month or day to another, both included, up to this moment.
 func (tx *Tx) UsageByMonth(owner kigo.AccountID, from, to string) ([]kigo.Usage, error) {
 	return tx.usage(owner, "usage", "month", from, to)
 }
@@ -187,14 +203,14 @@ func (tx *Tx) usage(owner kigo.AccountID, table, period, from, to string) ([]kig
 func (tx *Tx) addOpen(all []kigo.Usage, owner kigo.AccountID, from, to string, name func(time.Time) string) ([]kigo.Usage, error) {
 	type running struct {
 		openUsage
-		app string
+		name string // of the app
 	}
 	scan := func(_ *Tx, row scanner) (r running, err error) {
 		u := &r.openUsage
-		return r, row.Scan(&u.dyno, &u.app, &u.typ, &u.size, &u.boot, &u.since, &r.app)
+		return r, row.Scan(&u.dyno, &u.app, &u.owner, &u.typ, &u.size, &u.boot, &u.since, &r.name)
 	}
-	open, err := list(tx, "usage", scan, `SELECT o.dyno_id, o.app_id, o.type, o.size, o.boot, o.since, a.name
-		FROM usage_open o JOIN apps a ON a.id = o.app_id WHERE a.owner_id = $1`, string(owner))
+	open, err := list(tx, "usage", scan, `SELECT o.dyno_id, o.app_id, o.owner_id, o.type, o.size, o.boot, o.since, a.name
+		FROM usage_open o JOIN apps a ON a.id = o.app_id WHERE o.owner_id = $1`, string(owner))
 	if err != nil {
 		return nil, fmt.Errorf("read usage: %w", err)
 	}
@@ -212,12 +228,12 @@ func (tx *Tx) addOpen(all []kigo.Usage, owner kigo.AccountID, from, to string, n
 			if period < from || period > to {
 				continue
 			}
-			k := key{kigo.AppID(r.openUsage.app), period, r.typ, r.size}
+			k := key{kigo.AppID(r.app), period, r.typ, r.size}
 			i, seen := at[k]
 			if !seen {
 				i = len(all)
 				at[k] = i
-				all = append(all, kigo.Usage{App: k.app, AppName: r.app, Period: period, Type: r.typ, Size: r.size})
+				all = append(all, kigo.Usage{App: k.app, AppName: r.name, Period: period, Type: r.typ, Size: r.size})
 			}
 			all[i].Used += p.used
 		}

@@ -180,6 +180,94 @@ func TestUsageIsToldByDayAndWhileADynoRuns(t *testing.T) {
 	check("two days later", map[string]time.Duration{"2026-11-30": 2 * time.Hour, "2026-12-01": 24 * time.Hour, "2026-12-02": 24 * time.Hour})
 }
 
+func TestUsageBelongsToWhoOwnedTheAppThen(t *testing.T) {
+	t.Parallel()
+	m := newMeterStand(t)
+	other := kigo.Account{Email: "b@example.com"}
+	m.update(func(tx *store.Tx) error { return tx.CreateAccount(&other) })
+	check := func(when string, mine, theirs time.Duration) {
+		t.Helper()
+		m.update(func(tx *store.Tx) error {
+			for owner, want := range map[kigo.AccountID]time.Duration{m.account.ID: mine, other.ID: theirs} {
+				var month, days time.Duration
+				byMonth, err := tx.Usage(owner, "2026-11")
+				if err != nil {
+					return err
+				}
+				for _, u := range byMonth {
+					month += u.Used
+				}
+				byDay, err := tx.UsageByDay(owner, "2026-11-01", "2026-11-30")
+				if err != nil {
+					return err
+				}
+				for _, u := range byDay {
+					days += u.Used
+				}
+				if month != want || days != want {
+					t.Errorf("%s: %s has %v in the month, %v in its days, want %v", when, owner, month, days, want)
+				}
+			}
+			return nil
+		})
+	}
+	d := m.start("web", "Basic")
+	m.move(d, kigo.DynoUp)
+	m.pass(time.Hour)
+	m.update(func(tx *store.Tx) error { return tx.SetAppOwner(m.app.ID, other.ID) })
+	check("transferred", time.Hour, 0)
+	m.pass(2 * time.Hour)
+	check("while the dyno runs on", time.Hour, 2*time.Hour)
+	m.update(func(tx *store.Tx) error { // somebody who read the app before the transfer changes its name
+		m.app.Name = "renamed"
+		return tx.UpdateApp(&m.app)
+	})
+	m.update((*store.Tx).CheckpointUsage)
+	check("written down", time.Hour, 2*time.Hour)
+	m.pass(time.Hour)
+	m.move(d, kigo.DynoIdle)
+	check("ended", time.Hour, 3*time.Hour)
+	m.update(func(tx *store.Tx) error { return tx.SetAppOwner(m.app.ID, m.account.ID) })
+	m.move(d, kigo.DynoUp)
+	m.pass(30 * time.Minute)
+	check("given back", 90*time.Minute, 3*time.Hour)
+	m.update(func(tx *store.Tx) error {
+		if err := tx.DeleteDyno(d.ID); err != nil {
+			return err
+		}
+		return tx.DeleteApp(m.app.ID)
+	})
+	check("destroyed", 90*time.Minute, 3*time.Hour)
+}
+
+func TestUsageFromBeforeItWasCountedByOwnerIsKept(t *testing.T) {
+	t.Parallel()
+	m := newMeterStand(t)
+	m.move(m.start("web", "Basic"), kigo.DynoUp)
+	m.pass(time.Hour)
+	m.update((*store.Tx).CheckpointUsage)
+	m.pass(time.Hour)
+	if err := m.s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, old := range []string{ // the tables as they were, which opening brings up to date
+		"CREATE TABLE u AS SELECT * FROM usage", "DROP TABLE usage",
+		"CREATE TABLE usage (app_id TEXT NOT NULL, month TEXT NOT NULL, type TEXT NOT NULL, size TEXT NOT NULL, app_name TEXT NOT NULL, owner_id TEXT NOT NULL, used BIGINT NOT NULL, PRIMARY KEY (app_id, month, type, size))",
+		"INSERT INTO usage SELECT app_id, month, type, size, app_name, owner_id, used FROM u", "DROP TABLE u",
+		"CREATE TABLE u AS SELECT * FROM usage_days", "DROP TABLE usage_days",
+		"CREATE TABLE usage_days (app_id TEXT NOT NULL, day TEXT NOT NULL, type TEXT NOT NULL, size TEXT NOT NULL, app_name TEXT NOT NULL, owner_id TEXT NOT NULL, used BIGINT NOT NULL, PRIMARY KEY (app_id, day, type, size))",
+		"INSERT INTO usage_days SELECT app_id, day, type, size, app_name, owner_id, used FROM u", "DROP TABLE u",
+		"DROP INDEX usage_open_owner", "ALTER TABLE usage_open DROP COLUMN owner_id",
+		"DELETE FROM schema_version WHERE version = 80",
+	} {
+		raw(t, m.path, old)
+	}
+	m.open()
+	if got := m.read("2026-11")["web Basic"]; got != 2*time.Hour {
+		t.Errorf("%v, want 2h", got)
+	}
+}
+
 func TestUsageIsPartedAtTheEndOfAMonth(t *testing.T) {
 	t.Parallel()
 	m := newMeterStand(t)
