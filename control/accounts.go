@@ -43,7 +43,8 @@ func (c *Control) UpdateAccount(ctx context.Context, a Actor, ch AccountChange) 
 }
 
 // SetPassword sets the actor's password, for logins by e-mail address. Tokens go on:
-// they are revoked one by one.
+// they are revoked one by one. What was mailed before, to reset the password or to change
+// the address, counts no more.
 func (c *Control) SetPassword(ctx context.Context, a Actor, password string) error {
 	if err := checkPassword(password); err != nil {
 		return err
@@ -53,10 +54,7 @@ func (c *Control) SetPassword(ctx context.Context, a Actor, password string) err
 		return err
 	}
 	return c.update(ctx, a, func(tx *change) error {
-		if err := tx.SetPasswordHash(a.ID, hash); err != nil {
-			return err
-		}
-		return tx.emit("account.update", "", string(a.ID), nil)
+		return errors.Join(tx.SetPasswordHash(a.ID, hash), tx.dropConfirmations(a.ID), tx.emit("account.update", "", string(a.ID), nil))
 	})
 }
 
@@ -119,7 +117,7 @@ func (c *Control) EnsureOperator(ctx context.Context, email, token string) (acco
 			return err
 		}
 		account.Email, account.Operator = email, true
-		return tx.UpdateAccount(&account)
+		return errors.Join(tx.UpdateAccount(&account), tx.dropConfirmations(account.ID))
 	})
 	if err != nil {
 		return account, fmt.Errorf("ensure operator: %w", err)

@@ -88,12 +88,13 @@ func (c *Control) FinishEmail(ctx context.Context, from, token string) (account 
 	return account, err
 }
 
-// takeEmail gives an account another address, if nobody has it meanwhile.
+// takeEmail gives an account another address, if nobody has it meanwhile. A password reset
+// that went to the one before counts no more.
 func (c *change) takeEmail(account *kigo.Account, email string) error {
 	if err := c.freeEmail(email); err != nil {
 		return err
 	}
 	account.Email = email
-	return errors.Join(c.UpdateAccount(account), c.DeleteConfirmations(account.ID, confirmEmail),
+	return errors.Join(c.UpdateAccount(account), c.dropConfirmations(account.ID),
 		c.emit("account.update", "", string(account.ID), map[string]string{"email": email}))
 }

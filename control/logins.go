@@ -168,6 +168,13 @@ const (
 	confirmEmail    = "email"
 )
 
+// dropConfirmations ends every one-time token of an account. They prove that somebody knew
+// the password, or read the mail, that the account had when they were asked for: who had the
+// account once must not keep one for when it has been taken back.
+func (c *change) dropConfirmations(id kigo.AccountID) error {
+	return errors.Join(c.DeleteConfirmations(id, confirmPassword), c.DeleteConfirmations(id, confirmEmail))
+}
+
 // ResetLogin is for operators: it makes a one-time token with which somebody sets a new
 // password, and mails it to them; without a mail server it returns it. With factor it also ends the account's second factor, for who has lost it.
 func (c *Control) ResetLogin(ctx context.Context, a Actor, who string, factor bool) (account kigo.Account, token string, err error) {
@@ -187,7 +194,7 @@ func (c *Control) ResetLogin(ctx context.Context, a Actor, who string, factor bo
 				return err
 			}
 		}
-		return errors.Join(tx.PutConfirmation(account.ID, confirmPassword, "", secret.HashToken(token), tx.Now().Add(confirmLife)),
+		return errors.Join(tx.dropConfirmations(account.ID), tx.PutConfirmation(account.ID, confirmPassword, "", secret.HashToken(token), tx.Now().Add(confirmLife)),
 			tx.postReset(account, token), tx.emit("account.reset", "", string(account.ID), nil))
 	})
 	if c.Mail {
@@ -222,7 +229,7 @@ func (c *Control) FinishReset(ctx context.Context, from, token, password string)
 			return err
 		}
 		tx.actor.Email = account.Email
-		return errors.Join(tx.SetPasswordHash(id, hash), tx.DeleteConfirmations(id, confirmPassword), tx.revokeAll(id), tx.emit("account.update", "", string(id), nil))
+		return errors.Join(tx.SetPasswordHash(id, hash), tx.dropConfirmations(id), tx.revokeAll(id), tx.emit("account.update", "", string(id), nil))
 	})
 	return account, err
 }
