@@ -4,7 +4,8 @@
 // It owns the letters that are written down: who asks for one writes it in the transaction of the change that
 // it tells of, and the loop sends it, however often the process is killed in between: at least
 // once, and tried again until it is of no use any more. A letter that the mail server refuses for
-// good is given up at once.
+// good is given up at once. It comes twice only when a process, or the store, dies between its
+// sending and the note of that, and then minutes later.
 //
 // Start reading at Loop.
 package mail
@@ -28,6 +29,10 @@ const (
 	firstTry  = 10 * time.Second // after a failure, doubled up to lastTry
 	lastTry   = time.Hour
 	atOnce    = 20 // letters that are read at a time
+
+	taken        = 5 * time.Minute // that a letter which is being sent rests; longer than both of these
+	sendWithin   = 2 * time.Minute
+	recordWithin = 10 * time.Second
 )
 
 // Loop sends letters. Set the fields before Run.
@@ -78,24 +83,72 @@ func (l *Loop) Deliver(ctx context.Context) error {
 	return failed
 }
 
-// deliver tries one letter and writes down what came of it.
+// deliver tries one letter and writes down what came of it. It takes the letter out of the
+// queue for a while first: a store that fails afterwards costs at worst a second letter when
+// that time is over, not one at each look.
 func (l *Loop) deliver(ctx context.Context, letter kigo.Letter) error {
-	sent := l.Send(ctx, []string{letter.To}, letter.Subject, letter.Text)
-	if sent != nil && ctx.Err() != nil {
-		return ctx.Err() // this process ends: the next one tries
+	if taken, err := l.take(ctx, letter); err != nil || !taken {
+		return err
 	}
-	return l.Store.Update(ctx, func(tx *store.Tx) error {
-		next := tx.Now().Add(wait(letter.Tries))
-		switch {
-		case sent == nil:
-			return tx.DeleteLetter(letter.ID)
-		case refused(sent) || next.After(letter.Until):
-			l.Log.ErrorContext(ctx, "a letter is given up", "to", letter.To, "subject", letter.Subject, "tries", letter.Tries+1, "err", sent)
+	sending, cancel := context.WithTimeout(ctx, sendWithin)
+	sent := l.Send(sending, []string{letter.To}, letter.Subject, letter.Text)
+	cancel()
+	stopped := sent != nil && ctx.Err() != nil
+	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), recordWithin) // also when this process ends
+	defer cancel()
+	if err := l.record(ctx, letter, sent, stopped); err != nil {
+		return fmt.Errorf("write down what became of the letter %q to %s, which may be sent again: %w", letter.Subject, letter.To, err)
+	}
+	return nil
+}
+
+// take keeps a letter from being tried again for a while; false: it is of no use any more,
+// or gone.
+func (l *Loop) take(ctx context.Context, letter kigo.Letter) (bool, error) {
+	late := false
+	err := l.Store.Update(ctx, func(tx *store.Tx) error {
+		if late = tx.Now().After(letter.Until); late {
 			return tx.DeleteLetter(letter.ID)
 		}
-		l.Log.WarnContext(ctx, "a letter was not taken and is tried again", "to", letter.To, "subject", letter.Subject, "at", next, "err", sent)
+		return tx.PostponeLetter(letter.ID, letter.Tries+1, tx.Now().Add(max(taken, wait(letter.Tries))))
+	})
+	if errors.Is(err, kigo.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("take letter to %s: %w", letter.To, err)
+	}
+	if late {
+		l.Log.ErrorContext(ctx, "a letter is given up: it is of no use any more", "to", letter.To, "subject", letter.Subject, "tries", letter.Tries, "until", letter.Until)
+	}
+	return !late, nil
+}
+
+// record writes down what became of a letter: sent is nil, or why it was not taken.
+func (l *Loop) record(ctx context.Context, letter kigo.Letter, sent error, stopped bool) error {
+	var next time.Time // zero: it is done with
+	err := l.Store.Update(ctx, func(tx *store.Tx) error {
+		next = tx.Now().Add(wait(letter.Tries))
+		switch {
+		case stopped:
+			return tx.PostponeLetter(letter.ID, letter.Tries, tx.Now()) // the next process tries at once
+		case sent == nil || refused(sent) || next.After(letter.Until):
+			next = time.Time{}
+			return tx.DeleteLetter(letter.ID)
+		}
 		return tx.PostponeLetter(letter.ID, letter.Tries+1, next)
 	})
+	switch {
+	case sent == nil || stopped:
+	case next.IsZero():
+		l.Log.ErrorContext(ctx, "a letter is given up", "to", letter.To, "subject", letter.Subject, "tries", letter.Tries+1, "err", sent)
+	default:
+		l.Log.WarnContext(ctx, "a letter was not taken and is tried again", "to", letter.To, "subject", letter.Subject, "at", next, "err", sent)
+	}
+	if errors.Is(err, kigo.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // wait is how long a letter rests after so many tries and one more.
