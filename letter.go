@@ -12,4 +12,6 @@ type Letter struct {
 	NextAt    time.Time
 	Until     time.Time
 	CreatedAt time.Time
+
+	Unreadable error // why what it says cannot be read any more, which its Text is not then
 }

@@ -122,3 +122,19 @@ func TestALetterThatAnEndingProcessDidNotSendGoesOutWithTheNext(t *testing.T) {
 		t.Errorf("sent %v", q.sent)
 	}
 }
+
+func TestALetterThatCannotBeOpenedOrIsLateHoldsUpNoOther(t *testing.T) {
+	q := newQueue(t)
+	q.exec("UPDATE letters SET body = x'00' WHERE id = ?", q.add("damaged", time.Hour))
+	q.exec("UPDATE letters SET until = 1 WHERE id = ?", q.add("late", time.Hour))
+	q.add("fine", time.Hour)
+	q.must(q.loop.Deliver(t.Context()))
+	if len(q.sent) != 1 || q.sent[0] != "fine" || len(q.waiting(1000*time.Hour)) != 0 {
+		t.Errorf("sent %v, %d wait", q.sent, len(q.waiting(1000*time.Hour)))
+	}
+	for _, want := range []string{"subject=damaged", "sealed value is damaged", "subject=late", "is of no use any more"} {
+		if !strings.Contains(q.log.String(), want) {
+			t.Errorf("the log has no %q:\n%s", want, q.log.String())
+		}
+	}
+}

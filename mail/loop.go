@@ -102,12 +102,18 @@ func (l *Loop) deliver(ctx context.Context, letter kigo.Letter) error {
 	return nil
 }
 
+// errLate says that what a letter tells of is over.
+var errLate = errors.New("it is of no use any more: the time for which it was of use is over")
+
 // take keeps a letter from being tried again for a while; false: it is of no use any more,
 // or gone.
 func (l *Loop) take(ctx context.Context, letter kigo.Letter) (bool, error) {
-	late := false
+	var useless error
 	err := l.Store.Update(ctx, func(tx *store.Tx) error {
-		if late = tx.Now().After(letter.Until); late {
+		if useless = letter.Unreadable; useless == nil && tx.Now().After(letter.Until) {
+			useless = errLate
+		}
+		if useless != nil {
 			return tx.DeleteLetter(letter.ID)
 		}
 		return tx.PostponeLetter(letter.ID, letter.Tries+1, tx.Now().Add(max(taken, wait(letter.Tries))))
@@ -118,10 +124,10 @@ func (l *Loop) take(ctx context.Context, letter kigo.Letter) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("take letter to %s: %w", letter.To, err)
 	}
-	if late {
-		l.Log.ErrorContext(ctx, "a letter is given up: it is of no use any more", "to", letter.To, "subject", letter.Subject, "tries", letter.Tries, "until", letter.Until)
+	if useless != nil {
+		l.Log.ErrorContext(ctx, "a letter is given up", "to", letter.To, "subject", letter.Subject, "tries", letter.Tries, "err", useless)
 	}
-	return !late, nil
+	return useless == nil, nil
 }
 
 // record writes down what became of a letter: sent is nil, or why it was not taken.

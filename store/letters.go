@@ -17,7 +17,7 @@ func scanLetter(tx *Tx, row scanner) (kigo.Letter, error) {
 	}
 	plain, err := tx.open("letters", l.ID, "body", sealed)
 	if err != nil {
-		return l, fmt.Errorf("open letter %s: %w", l.ID, err)
+		l.Unreadable = fmt.Errorf("open letter %s: %w", l.ID, err) // one that is damaged holds up no other
 	}
 	l.Text = string(plain)
 	return l, nil
