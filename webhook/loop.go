@@ -28,12 +28,13 @@ import (
 
 // Limits of deliveries.
 const (
-	sendTimeout = 30 * time.Second
-	giveUpAfter = 24 * time.Hour
-	keep        = 7 * 24 * time.Hour // events and deliveries
-	resync      = 30 * time.Second
-	failedPause = 5 * time.Second // after a store that refused
-	savePlace   = 500             // events that concern nobody, until the place is written down
+	sendTimeout  = 30 * time.Second
+	giveUpAfter  = 24 * time.Hour
+	keep         = 7 * 24 * time.Hour // events and deliveries
+	resync       = 30 * time.Second
+	failedPause  = 5 * time.Second  // after a store that refused
+	recordWithin = 10 * time.Second // when this process ends
+	savePlace    = 500              // events that concern nobody, until the place is written down
 )
 
 // placeKey names where the reading half is, in the store.
@@ -49,10 +50,11 @@ type Loop struct {
 	FirstTry time.Duration // after a failure; default 10 s, doubled up to LastTry
 	LastTry  time.Duration // default 1 h
 
-	client  *http.Client
-	hint    chan struct{}
-	place   int64
-	unsaved int
+	client    *http.Client
+	hint      chan struct{}
+	place     int64
+	unsaved   int
+	unwritten sync.Map // by webhook, the delivery that was tried and whose outcome the store did not take
 }
 
 // Run works until ctx is done.

@@ -45,6 +45,7 @@ type site struct {
 	control *control.Control
 	actor   control.Actor
 	srv     *httptest.Server
+	path    string // of the database
 	hang    chan struct{}
 
 	mu    sync.Mutex
@@ -53,7 +54,8 @@ type site struct {
 }
 
 func newSite(t *testing.T) *site {
-	s := &site{t: t, store: storetest.OpenSQLite(t), hang: make(chan struct{})}
+	s := &site{t: t, path: storetest.File(t, t.TempDir()), hang: make(chan struct{})}
+	s.store = storetest.Open(t, "sqlite:"+s.path, store.Options{})
 	s.control = &control.Control{Store: s.store, Domain: "localhost", Outbound: loopback}
 	account, err := s.control.EnsureOperator(t.Context(), "op@example.com", secret.NewToken())
 	must(t, err)
@@ -123,12 +125,19 @@ func (s *site) change(app kigo.AppID, n int) {
 
 // run starts the loop; what it returns ends it.
 func (s *site) run() (stop func()) {
-	ctx, cancel := context.WithCancel(s.t.Context())
+	return s.start(s.loop())
+}
+
+func (s *site) loop() *Loop {
 	roots := x509.NewCertPool()
 	roots.AddCert(s.srv.Certificate())
-	l := &Loop{Store: s.store, Outbound: loopback, Roots: roots,
+	return &Loop{Store: s.store, Outbound: loopback, Roots: roots,
 		Log: slog.New(slog.DiscardHandler), FirstTry: time.Millisecond, LastTry: 4 * time.Millisecond,
 		Peek: func(context.Context, kigo.Account, string) ([]byte, error) { return []byte(`{}`), nil }}
+}
+
+func (s *site) start(l *Loop) (stop func()) {
+	ctx, cancel := context.WithCancel(s.t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if err := l.Run(ctx); err != nil {

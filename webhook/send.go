@@ -105,26 +105,44 @@ func (l *Loop) attempt(ctx context.Context, webhook string) error {
 		}
 		return err
 	})
-	if errors.Is(err, kigo.ErrNotFound) || err == nil && !due {
-		return nil // nothing is left, or not yet
+	if errors.Is(err, kigo.ErrNotFound) {
+		l.unwritten.Delete(webhook)
+		return nil // nothing is left
+	}
+	if err == nil && !due {
+		return nil
 	}
 	if err != nil {
 		return err
 	}
+	if tried, ok := l.unwritten.Load(webhook); ok && tried.(kigo.Delivery).ID == d.ID {
+		return l.record(ctx, tried.(kigo.Delivery), w) // the store refused when it had been sent
+	}
 	d.Last = kigo.DeliveryAttempt{ID: uuid.NewString(), Status: kigo.DeliverySucceeded, At: time.Now().UTC()}
 	d.Last.Code, d.Last.Error = l.post(ctx, w, e, d)
-	if ctx.Err() != nil {
+	if d.Last.Code == 0 && ctx.Err() != nil {
 		return ctx.Err() // stopped while sending: it is sent again
 	}
 	d.Attempts++
-	err = l.Store.Update(ctx, func(tx *store.Tx) error {
-		l.judge(&d, w, tx.Now())
-		return tx.UpdateDelivery(&d)
+	return l.record(ctx, d, w)
+}
+
+// record writes down what became of a delivery, also when this process ends. What the store
+// refuses to take is kept, so that it is not sent again in the meantime.
+func (l *Loop) record(ctx context.Context, d kigo.Delivery, w kigo.Webhook) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
+	defer cancel()
+	judged := d
+	err := l.Store.Update(ctx, func(tx *store.Tx) error {
+		l.judge(&judged, w, tx.Now())
+		return tx.UpdateDelivery(&judged)
 	})
-	if errors.Is(err, kigo.ErrNotFound) {
-		return nil
+	if err != nil && !errors.Is(err, kigo.ErrNotFound) {
+		l.unwritten.Store(w.ID, d)
+		return fmt.Errorf("write down what became of delivery %s: %w", d.ID, err)
 	}
-	return err
+	l.unwritten.Delete(w.ID)
+	return nil
 }
 
 // judge sets what comes next: nothing after a success, another try of level sync with a
