@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/internal/lanes"
 	"github.com/kigo-dev/kigo/metrics"
 	"github.com/kigo-dev/kigo/store"
 )
@@ -33,7 +35,8 @@ type Loop struct {
 	Now     func() time.Time // nil: time.Now
 	Every   time.Duration    // between looks; 0: a minute
 
-	tells teller
+	once  sync.Once
+	tells *lanes.Lanes
 }
 
 func (l *Loop) now() time.Time {
@@ -53,7 +56,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	defer look.Stop()
 	send := time.NewTicker(min(every, sendEvery))
 	defer send.Stop()
-	defer l.tells.under.Wait()
+	defer l.lanes().Wait()
 	report := func(err error) {
 		if err != nil && ctx.Err() == nil {
 			l.Log.ErrorContext(ctx, "send notices of alerts", "err", err)

@@ -7,40 +7,9 @@ import (
 	"sync"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/internal/lanes"
 	"github.com/kigo-dev/kigo/store"
 )
-
-// parallel is how many notices are on their way at once; an app has one.
-const parallel = 16
-
-// teller sends notices while the loop goes on looking. An app whose receivers hang
-// holds one place at a time, and queues again for each notice: the others go on.
-type teller struct {
-	mu    sync.Mutex
-	busy  map[kigo.AppID]bool
-	room  chan struct{}
-	under sync.WaitGroup
-}
-
-// take reserves an app; false when its notices are on their way already.
-func (t *teller) take(app kigo.AppID) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.busy == nil {
-		t.busy, t.room = map[kigo.AppID]bool{}, make(chan struct{}, parallel)
-	}
-	if t.busy[app] {
-		return false
-	}
-	t.busy[app] = true
-	return true
-}
-
-func (t *teller) release(app kigo.AppID) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.busy, app)
-}
 
 // Tell sends the notices that are due, of each alert in their order, and returns when
 // all were tried.
@@ -52,11 +21,18 @@ func (l *Loop) Tell(ctx context.Context) error {
 		defer mu.Unlock()
 		failed = errors.Join(failed, err)
 	})
-	l.tells.under.Wait()
+	l.lanes().Wait()
 	return errors.Join(err, failed)
 }
 
-// begin starts to send the notices that are due, and tells report what failed.
+// lanes are the ways out: an app has one notice on its way at a time.
+func (l *Loop) lanes() *lanes.Lanes {
+	l.once.Do(func() { l.tells = lanes.New(lanes.Places, lanes.Share, nil) })
+	return l.tells
+}
+
+// begin starts to send the notices that are due, and tells report what failed. A receiver
+// that hangs holds up its own app, and its owner's others when there are many of them.
 func (l *Loop) begin(ctx context.Context, report func(error)) error {
 	all, err := l.all(ctx)
 	if err != nil {
@@ -69,11 +45,7 @@ func (l *Loop) begin(ctx context.Context, report func(error)) error {
 		}
 	}
 	for app, alerts := range due {
-		if !l.tells.take(app) {
-			continue
-		}
-		l.tells.under.Go(func() {
-			defer l.tells.release(app)
+		l.lanes().Go(string(app), func() {
 			for _, a := range alerts {
 				if err := l.tellAll(ctx, a); err != nil {
 					report(fmt.Errorf("alert %s: %w", a.ID, err))
@@ -88,31 +60,34 @@ func (l *Loop) due(a kigo.Alert) bool {
 	return len(a.State.Outbox) > 0 && !a.State.Outbox[0].Next.After(l.now())
 }
 
-// tellAll sends what of an alert is due.
+// tellAll sends what of an alert is due, each when there is a place for it.
 func (l *Loop) tellAll(ctx context.Context, a kigo.Alert) error {
 	for l.due(a) {
-		select {
-		case <-ctx.Done():
-			return nil
-		case l.tells.room <- struct{}{}:
+		var app kigo.App
+		err := l.Store.View(ctx, func(tx *store.Tx) (err error) {
+			app, err = tx.App(a.App)
+			return err
+		})
+		if err == nil {
+			err = l.lanes().Place(ctx, string(app.Owner), func() (err error) {
+				a.State.Outbox, err = l.tell(ctx, app, a)
+				return err
+			})
 		}
-		left, err := l.tell(ctx, a)
-		<-l.tells.room
+		if errors.Is(err, kigo.ErrNotFound) || ctx.Err() != nil {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
-		a.State.Outbox = left
 	}
 	return nil
 }
 
 // tell sends an alert's first notice and writes down what became of it.
-func (l *Loop) tell(ctx context.Context, a kigo.Alert) ([]kigo.Notice, error) {
-	var app kigo.App
+func (l *Loop) tell(ctx context.Context, app kigo.App, a kigo.Alert) ([]kigo.Notice, error) {
 	err := l.Store.View(ctx, func(tx *store.Tx) (err error) {
-		if app, err = tx.App(a.App); err == nil {
-			a, err = tx.Alert(a.ID) // it may have waited for its turn
-		}
+		a, err = tx.Alert(a.ID) // it may have waited for its turn
 		return err
 	})
 	if errors.Is(err, kigo.ErrNotFound) || err == nil && len(a.State.Outbox) == 0 {

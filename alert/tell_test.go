@@ -38,7 +38,7 @@ func TestAReceiverThatHangsHoldsUpNoOtherApp(t *testing.T) {
 
 	ctx, stop := context.WithCancel(t.Context())
 	l := s.loop()
-	defer l.tells.under.Wait()
+	defer l.lanes().Wait()
 	defer stop()
 	bad := &metrics.Point{Requests: metrics.Requests{Count: 100, Status: [6]int64{5: 100}}}
 	fire := func(app kigo.AppID) {

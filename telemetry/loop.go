@@ -26,8 +26,6 @@ const (
 	lateness = 30 * time.Second // after which a minute's counts have come
 	atOnce   = time.Hour        // of points in one message
 	retryMax = 10 * time.Minute
-	parallel = 16 // messages on their way at once
-	share    = 4  // of them, an app's
 )
 
 // Loop sends metrics to all telemetry drains. Set the fields before Run.
@@ -75,7 +73,9 @@ func (l *Loop) Run(ctx context.Context) error {
 	}
 }
 
-func (l *Loop) init() { l.lanes, l.failing = lanes.New(parallel, share, nil), map[string]failure{} }
+func (l *Loop) init() {
+	l.lanes, l.failing = lanes.New(lanes.Places, lanes.Share, nil), map[string]failure{}
+}
 
 // Send brings every drain what it has not got, and returns when all were tried.
 func (l *Loop) Send(ctx context.Context) error {
@@ -175,7 +175,7 @@ func (l *Loop) one(ctx context.Context, drain string) error {
 			if err != nil {
 				return fmt.Errorf("encode metrics: %w", err)
 			}
-			if err := l.lanes.Place(ctx, string(d.App), func() error { return l.post(ctx, d.Exporter, body) }); err != nil {
+			if err := l.lanes.Place(ctx, string(app.Owner), func() error { return l.post(ctx, d.Exporter, body) }); err != nil {
 				return err
 			}
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/control"
+	"github.com/kigo-dev/kigo/internal/lanes"
 	"github.com/kigo-dev/kigo/metrics"
 	"github.com/kigo-dev/kigo/secret"
 	"github.com/kigo-dev/kigo/store"
@@ -207,7 +208,7 @@ func TestAConsumerThatHangsHoldsUpNobodyElse(t *testing.T) {
 	c := control.Control{Store: db, Domain: "localhost"}
 	account, err := c.EnsureOperator(ctx, "op@example.com", secret.NewToken())
 	must(t, err)
-	hang, came := make(chan struct{}), make(chan struct{}, 100)
+	hang, came := make(chan struct{}), make(chan struct{}, 1000)
 	stuck := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		came <- struct{}{}
@@ -222,20 +223,23 @@ func TestAConsumerThatHangsHoldsUpNobodyElse(t *testing.T) {
 	var now atomic.Int64 // minutes since
 	clock := func() time.Time { return start.Add(time.Duration(now.Load()) * time.Minute) }
 	h := &metrics.History{Store: db, Log: slog.New(slog.DiscardHandler), Now: clock}
-	ids := make([]kigo.AppID, 2)
+	const owners = 4 // whose consumers hang; the app of a fifth is the last
+	ids := make([]kigo.AppID, owners+1)
 	for i := range ids {
-		app, err := c.CreateApp(ctx, control.Actor{ID: account.ID}, control.NewApp{Name: "myapp" + strconv.Itoa(i)})
+		owner, _, err := c.CreateAccount(ctx, control.Actor{ID: account.ID}, control.NewAccount{Email: "owner" + strconv.Itoa(i) + "@example.com"})
+		must(t, err)
+		app, err := c.CreateApp(ctx, control.Actor{ID: owner.ID}, control.NewApp{Name: "myapp" + strconv.Itoa(i)})
 		must(t, err)
 		ids[i] = app.ID
 		must(t, h.Add(ctx, start, map[kigo.AppID]*metrics.Point{app.ID: {Requests: metrics.Requests{Count: 1, Status: [6]int64{2: 1}}}}, nil))
 	}
 	must(t, db.Update(ctx, func(tx *store.Tx) error {
-		for range 2 * parallel { // one app has more of them than there are places
-			if err := tx.CreateTelemetryDrain(&kigo.TelemetryDrain{App: ids[0], Signals: []string{"metrics"}, Sent: start, Exporter: kigo.Exporter{Type: kigo.ExporterHTTP, Endpoint: stuck.URL}}); err != nil {
+		for i := range 2 * lanes.Share * owners { // each has more than an owner's share
+			if err := tx.CreateTelemetryDrain(&kigo.TelemetryDrain{App: ids[i%owners], Signals: []string{"metrics"}, Sent: start, Exporter: kigo.Exporter{Type: kigo.ExporterHTTP, Endpoint: stuck.URL}}); err != nil {
 				return err
 			}
 		}
-		return tx.CreateTelemetryDrain(&kigo.TelemetryDrain{App: ids[1], Signals: []string{"metrics"}, Sent: start,
+		return tx.CreateTelemetryDrain(&kigo.TelemetryDrain{App: ids[owners], Signals: []string{"metrics"}, Sent: start,
 			Exporter: kigo.Exporter{Type: kigo.ExporterHTTP, Endpoint: srv.URL + "/in", Headers: map[string]string{"X-Key": "hunter2"}}})
 	}))
 	ctx, cancel := context.WithCancel(ctx)
@@ -244,7 +248,7 @@ func TestAConsumerThatHangsHoldsUpNobodyElse(t *testing.T) {
 	l.init()
 	for minute := range 5 {
 		now.Add(2)
-		must(t, h.Add(ctx, clock().Add(-time.Minute), map[kigo.AppID]*metrics.Point{ids[1]: {Requests: metrics.Requests{Count: 1, Status: [6]int64{2: 1}}}}, nil))
+		must(t, h.Add(ctx, clock().Add(-time.Minute), map[kigo.AppID]*metrics.Point{ids[owners]: {Requests: metrics.Requests{Count: 1, Status: [6]int64{2: 1}}}}, nil))
 		for deadline := time.Now().Add(time.Minute); ; <-time.After(time.Millisecond) {
 			must(t, l.begin(ctx)) // as the loop does
 			if to.heard() > minute {
@@ -255,12 +259,12 @@ func TestAConsumerThatHangsHoldsUpNobodyElse(t *testing.T) {
 			}
 		}
 	}
-	for range share {
+	for range lanes.Share * owners {
 		<-came
 	}
 	select {
 	case <-came:
-		t.Error("one app has more than its share of places")
+		t.Error("somebody has more than their share of places")
 	default:
 	}
 	cancel()

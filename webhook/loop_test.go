@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/control"
+	"github.com/kigo-dev/kigo/internal/lanes"
 	"github.com/kigo-dev/kigo/outbound"
 	"github.com/kigo-dev/kigo/secret"
 	"github.com/kigo-dev/kigo/store"
@@ -40,13 +42,14 @@ type heard struct {
 // site is a platform with receivers: /stuck takes a delivery and never answers, /fail
 // answers 500 as often as it is told, anything else 204.
 type site struct {
-	t       *testing.T
-	store   *store.Store
-	control *control.Control
-	actor   control.Actor
-	srv     *httptest.Server
-	path    string // of the database
-	hang    chan struct{}
+	t        *testing.T
+	store    *store.Store
+	control  *control.Control
+	actor    control.Actor
+	operator control.Actor
+	srv      *httptest.Server
+	path     string // of the database
+	hang     chan struct{}
 
 	mu    sync.Mutex
 	got   []heard
@@ -59,7 +62,8 @@ func newSite(t *testing.T) *site {
 	s.control = &control.Control{Store: s.store, Domain: "localhost", Outbound: loopback}
 	account, err := s.control.EnsureOperator(t.Context(), "op@example.com", secret.NewToken())
 	must(t, err)
-	s.actor = control.Actor{ID: account.ID, Email: account.Email}
+	s.operator = control.Actor{ID: account.ID, Email: account.Email}
+	s.actor = s.operator
 	s.srv = httptest.NewTLSServer(s)
 	t.Cleanup(func() { close(s.hang); s.srv.Close() })
 	return s
@@ -100,6 +104,14 @@ func (s *site) at(path string) (got []heard) {
 		}
 	}
 	return got
+}
+
+// as goes on as somebody new.
+func (s *site) as(email string) {
+	s.t.Helper()
+	account, _, err := s.control.CreateAccount(s.t.Context(), s.operator, control.NewAccount{Email: email})
+	must(s.t, err)
+	s.actor = control.Actor{ID: account.ID, Email: email}
 }
 
 // app makes one with webhooks at these paths.
@@ -183,16 +195,19 @@ func TestReceiversThatNeverAnswerHoldUpNobodyElse(t *testing.T) {
 	s := newSite(t)
 	paths := slices.Repeat([]string{"/stuck"}, kigo.MaxWebhooks)
 	var stuck []kigo.AppID
-	for _, name := range []string{"stuck-a", "stuck-b", "stuck-c"} { // more than there are places
-		stuck = append(stuck, s.app(name, kigo.LevelSync, paths...))
+	const owners = 4
+	for i := range owners { // each has two apps, and more webhooks than one owner's share
+		s.as(fmt.Sprintf("owner-%d@example.com", i))
+		stuck = append(stuck, s.app(fmt.Sprintf("stuck-%d", i), kigo.LevelSync, paths...), s.app(fmt.Sprintf("stuck-too-%d", i), kigo.LevelSync, paths...))
 	}
+	s.as("fifth@example.com")
 	fine := s.app("fine", kigo.LevelSync, "/fine", "/fail")
 	s.fails = 5
 	stop := s.run()
 	for _, app := range stuck {
 		s.change(app, 0)
 	}
-	until(t, "those that hang", func() bool { return len(s.at("/stuck")) >= share*len(stuck) })
+	until(t, "those that hang", func() bool { return len(s.at("/stuck")) >= lanes.Share*owners })
 	for i := range 10 { // one after the other: none waits for a round of the others
 		s.change(fine, i)
 		until(t, "a delivery beside those that hang", func() bool { return len(s.at("/fine")) == i+1 })
@@ -204,8 +219,8 @@ func TestReceiversThatNeverAnswerHoldUpNobodyElse(t *testing.T) {
 	if n := inOrder(t, s.at("/fail")); n != 10 {
 		t.Errorf("%d events to the one that failed at first", n)
 	}
-	if n := len(s.at("/stuck")); n != share*len(stuck) {
-		t.Errorf("%d hang at once, want %d", n, share*len(stuck))
+	if n := len(s.at("/stuck")); n != lanes.Share*owners {
+		t.Errorf("%d hang at once, want %d", n, lanes.Share*owners)
 	}
 	stop()
 }

@@ -21,16 +21,9 @@ import (
 	"github.com/kigo-dev/kigo/store"
 )
 
-// How many webhooks are written to at once, and how many of one app; one webhook gets one
-// delivery at a time.
-const (
-	parallel = 16
-	share    = 4
-)
-
-// send delivers until ctx is done.
+// send delivers until ctx is done. One webhook gets one delivery at a time.
 func (l *Loop) send(ctx context.Context) {
-	hooks := lanes.New(parallel, share, l.mark) // who is free may have more to send
+	hooks := lanes.New(lanes.Places, lanes.Share, l.mark) // who is free may have more to send
 	defer hooks.Wait()
 	var trimmed time.Time
 	for ctx.Err() == nil {
@@ -77,7 +70,10 @@ func (l *Loop) round(ctx context.Context, hooks *lanes.Lanes) (wait time.Duratio
 
 // deliver sends a webhook's next delivery when there is a place for it.
 func (l *Loop) deliver(ctx context.Context, hooks *lanes.Lanes, app kigo.AppID, webhook string) {
-	err := hooks.Place(ctx, string(app), func() error { return l.attempt(ctx, webhook) })
+	owner, err := l.owner(ctx, app)
+	if err == nil {
+		err = hooks.Place(ctx, string(owner), func() error { return l.attempt(ctx, webhook) })
+	}
 	if err == nil || ctx.Err() != nil {
 		return
 	}
@@ -86,6 +82,20 @@ func (l *Loop) deliver(ctx context.Context, hooks *lanes.Lanes, app kigo.AppID, 
 	case <-ctx.Done():
 	case <-time.After(failedPause):
 	}
+}
+
+// owner is whose app it is; of all that have gone, whose last words may be on their way still,
+// it is nobody.
+func (l *Loop) owner(ctx context.Context, id kigo.AppID) (owner kigo.AccountID, err error) {
+	err = l.Store.View(ctx, func(tx *store.Tx) error {
+		app, err := tx.App(id)
+		owner = app.Owner
+		return err
+	})
+	if errors.Is(err, kigo.ErrNotFound) {
+		return "", nil
+	}
+	return owner, err
 }
 
 // attempt sends a webhook's next delivery once, if it is due, and writes down what came

@@ -8,6 +8,15 @@ import (
 	"sync"
 )
 
+// Places and Share are for work that waits for receivers whose addresses users name: it costs
+// little while it waits, and a group is all that has one owner, however many apps they have.
+// So many owners' receivers may hang, each within its timeout, before anybody else waits:
+// Places / Share.
+const (
+	Places = 256
+	Share  = 8
+)
+
 // Lanes starts work and hands out places. The zero value is not useful: see New.
 type Lanes struct {
 	places chan struct{}
