@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -103,6 +104,20 @@ func TestBadAuthorizationsAreRefused(t *testing.T) {
 	} {
 		_, err := s.CreateAuthorization(ctx, n)
 		wantError(t, err, 422, "invalid_params", "")
+	}
+	for value, want := range map[string]string{`"abc"`: `"abc" is not a number of seconds`, `1.5`: "1.5 is not", `true`: "true is not", `"0"`: "expires_in is 0"} {
+		err := s.Do(ctx, "POST", "/oauth/authorizations", map[string]any{"expires_in": json.RawMessage(value)}, nil)
+		wantError(t, err, 422, "invalid_params", want)
+	}
+}
+
+func TestTheCommandLineSendsSecondsAsAString(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	var a client.Authorization
+	must(t, s.Do(t.Context(), "POST", "/oauth/authorizations", map[string]any{"expires_in": "3600"}, &a))
+	if a.AccessToken.ExpiresIn == nil || *a.AccessToken.ExpiresIn < 3590 || *a.AccessToken.ExpiresIn > 3600 {
+		t.Errorf("expires in %v", a.AccessToken.ExpiresIn)
 	}
 }
 

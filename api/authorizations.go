@@ -2,9 +2,11 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -75,7 +77,7 @@ func authorizationCreate(c *call) (reply, error) {
 	}
 	var in struct {
 		Description *string  `json:"description"`
-		ExpiresIn   *int64   `json:"expires_in"`
+		ExpiresIn   *seconds `json:"expires_in"`
 		Scope       []string `json:"scope"`
 		Client      *ident   `json:"client"`
 	}
@@ -90,8 +92,8 @@ func authorizationCreate(c *call) (reply, error) {
 		n.Description = *in.Description
 	}
 	if in.ExpiresIn != nil {
-		if *in.ExpiresIn < 1 || *in.ExpiresIn > int64(maxExpiry.Seconds()) {
-			return reply{}, kigo.Invalid("expires_in must be between 1 and %d seconds, or null for a token that stays valid.", int64(maxExpiry.Seconds()))
+		if *in.ExpiresIn < 1 || *in.ExpiresIn > maxExpiry {
+			return reply{}, kigo.Invalid("expires_in is %d: it must be between 1 and %d seconds, or null for a token that stays valid.", *in.ExpiresIn, maxExpiry)
 		}
 		n.ExpiresIn = time.Duration(*in.ExpiresIn) * time.Second
 	}
@@ -99,8 +101,20 @@ func authorizationCreate(c *call) (reply, error) {
 	return c.authorizationReply(created, a, token, err)
 }
 
-// maxExpiry bounds expires_in.
-const maxExpiry = 10 * 365 * 24 * time.Hour
+// seconds are a number, or a string of digits as the official command line sends it.
+type seconds int64
+
+const maxExpiry seconds = 10 * 365 * 24 * 60 * 60
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *seconds) UnmarshalJSON(data []byte) error {
+	n, err := strconv.ParseInt(strings.Trim(string(data), `"`), 10, 64)
+	if err != nil {
+		return fmt.Errorf("%w", kigo.Invalid("Invalid value for expires_in: %.40s is not a number of seconds.", data))
+	}
+	*s = seconds(n)
+	return nil
+}
 
 // authenticateAnyhow finds who asks by token or, with Basic, by e-mail address
 // and password. Failures are counted by address and by network.

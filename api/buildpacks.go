@@ -66,7 +66,7 @@ func buildpackInstallationUpdate(c *call) (reply, error) {
 	names := []string{}
 	for i, u := range *in.Updates {
 		if u.Buildpack.String() == "" {
-			return reply{}, kigo.Invalid("updates[%d].buildpack is missing: give the URL of a buildpack, or a name that this server has (%s).", i, buildpack.Known())
+			return reply{}, kigo.Invalid("updates[%d].buildpack is missing: give the URL of a buildpack, or a name that this server has (%s). The command line leaves out a name that is none of them.", i, buildpack.Known())
 		}
 		names = append(names, u.Buildpack.String())
 	}

@@ -220,7 +220,7 @@ func TestWebhooksReachOnlyPublicAddresses(t *testing.T) {
 		text  string
 	}{
 		{"url", "http://example.com", "https"}, {"url", "", "look like"}, {"url", "ftp://example.com", "https"}, {"url", "https://10.0.0.1/", "not public"},
-		{"url", "https://169.254.169.254/", "not public"}, {"url", "https://" + strings.Repeat("x", 3000), "too long"}, {"level", "loud", "notify"},
+		{"url", "https://169.254.169.254/", "not public"}, {"url", "https://" + strings.Repeat("x", 3000), "too long"}, {"level", "loud", `"loud" is not one of notify, sync`},
 		{"include", []string{}, "include"}, {"include", []string{"api:everything"}, "api:everything"}, {"secret", strings.Repeat("x", 2000), "too long"},
 		{"authorization", "a\r\nb: c", "control"},
 	} {

@@ -18,6 +18,9 @@ type Feature struct {
 
 const devCenter = "https://devcenter.heroku.com/articles/"
 
+// labs is the state of what `labs` lists; `features` lists what is general.
+const labs = "public"
+
 // features are all switches there are, with Heroku's names and words, by name.
 var features = []Feature{
 	{Name: "force-https", DisplayName: "HTTPS only", State: "general",
@@ -26,11 +29,11 @@ var features = []Feature{
 		Description: "Pass HTTP/1.1 connections on to dynos unchanged, with keep-alive."},
 	{Name: "http-session-affinity", DisplayName: "HTTP session affinity", State: "general", DocURL: devCenter + "session-affinity",
 		Description: "Enable HTTP session affinity: all requests of one client go to the same dyno."},
-	{Name: "log-runtime-metrics", DisplayName: "Log runtime metrics", State: "general", DocURL: devCenter + "log-runtime-metrics",
+	{Name: "log-runtime-metrics", DisplayName: "Log runtime metrics", State: labs, DocURL: devCenter + "log-runtime-metrics",
 		Description: "Emit dyno resource usage information into the app's logs."},
 	{Name: "preboot", DisplayName: "Preboot", State: "general", DocURL: devCenter + "preboot",
 		Description: "Provide seamless web dyno deploys: new web dynos boot before old ones stop."},
-	{Name: "runtime-dyno-metadata", DisplayName: "Dyno metadata", State: "general", DocURL: devCenter + "dyno-metadata",
+	{Name: "runtime-dyno-metadata", DisplayName: "Dyno metadata", State: labs, DocURL: devCenter + "dyno-metadata",
 		Description: "Set environment variables that describe the app, its release and the dyno."},
 	{Name: "runtime-heroku-exec", DisplayName: "Exec", State: "general", DocURL: devCenter + "exec", Enabled: true, // there is nothing to install for it
 		Description: "Let ps:exec open a shell in a running dyno."},

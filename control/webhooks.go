@@ -132,8 +132,11 @@ func (c *change) putWebhook(w *kigo.Webhook, ch WebhookChange, event string) err
 }
 
 func (c *Control) checkWebhook(w kigo.Webhook) error {
-	if w.Level != kigo.LevelNotify && w.Level != kigo.LevelSync {
+	if w.Level == "" {
 		return kigo.Invalid("level is required: notify, or sync.")
+	}
+	if w.Level != kigo.LevelNotify && w.Level != kigo.LevelSync {
+		return kigo.Invalid("level %.80q is not one of notify, sync.", w.Level)
 	}
 	if len(w.Include) == 0 {
 		return kigo.Invalid("include is required: some of %s.", strings.Join(kigo.WebhookIncludes(), ", "))
