@@ -120,7 +120,7 @@ func (a *attempt) serveRegistry() error {
 // takeImages makes what was built the app's.
 func (a *attempt) takeImages(ctx context.Context) error {
 	a.say.Title("Taking over the images...")
-	layout, err := os.OpenRoot(filepath.Join(a.sandbox.codon, filepath.Base(buildpack.ImageDir)))
+	layout, err := a.layout()
 	if err != nil {
 		return err
 	}
@@ -136,4 +136,20 @@ func (a *attempt) takeImages(ctx context.Context) error {
 	made.Commit, made.CommitDescription, made.AppJSON = a.build.Source.Version, a.build.Source.Description, goodAppJSON(a.result.AppJSON)
 	a.slug = made
 	return nil
+}
+
+// layout opens what was built. The build could write to the folder around it, and have put
+// a link in its place.
+func (a *attempt) layout() (*os.Root, error) {
+	codon, err := os.OpenRoot(a.sandbox.codon)
+	if err != nil {
+		return nil, err
+	}
+	defer codon.Close()
+	layout, err := codon.OpenRoot(filepath.Base(buildpack.ImageDir))
+	if err != nil {
+		return nil, &refusal{why: "no folder of images", lines: []string{
+			"", " !     The images that were built are not where they were written to: a step of a Dockerfile must leave " + buildpack.Work + " alone.", ""}}
+	}
+	return layout, nil
 }

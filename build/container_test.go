@@ -3,14 +3,17 @@ package build_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/build"
 	"github.com/kigo-dev/kigo/buildpack"
 	"github.com/kigo-dev/kigo/internal/testenv"
 	"github.com/kigo-dev/kigo/stack"
@@ -98,6 +101,42 @@ func TestDockerfilesAreBuiltInTheirSandbox(t *testing.T) {
 	}
 }
 
+// planting puts a link in place of the images when the sandbox has ended, as code of the
+// build can that got out of the folder which it was to run in.
+type planting struct {
+	build.Engine
+	dir, link string
+}
+
+func (e planting) Logs(ctx context.Context, id kigo.DynoID, after uint64, f func(kigo.OutputLine)) error {
+	err := e.Engine.Logs(ctx, id, after, f)
+	name, ok := strings.CutPrefix(string(id), "build-")
+	images := filepath.Join(e.dir, "builds", name, "codon", "images")
+	if _, missing := os.Stat(images); !ok || missing != nil {
+		return err
+	}
+	return errors.Join(err, os.RemoveAll(images), os.Symlink(e.link, images))
+}
+
+func TestALinkInPlaceOfTheImagesIsNotFollowed(t *testing.T) {
+	testenv.NeedsProgram(t, "buildah")
+	p := newPlatform(t)
+	p.app.BuildStack = kigo.StackContainer
+	images := &builtImages{dir: p.stacks().Dir}
+	outside := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(outside, "index.json"), []byte("{}"), 0o644))
+	p.config.Images, p.config.Engine = images, planting{p.engine, p.dir, outside}
+	loop, _ := p.start()
+	id := p.push(dockerfile(t, "true"))
+	loop.Mark(p.app.ID)
+	if text := p.read(id); !strings.Contains(text, "a step of a Dockerfile must leave /tmp/codon alone") || p.end(id) != "no folder of images" {
+		t.Errorf("%s\n%s", p.end(id), text)
+	}
+	if len(images.took) > 0 {
+		t.Errorf("the host took %q out of its own folder", images.took)
+	}
+}
+
 func TestACancelledDockerfileLeavesNothing(t *testing.T) {
 	testenv.NeedsProgram(t, "buildah")
 	p := newPlatform(t)
@@ -121,7 +160,7 @@ func TestWhoCannotBuildDockerfilesIsTold(t *testing.T) {
 	p.app.BuildStack = kigo.StackContainer
 	p.config.Images = &builtImages{dir: p.stacks().Dir}
 	loop, _ := p.start()
-	build := func(says string) {
+	refused := func(says string) {
 		t.Helper()
 		id := p.push(map[string]string{"heroku.yml": "build: {docker: {web: Dockerfile}}", "Dockerfile": "FROM scratch"})
 		loop.Mark(p.app.ID)
@@ -131,13 +170,13 @@ func TestWhoCannotBuildDockerfilesIsTold(t *testing.T) {
 	}
 	path := os.Getenv("PATH")
 	t.Setenv("PATH", t.TempDir())
-	build("this server has no buildah, which builds Dockerfiles")
+	refused("this server has no buildah, which builds Dockerfiles")
 	t.Setenv("PATH", path)
 	err := p.store.Update(t.Context(), func(tx *store.Tx) error { return tx.SetIsolation(p.app.ID, kigo.IsolationHardened) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	build("Your app has hardened isolation, with which Dockerfiles are not built")
+	refused("Your app has hardened isolation, with which Dockerfiles are not built")
 }
 
 func TestADockerfileBeginsAgainWithTheNextProcess(t *testing.T) {
