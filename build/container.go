@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/buildpack"
 	"github.com/kigo-dev/kigo/stack"
@@ -90,6 +92,10 @@ func (a *attempt) launchContainer(ctx context.Context) error {
 	return a.loop.Engine.Start(ctx, l)
 }
 
+// maxReaders is how many connections to the registry a build may have at once: buildah
+// opens 6 for an image's layers.
+const maxReaders = 32
+
 // serveRegistry gives the sandbox the registry, by a socket of its own: it has no other
 // way to the platform.
 func (a *attempt) serveRegistry() error {
@@ -111,8 +117,12 @@ func (a *attempt) serveRegistry() error {
 	if err := os.Chown(filepath.Join(dir, "socket"), a.sandbox.uid, a.sandbox.uid); err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	server := &http.Server{Handler: a.loop.Images.Registry(a.app), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
-	go server.Serve(ln) //nolint:errcheck // it ends with the build
+	server := &http.Server{
+		Handler: a.loop.Images.Registry(a.app), MaxHeaderBytes: 64 << 10,
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute,
+		ReadTimeout: a.loop.Limit, // it also ends answers, and a base image may take long
+	}
+	go server.Serve(netutil.LimitListener(ln, maxReaders)) //nolint:errcheck // it ends with the build
 	a.sandbox.registry = server
 	return nil
 }
