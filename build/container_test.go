@@ -137,6 +137,19 @@ func TestALinkInPlaceOfTheImagesIsNotFollowed(t *testing.T) {
 	}
 }
 
+func TestAServerWithoutImagesLooksIntoNoSourceOfThem(t *testing.T) {
+	p := newPlatform(t)
+	p.app.BuildStack = kigo.StackContainer
+	loop, _ := p.start()
+	id := p.push(map[string]string{"app.json": "{}"})
+	var b kigo.Build
+	must(t, p.store.View(t.Context(), func(tx *store.Tx) (err error) { b, err = tx.Build(id); return err }))
+	if _, err := loop.Manifest(t.Context(), "look", p.app, b.Source); err == nil || !strings.Contains(err.Error(), "this server builds no Dockerfiles") {
+		t.Errorf("%v", err)
+	}
+	p.eventually("nothing is left", func() bool { return len(p.leftovers()) == 0 })
+}
+
 func TestACancelledDockerfileLeavesNothing(t *testing.T) {
 	testenv.NeedsProgram(t, "buildah")
 	p := newPlatform(t)

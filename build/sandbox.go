@@ -206,6 +206,9 @@ func (a *attempt) launch(ctx context.Context) error {
 func (a *attempt) launchProgram(ctx context.Context, what string) error {
 	name := a.build.Stack
 	if a.container() { // a look into the source: any root will do
+		if a.loop.Images == nil {
+			return errNoBuildah("this server builds no Dockerfiles")
+		}
 		name = a.loop.Images.About(a.app).DefaultStack
 	}
 	image, err := a.loop.Stack(name)
