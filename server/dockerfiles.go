@@ -74,14 +74,7 @@ func (n dockerfiles) Registry(app kigo.App) http.Handler {
 	if n.cfg.ImageMirror == "" || err != nil {
 		return own
 	}
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(mirror)
-		r.Out.URL.Path = strings.TrimSuffix(mirror.Path, "/") + "/v2/" + strings.TrimPrefix(r.In.URL.Path, "/v2/"+buildpack.ImageMirror)
-		r.Out.URL.RawPath = ""
-		if password, ok := mirror.User.Password(); ok {
-			r.Out.SetBasicAuth(mirror.User.Username(), password)
-		}
-	}}
+	proxy := mirrorProxy(mirror)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		read := r.Method == http.MethodGet || r.Method == http.MethodHead
 		if read && mirrored.MatchString(r.URL.Path) {
@@ -90,6 +83,32 @@ func (n dockerfiles) Registry(app kigo.App) http.Handler {
 		}
 		own.ServeHTTP(w, r)
 	})
+}
+
+// passedOn are the headers of a build's request that the mirror gets to see.
+var passedOn = []string{"Accept", "Accept-Encoding", "If-None-Match", "If-Range", "Range", "User-Agent"}
+
+// mirrorProxy asks the operator's mirror with the operator's password. Of the build's own
+// request it passes on the path and what passedOn names; of answers everything but cookies.
+func mirrorProxy(mirror *url.URL) http.Handler {
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(mirror)
+			r.Out.URL.Path = strings.TrimSuffix(mirror.Path, "/") + "/v2/" + strings.TrimPrefix(r.In.URL.Path, "/v2/"+buildpack.ImageMirror)
+			r.Out.URL.RawPath, r.Out.URL.RawQuery = "", mirror.RawQuery
+			r.Out.Header = http.Header{}
+			for _, name := range passedOn {
+				r.Out.Header[name] = r.In.Header[name]
+			}
+			if password, ok := mirror.User.Password(); ok {
+				r.Out.SetBasicAuth(mirror.User.Username(), password)
+			}
+		},
+		ModifyResponse: func(r *http.Response) error {
+			r.Header.Del("Set-Cookie")
+			return nil
+		},
+	}
 }
 
 // Take adopts the images that a build made, as if they had been pushed, and says what

@@ -75,6 +75,47 @@ func TestABuildReadsItsOwnImagesAndTheMirror(t *testing.T) {
 	}
 }
 
+// The mirror's password goes with the path of an image alone: nothing else of the tenant's
+// request gets there, and no session of the operator's comes back.
+func TestTheMirrorSeesNothingElseOfABuildsRequest(t *testing.T) {
+	var got *http.Request
+	mirror := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r
+		w.Header().Set("Set-Cookie", "session=operator")
+		w.Header().Set("Docker-Content-Digest", "sha256:1")
+	}))
+	defer mirror.Close()
+	for _, c := range []struct{ address, query, authorization string }{
+		{strings.Replace(mirror.URL, "http://", "http://me:secret@", 1) + "/hub/?token=mine", "token=mine", "Basic bWU6c2VjcmV0"},
+		{mirror.URL, "", ""},
+	} {
+		n := &node{cfg: config.Config{Stack: "heroku-22", ImageMirror: c.address}, registry: &registry.Registry{Dir: t.TempDir()}}
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/v2/mirror/library/alpine/manifests/3?ns=evil&token=theirs", nil)
+		for name, value := range map[string]string{
+			"Authorization": "Bearer theirs", "Cookie": "session=theirs", "X-Forwarded-For": "9.9.9.9", "X-Remote-User": "admin",
+			"Accept": "application/json", "Range": "bytes=0-9",
+		} {
+			r.Header.Set(name, value)
+		}
+		w := httptest.NewRecorder()
+		dockerfiles{n}.Registry(kigo.App{ID: "a1", Name: "mine"}).ServeHTTP(w, r)
+		if w.Code != http.StatusOK || w.Header().Get("Docker-Content-Digest") == "" || w.Header().Get("Set-Cookie") != "" {
+			t.Errorf("%s: %d %v", c.address, w.Code, w.Header())
+		}
+		if got.URL.RawQuery != c.query {
+			t.Errorf("%s: the mirror was asked with %q", c.address, got.URL.RawQuery)
+		}
+		for name, want := range map[string]string{
+			"Authorization": c.authorization, "Cookie": "", "X-Forwarded-For": "", "X-Remote-User": "",
+			"Accept": "application/json", "Range": "bytes=0-9",
+		} {
+			if value := got.Header.Get(name); value != want {
+				t.Errorf("%s: the mirror was told %s %q, not %q", c.address, name, value, want)
+			}
+		}
+	}
+}
+
 func TestOfABuildThatCannotBeUsedNothingStays(t *testing.T) {
 	n := &node{registry: &registry.Registry{Dir: t.TempDir()}}
 	layout, err := os.OpenRoot(t.TempDir())
