@@ -48,7 +48,7 @@ func TestABuildHasFewConnectionsToTheRegistryAndNoneForever(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
+		t.Cleanup(func() { c.Close() })
 		if _, err := io.WriteString(c, "GET /v2/ HTTP/1.0\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
