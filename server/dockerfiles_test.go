@@ -3,13 +3,10 @@ package server
 import (
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/kigo-dev/kigo"
-	"github.com/kigo-dev/kigo/buildpack"
 	"github.com/kigo-dev/kigo/config"
 	"github.com/kigo-dev/kigo/registry"
 )
@@ -113,31 +110,5 @@ func TestTheMirrorSeesNothingElseOfABuildsRequest(t *testing.T) {
 				t.Errorf("%s: the mirror was told %s %q, not %q", c.address, name, value, want)
 			}
 		}
-	}
-}
-
-func TestOfABuildThatCannotBeUsedNothingStays(t *testing.T) {
-	n := &node{registry: &registry.Registry{Dir: t.TempDir()}}
-	layout, err := os.OpenRoot(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer layout.Close()
-	app := kigo.App{ID: "a1", Name: "mine"}
-	for _, c := range []struct {
-		images    []string
-		processes []buildpack.Process
-		says      string
-	}{
-		{[]string{"../x"}, nil, "is not the name of an image"},
-		{[]string{"web"}, nil, "The image web that was built cannot be used: index.json is missing"},
-		{nil, []buildpack.Process{{Type: "web", Image: "web"}}, "which was not built"},
-	} {
-		if _, err := (dockerfiles{n}).Take(t.Context(), app, layout, c.images, c.processes); err == nil || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%q: %v", c.images, err)
-		}
-	}
-	if left, err := filepath.Glob(filepath.Join(n.registry.Dir, "repos", "*", "*", "*")); err != nil || len(left) > 0 {
-		t.Errorf("left: %q %v", left, err)
 	}
 }
