@@ -20,7 +20,7 @@ var badInput = []struct {
 	{"two creates of one name at once", []string{"api TestOneOfManyTakesAName", `control "of two creates of one name exactly one wins"`}},
 	{"process types that are none", []string{". TestParseProcfileNamesTheLineAtFault", ". FuzzParseProcfile"}},
 	{"domains: top level, addresses, empty labels, the platform's own, another tenant's, punycode of plain letters", []string{`control "domains are checked"`}},
-	{"a domain that moves to another app", []string{"router TestAHostThatMovesLeadsSomewhereAtEveryMoment"}},
+	{"a domain that moves to another app", []string{"router TestAHostThatMovesLeadsSomewhereAtEveryMoment", "e2e/testdata/certs.txtar"}},
 
 	{"names of config vars", []string{`control "bad config vars change nothing"`, "api TestWrongTypesAndMissingFieldsAreNamed"}},
 	{"LD_PRELOAD and the like, and PORT", []string{`control "config changes make releases in Heroku's words"`, "dyno launch_test.go"}},
