@@ -74,7 +74,7 @@ func (l *Loop) tellAll(ctx context.Context, a kigo.Alert) error {
 				return err
 			})
 		}
-		if errors.Is(err, kigo.ErrNotFound) || ctx.Err() != nil {
+		if errors.Is(err, kigo.ErrNotFound) {
 			return nil
 		}
 		if err != nil {
