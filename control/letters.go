@@ -45,14 +45,25 @@ func oneTime() string {
 // resetPause is how long one must wait for another letter with a password reset.
 const resetPause = 10 * time.Minute
 
-// AskReset sends a password reset to the account of that address, if there is one and it was
-// sent none just now. It tells nobody which of these is so; email must be one.
+// AskReset notes that a password reset shall be sent to the account of that address, if there
+// is one: see SendReset. What it does takes the same time for every address.
 func (c *Control) AskReset(ctx context.Context, from, email string) error {
 	if !c.Mail {
 		return nil
 	}
-	token := oneTime()
 	return c.update(ctx, Actor{From: from, Email: email}, func(tx *change) error {
+		return tx.CreateLetter(&kigo.Letter{Kind: kigo.LetterAskReset, To: email, Subject: "A new password", Text: from, Until: tx.Now().Add(askedLife)})
+	})
+}
+
+// askedLife is how long somebody waits for a reset that they asked for.
+const askedLife = time.Hour
+
+// SendReset sends a password reset to the account of that address, if there is one and it was
+// sent none just now. Who asked, from there, is told nothing of it.
+func (c *Control) SendReset(ctx context.Context, from, email string) error {
+	token := oneTime()
+	return c.update(ctx, Actor{From: from}, func(tx *change) error {
 		account, err := tx.AccountByEmail(email)
 		if errors.Is(err, kigo.ErrNotFound) || err == nil && account.Team {
 			return nil
@@ -67,6 +78,7 @@ func (c *Control) AskReset(ctx context.Context, from, email string) error {
 		if absent(err) != nil {
 			return err
 		}
+		tx.actor.Email = account.Email
 		return errors.Join(tx.PutConfirmation(account.ID, confirmPassword, "", secret.HashToken(token), tx.Now().Add(confirmLife)),
 			tx.postReset(account, token), tx.emit("account.reset", "", string(account.ID), nil))
 	})

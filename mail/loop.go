@@ -39,6 +39,7 @@ const (
 type Loop struct {
 	Store *store.Store
 	Send  func(ctx context.Context, to []string, subject, text string) error
+	Reset func(ctx context.Context, from, email string) error // writes the letter for who asked for a password reset
 	Log   *slog.Logger
 	Every time.Duration // between looks; 0: two seconds
 }
@@ -63,24 +64,34 @@ func (l *Loop) Run(ctx context.Context) error {
 	}
 }
 
-// Deliver sends what is due, once.
+// Deliver sends what is due, once, also what it makes of what was asked for.
 func (l *Loop) Deliver(ctx context.Context) error {
+	made, err := l.round(ctx)
+	if made && ctx.Err() == nil {
+		_, again := l.round(ctx)
+		err = errors.Join(err, again)
+	}
+	return err
+}
+
+// round delivers what is due now; made reports that there may be more since.
+func (l *Loop) round(ctx context.Context) (made bool, err error) {
 	var due []kigo.Letter
-	err := l.Store.View(ctx, func(tx *store.Tx) (err error) {
+	err = l.Store.View(ctx, func(tx *store.Tx) (err error) {
 		due, err = tx.LettersBefore(tx.Now(), atOnce)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("read letters: %w", err)
+		return false, fmt.Errorf("read letters: %w", err)
 	}
-	var failed error
 	for _, letter := range due {
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return made, ctx.Err()
 		}
-		failed = errors.Join(failed, l.deliver(ctx, letter))
+		made = made || letter.Kind == kigo.LetterAskReset
+		err = errors.Join(err, l.deliver(ctx, letter))
 	}
-	return failed
+	return made, err
 }
 
 // deliver tries one letter and writes down what came of it. It takes the letter out of the
@@ -91,7 +102,12 @@ func (l *Loop) deliver(ctx context.Context, letter kigo.Letter) error {
 		return err
 	}
 	sending, cancel := context.WithTimeout(ctx, sendWithin)
-	sent := l.Send(sending, []string{letter.To}, letter.Subject, letter.Text)
+	var sent error
+	if letter.Kind == kigo.LetterAskReset {
+		sent = l.Reset(sending, letter.Text, letter.To)
+	} else {
+		sent = l.Send(sending, []string{letter.To}, letter.Subject, letter.Text)
+	}
 	cancel()
 	stopped := sent != nil && ctx.Err() != nil
 	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), recordWithin) // also when this process ends

@@ -41,7 +41,7 @@ func newSite(t *testing.T) *site {
 	mailer, err := mail.New("smtp://"+address, "kigo@example.com")
 	s.must(err)
 	s.letters = letters
-	s.loop = &mail.Loop{Store: s.Store, Send: mailer.Send, Log: slog.New(slog.DiscardHandler)}
+	s.loop = &mail.Loop{Store: s.Store, Send: mailer.Send, Reset: s.SendReset, Log: slog.New(slog.DiscardHandler)}
 	return s
 }
 

@@ -24,7 +24,7 @@ func (n *node) makeAlerts() error {
 		return err
 	}
 	n.alerts.Senders.Mail = mailer.Send
-	n.letters = &mail.Loop{Store: n.store, Send: mailer.Send, Log: n.log}
+	n.letters = &mail.Loop{Store: n.store, Send: mailer.Send, Reset: n.control.SendReset, Log: n.log}
 	return nil
 }
 

@@ -7,12 +7,12 @@ import (
 	"github.com/kigo-dev/kigo"
 )
 
-const letterColumns = "id, recipient, subject, body, tries, next_at, until, created_at"
+const letterColumns = "id, kind, recipient, subject, body, tries, next_at, until, created_at"
 
 func scanLetter(tx *Tx, row scanner) (kigo.Letter, error) {
 	var l kigo.Letter
 	var sealed []byte
-	if err := row.Scan(&l.ID, &l.To, &l.Subject, &sealed, &l.Tries, at{&l.NextAt}, at{&l.Until}, at{&l.CreatedAt}); err != nil {
+	if err := row.Scan(&l.ID, &l.Kind, &l.To, &l.Subject, &sealed, &l.Tries, at{&l.NextAt}, at{&l.Until}, at{&l.CreatedAt}); err != nil {
 		return l, err
 	}
 	plain, err := tx.open("letters", l.ID, "body", sealed)
@@ -28,8 +28,8 @@ func (tx *Tx) CreateLetter(l *kigo.Letter) error {
 	newID(&l.ID)
 	tx.created(&l.CreatedAt, nil)
 	l.NextAt = tx.now
-	return tx.exec("write letter", `INSERT INTO letters (id, recipient, subject, body, tries, next_at, until, created_at) VALUES ($1, $2, $3, $4, 0, $5, $6, $7)`,
-		l.ID, l.To, l.Subject, tx.seal("letters", l.ID, "body", []byte(l.Text)), micros(l.NextAt), micros(l.Until), micros(l.CreatedAt))
+	return tx.exec("write letter", `INSERT INTO letters (id, kind, recipient, subject, body, tries, next_at, until, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8)`,
+		l.ID, l.Kind, l.To, l.Subject, tx.seal("letters", l.ID, "body", []byte(l.Text)), micros(l.NextAt), micros(l.Until), micros(l.CreatedAt))
 }
 
 // LettersBefore returns up to so many letters that shall be tried by then, the oldest first.

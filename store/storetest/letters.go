@@ -10,7 +10,7 @@ import (
 
 func testLetters(t *testing.T, f *fixture) {
 	first := kigo.Letter{To: "ada@example.com", Subject: "one", Text: "a token", Until: moment.Add(time.Hour)}
-	second := kigo.Letter{To: "bob@example.com", Subject: "two", Text: "another", Until: moment.Add(time.Hour)}
+	second := kigo.Letter{Kind: kigo.LetterAskReset, To: "bob@example.com", Subject: "two", Text: "another", Until: moment.Add(time.Hour)}
 	f.update(t, func(tx *store.Tx) error { return tx.CreateLetter(&first) })
 	f.update(t, func(tx *store.Tx) error { return tx.CreateLetter(&second) })
 	due := func(after time.Duration) []kigo.Letter {
