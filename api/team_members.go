@@ -124,6 +124,9 @@ func teamInvitationPut(c *call) (reply, error) {
 		return reply{}, err
 	}
 	i, err := ctrl(c).Invite(c.ctx(), c.actor, c.team.ID, in.email, in.role)
+	if err == nil && i.Again {
+		c.w.Header().Set("X-Heroku-Warning", i.Person.Email+" was mailed an invitation to "+i.InTeam.Name+" less than ten minutes ago: no other letter is sent.")
+	}
 	return ok(serializeInvitation(i)), err
 }
 

@@ -16,11 +16,41 @@ const letterFoot = "\n\nThis letter is from the Kigo server of %s."
 // post writes a letter that goes out when this change has committed, where there is a mail
 // server; after life it is of no use.
 func (c *change) post(to, subject string, life time.Duration, format string, args ...any) error {
+	return c.postAt(c.Now(), to, subject, life, format, args...)
+}
+
+func (c *change) postAt(at time.Time, to, subject string, life time.Duration, format string, args ...any) error {
 	if !c.control.Mail {
 		return nil
 	}
 	text := fmt.Sprintf(format, args...) + fmt.Sprintf(letterFoot, c.control.Domain)
-	return c.CreateLetter(&kigo.Letter{To: to, Subject: subject, Text: text, Until: c.Now().Add(life)})
+	return c.CreateLetter(&kigo.Letter{To: to, Subject: subject, Text: text, NextAt: at, Until: c.Now().Add(life)})
+}
+
+// Letters that one person can have sent to another go to an address this far apart, and are
+// not sent when their turn would be later than that.
+const (
+	letterPause    = 10 * time.Minute
+	letterPatience = time.Hour
+)
+
+// postSpaced is post for letters that somebody can have sent to others. Nobody is told that
+// one is put off or left out: it says that others write there.
+func (c *change) postSpaced(kind, to, subject string, life time.Duration, format string, args ...any) error {
+	if !c.control.Mail {
+		return nil
+	}
+	next, err := c.LetterTurn(to, kind)
+	if err != nil {
+		return err
+	}
+	if next.Before(c.Now()) {
+		next = c.Now()
+	}
+	if next.After(c.Now().Add(letterPatience)) {
+		return nil
+	}
+	return errors.Join(c.SetLetterTurn(to, kind, next.Add(letterPause)), c.postAt(next, to, subject, life, format, args...))
 }
 
 func (c *change) postReset(account kigo.Account, token string) error {
@@ -41,9 +71,6 @@ func oneTime() string {
 		}
 	}
 }
-
-// resetPause is how long one must wait for another letter with a password reset.
-const resetPause = 10 * time.Minute
 
 // AskReset notes that a password reset shall be sent to the account of that address, if there
 // is one: see SendReset. What it does takes the same time for every address.
@@ -72,7 +99,7 @@ func (c *Control) SendReset(ctx context.Context, from, email string) error {
 			return err
 		}
 		until, err := tx.ConfirmationUntil(account.ID, confirmPassword)
-		if err == nil && until.After(tx.Now().Add(confirmLife-resetPause)) {
+		if err == nil && until.After(tx.Now().Add(confirmLife-letterPause)) {
 			return nil
 		}
 		if absent(err) != nil {

@@ -250,11 +250,11 @@ func (c *Control) AskEmail(ctx context.Context, a Actor, email, password string)
 		return err
 	}
 	return c.update(ctx, a, func(tx *change) error {
-		if err := tx.freeEmail(email); err != nil {
+		if err := errors.Join(tx.freeEmail(email), tx.mayAskEmail()); err != nil {
 			return err
 		}
 		token := oneTime()
-		post := tx.post(email, "Your new address", 7*confirmLife, `The account %s is to have the address %s. Confirm it within a week by
+		post := tx.postSpaced("address", email, "Your new address", 7*confirmLife, `The account %s is to have the address %s. Confirm it within a week by
 
     kigo email:confirm %s
 
@@ -263,6 +263,22 @@ If you know nothing of it, do nothing.`, a.Email, email, token)
 		return errors.Join(post, notice, tx.PutConfirmation(a.ID, confirmEmail, email, secret.HashToken(token), tx.Now().Add(7*confirmLife)),
 			tx.emit("account.update", "", string(a.ID), map[string]string{"asks_for": email}))
 	})
+}
+
+// mayAskEmail refuses who asked for another address just now: each time sends two letters.
+func (c *change) mayAskEmail() error {
+	if !c.control.Mail {
+		return nil
+	}
+	const kind = "asks for an address"
+	next, err := c.LetterTurn(string(c.actor.ID), kind)
+	if err != nil {
+		return err
+	}
+	if next.After(c.Now()) {
+		return kigo.Invalid("You have asked for another address less than ten minutes ago: confirm that one, or ask again after %s.", next.Add(time.Minute).Format("15:04 MST"))
+	}
+	return c.SetLetterTurn(string(c.actor.ID), kind, c.Now().Add(letterPause))
 }
 
 func (c *change) freeEmail(email string) error {

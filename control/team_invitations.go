@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/store"
@@ -25,6 +26,7 @@ type Invited struct {
 	kigo.Invitation
 	InTeam       kigo.Team
 	Person, Host kigo.Account
+	Again        bool // they were sent a letter of that team just now, and get no other
 }
 
 // Invitations returns those of a team that have not lapsed; of the actor's own when
@@ -74,21 +76,36 @@ func (c *Control) Invite(ctx context.Context, a Actor, id kigo.AccountID, email,
 		if err := tx.roomInTeam(i.InTeam); err != nil {
 			return err
 		}
+		if i.Again, err = tx.invitedJustNow(id, i.Person.ID); err != nil {
+			return err
+		}
 		i.Invitation = kigo.Invitation{Team: id, Account: i.Person.ID, InvitedBy: a.ID, Role: role}
 		if err := tx.PutInvitation(&i.Invitation); err != nil {
 			return err
 		}
-		post := tx.post(i.Person.Email, "Join the team "+i.InTeam.Name, invitationLife, `%s invites you to join the team %s as %s.
+		if i.Again {
+			return tx.emitInvitation(i)
+		}
+		post := tx.postSpaced("invitation", i.Person.Email, "Join the team "+i.InTeam.Name, invitationLife, `%s invites you to join the team %s as %s.
 
     kigo teams:accept %s
 
 If you do not want to, do nothing.`, i.Host.Email, i.InTeam.Name, role, i.InTeam.Name)
-		if post != nil {
-			return post
-		}
-		return tx.emit("team-invitation.create", "", i.ID, map[string]string{"email": i.Person.Email, "role": role})
+		return errors.Join(post, tx.emitInvitation(i))
 	})
 	return i, err
+}
+
+func (c *change) emitInvitation(i Invited) error {
+	return c.emit("team-invitation.create", "", i.ID, map[string]string{"email": i.Person.Email, "role": i.Role})
+}
+
+// invitedJustNow reports whether somebody has an invitation to a team that was mailed just now.
+func (c *change) invitedJustNow(team, who kigo.AccountID) (bool, error) {
+	all, err := c.Tx.Invitations(who)
+	return c.control.Mail && slices.ContainsFunc(all, func(i kigo.Invitation) bool {
+		return i.Team == team && i.Account == who && c.Now().Sub(i.CreatedAt) < letterPause
+	}), err
 }
 
 // RevokeInvitation takes one back that the caller has found among a team's.

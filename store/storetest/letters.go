@@ -25,3 +25,24 @@ func testLetters(t *testing.T, f *fixture) {
 	f.update(t, func(tx *store.Tx) error { return tx.DeleteLetter(second.ID) })
 	same(t, "what was sent is gone", due(2*time.Hour), []kigo.Letter{first})
 }
+
+func testLetterTurns(t *testing.T, f *fixture) {
+	turn := func(whom, kind string) time.Time {
+		return get(t, f, func(tx *store.Tx) (time.Time, error) { return tx.LetterTurn(whom, kind) })
+	}
+	same(t, "nobody waits at first", turn("ada@example.com", "one"), time.Time{})
+	var next time.Time
+	set := func(whom string, wait time.Duration) {
+		f.update(t, func(tx *store.Tx) error {
+			next = tx.Now().Add(wait)
+			return tx.SetLetterTurn(whom, "one", next)
+		})
+	}
+	set("Ada@example.com", time.Hour)
+	same(t, "in any case of letters", turn("ada@EXAMPLE.com", "one"), next)
+	same(t, "of another kind", turn("ada@example.com", "two"), time.Time{})
+	set("ada@example.com", 2*time.Hour)
+	same(t, "set again", turn("ada@example.com", "one"), next)
+	set("ada@example.com", -time.Hour)
+	same(t, "what has passed", turn("ada@example.com", "one"), time.Time{})
+}

@@ -22,6 +22,7 @@ func Run(t *testing.T, open func(t testing.TB) *store.Store) {
 		{"accounts are found by id and address", testAccounts},
 		{"authorizations are found by their token until it is replaced", testAuthorizations},
 		{"letters wait until they are sent", testLetters},
+		{"letters of a kind take turns", testLetterTurns},
 		{"apps keep every field", testApps},
 		{"uid ranges are never given twice", testUIDs},
 		{"former names lead to apps that live", testFormerNames},
