@@ -20,41 +20,66 @@ import (
 func (r *Router) restore() {
 	began := time.Now()
 	t := newTable()
-	path, lost, err := t.load(r.config.SnapshotPath)
+	kept, err := t.load(r.config.SnapshotPath)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return
 	case err != nil:
-		r.log.Error("kept routes are unusable, waiting for control to send them", "file", path, "error", err)
+		r.log.Error("kept routes are unusable, waiting for control to send them", "file", kept.path, "error", err)
 		return
-	case lost != nil:
-		r.log.Warn("the last changes of kept routes are lost, serving those before until control sends them", "file", path, "error", lost)
+	case kept.lost != nil:
+		r.log.Warn("the last changes of kept routes are lost, serving those before until control sends them", "file", kept.path, "error", kept.lost)
 	}
 	r.table = t
-	r.log.Debug("kept routes are served", "file", path, "revision", t.revision.Load(), "apps", t.count(), "took", time.Since(began))
+	for _, message := range kept.former {
+		r.keeper.keep(message)
+	}
+	r.log.Debug("kept routes are served", "file", kept.path, "revision", t.revision.Load(), "apps", t.count(), "took", time.Since(began))
 }
 
-// formerPath is where older releases kept routes, as JSON: it is read when there is nothing newer.
+// keptRoutes is what a table was loaded from.
+type keptRoutes struct {
+	path   string
+	lost   error // why the file's last changes were left out
+	former []any // what an older release's file said, *Snapshot and *Change: to be kept as this one does
+}
+
+// formerPath is where older releases keep routes, as JSON.
 func formerPath(path string) string { return filepath.Join(filepath.Dir(path), "snapshot.json") }
 
-// load fills an empty table from the file at path, or from what an older release
-// left beside it. lost is why the file's last changes were left out.
-func (t *table) load(path string) (file string, lost, err error) {
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		file = formerPath(path)
-		return file, nil, t.loadFormer(file)
-	}
+// latest is the file of routes that was written last: an older release, back for a while,
+// leaves one that is newer than ours.
+func latest(path string) string {
+	former := formerPath(path)
+	theirs, err := os.Stat(former)
 	if err != nil {
-		return path, nil, err
+		return path
+	}
+	if ours, err := os.Stat(path); errors.Is(err, os.ErrNotExist) || err == nil && theirs.ModTime().After(ours.ModTime()) {
+		return former
+	}
+	return path
+}
+
+// load fills an empty table from the file at path, or from what an older release
+// left beside it later.
+func (t *table) load(path string) (kept keptRoutes, err error) {
+	kept.path = latest(path)
+	if kept.path != path {
+		kept.former, err = t.loadFormer(kept.path)
+		return kept, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return kept, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return path, nil, err
+		return kept, err
 	}
-	lost, err = t.read(f, info.Size())
-	return path, lost, err
+	kept.lost, err = t.read(f, info.Size())
+	return kept, err
 }
 
 // read fills an empty table from a file of size bytes.
@@ -144,10 +169,10 @@ func decodeRoutes(in io.Reader, size int64) (s *Snapshot, lost, err error) {
 
 // loadFormer fills the table with what an older release kept: a Snapshot and, after
 // it, Changes, of which a crash may have cut the last one.
-func (t *table) loadFormer(path string) error {
+func (t *table) loadFormer(path string) (said []any, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
 	in := json.NewDecoder(bufio.NewReaderSize(f, 256<<10))
@@ -156,15 +181,17 @@ func (t *table) loadFormer(path string) error {
 		err = s.Validate()
 	}
 	if err != nil {
-		return fmt.Errorf("read routes: %w", err)
+		return nil, fmt.Errorf("read routes: %w", err)
 	}
 	t.applySnapshot(&s)
+	said = append(said, &s)
 	for {
-		var c Change
-		if in.Decode(&c) != nil || c.Validate() != nil {
-			return nil
+		c := &Change{}
+		if in.Decode(c) != nil || c.Validate() != nil {
+			return said, nil
 		}
 		c.Base = t.revision.Load()
-		t.applyChange(&c)
+		t.applyChange(c)
+		said = append(said, c)
 	}
 }

@@ -3,14 +3,17 @@ package router
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -105,7 +108,8 @@ func TestADamagedFileOfRoutesIsNoticedWhereverItIsDamaged(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "routes")
 		writeFile(t, path, damaged)
 		table := newTable()
-		_, lost, err := table.load(path)
+		kept, err := table.load(path)
+		lost := kept.lost
 		if !whole && err == nil {
 			t.Fatalf("%s: the snapshot was taken", what)
 		}
@@ -188,8 +192,66 @@ func TestWhatAnOlderReleaseKeptIsReadOnce(t *testing.T) {
 		t.Errorf("the old file is still there: %v", err)
 	}
 	writeFile(t, formerPath(path), []byte(`{"revision":7,"apps":[{}]}`))
-	if err := newTable().loadFormer(formerPath(path)); err == nil {
+	if _, err := newTable().loadFormer(formerPath(path)); err == nil {
 		t.Error("an old file with an app that cannot be was taken")
+	}
+}
+
+// TestWhatAnOlderReleaseKeptLaterWins is about a release that was taken back for a while:
+// it wrote its own file and left ours, which says where dynos were then.
+func TestWhatAnOlderReleaseKeptLaterWins(t *testing.T) {
+	t.Parallel()
+	ours := &Snapshot{Revision: 41, Apps: []App{{ID: "a", Name: "a", Hosts: []string{"a.test"}}, {ID: "b", Name: "b", Hosts: []string{"b.test"}}}}
+	text, _ := routesText(t, ours)
+	theirs, _ := json.Marshal(&Snapshot{Revision: 50, Apps: []App{{ID: "b", Name: "b", Hosts: []string{"b2.test"}}}})
+	change, _ := json.Marshal(&Change{Base: 50, Revision: 51, Apps: []App{{ID: "d", Name: "d", Hosts: []string{"d.test"}}}})
+	for name, c := range map[string]struct {
+		theirs time.Time
+		hosts  string // that lead somewhere
+	}{
+		"theirs is newer": {longAgo.Add(time.Second), "b2.test d.test"},
+		"theirs is older": {longAgo.Add(-time.Second), "a.test b.test"},
+		"at once":         {longAgo, "a.test b.test"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "routes")
+			writeFile(t, path, text)
+			writeFile(t, formerPath(path), slices.Concat(theirs, []byte("\n"), change))
+			if err := errors.Join(os.Chtimes(path, longAgo, longAgo), os.Chtimes(formerPath(path), c.theirs, c.theirs)); err != nil {
+				t.Fatal(err)
+			}
+			r := startRouter(t, Config{Limits: quick, SnapshotPath: path})
+			var hosts []string
+			for _, host := range []string{"a.test", "b.test", "b2.test", "d.test"} {
+				if r.table.owner(host) != "" {
+					hosts = append(hosts, host)
+				}
+			}
+			if got := strings.Join(hosts, " "); got != c.hosts {
+				t.Errorf("%s are served, want %s", got, c.hosts)
+			}
+			last := &Change{Base: r.Revision(), Revision: 60, Apps: []App{{ID: "e", Name: "e", Hosts: []string{"e.test"}}}}
+			if err := r.Change(last); err != nil {
+				t.Fatal(err)
+			}
+			r.keeper.keep(last)
+			r.stop()
+			s, err := ReadRoutes(path) // it builds on what was served
+			if err != nil {
+				t.Fatal(err)
+			}
+			var kept []string
+			for _, a := range s.Apps {
+				kept = append(kept, a.Hosts...)
+			}
+			if got := strings.Join(kept, " "); got != c.hosts+" e.test" || s.Revision != 60 {
+				t.Errorf("%s are kept as revision %d, want %s e.test", got, s.Revision, c.hosts)
+			}
+			if _, err := os.Stat(formerPath(path)); !os.IsNotExist(err) {
+				t.Errorf("the old file is still there: %v", err)
+			}
+		})
 	}
 }
 
