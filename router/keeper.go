@@ -26,7 +26,10 @@ type keeper struct {
 	journal int64    // of the changes
 }
 
-const journalLeast = 1 << 20 // changes that are kept before the file is written anew
+const (
+	journalLeast = 1 << 20         // changes that are kept before the file is written anew
+	keepAgain    = 5 * time.Second // until what failed is tried again
+)
 
 func newKeeper(path string, failed func(error)) *keeper {
 	return &keeper{path: path, failed: failed, kick: make(chan struct{}, 1)}
@@ -43,13 +46,18 @@ func (k *keeper) keep(message any) {
 	signal(k.kick)
 }
 
-// run writes until stop is closed, and then what is left.
-func (k *keeper) run(stop <-chan struct{}) {
+// run writes until stop is closed, and then what is left. What fails is tried again with the
+// next change, at the latest after the time that again is.
+func (k *keeper) run(again time.Duration, stop <-chan struct{}) {
+	timer := time.NewTimer(again)
+	timer.Stop()
+	defer timer.Stop()
 	for ended := false; !ended; {
 		select {
 		case <-stop:
 			ended = true
 		case <-k.kick:
+		case <-timer.C:
 		}
 		k.mu.Lock()
 		pending := k.pending
@@ -58,6 +66,7 @@ func (k *keeper) run(stop <-chan struct{}) {
 		if err := k.write(pending); err != nil {
 			k.failed(err)
 			k.again(pending)
+			timer.Reset(again)
 		}
 	}
 	k.close()

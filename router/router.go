@@ -221,7 +221,7 @@ func (r *Router) Run(ctx context.Context) error {
 		parts.Go(func() { r.serveFeed(feed) })
 	}
 	if r.keeper != nil {
-		parts.Go(func() { r.keeper.run(stop) })
+		parts.Go(func() { r.keeper.run(keepAgain, stop) })
 	}
 	if r.config.HTTP3 != nil {
 		parts.Go(func() {

@@ -325,6 +325,44 @@ func TestAFileThatEndsInHalfAChangeIsWrittenAnewWithIt(t *testing.T) {
 	}
 }
 
+// TestRoutesThatCouldNotBeKeptAreTriedAgain is about a disk that is well again, while nothing changes.
+func TestRoutesThatCouldNotBeKeptAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "router")
+	writeFile(t, dir, []byte("in the way of the folder"))
+	failures, stop, done := make(chan error), make(chan struct{}), make(chan struct{})
+	k := newKeeper(filepath.Join(dir, "routes"), func(err error) {
+		select {
+		case failures <- err:
+		case <-stop:
+		}
+	})
+	go func() { k.run(tick/10, stop); close(done) }()
+	s, c := sample()
+	k.keep(s)
+	if err := <-failures; !strings.Contains(err.Error(), "not a directory") {
+		t.Error(err)
+	}
+	k.keep(c)
+	<-failures
+	<-failures // by time alone
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for {
+			select {
+			case <-failures: // the last one from before
+			case <-done:
+				return
+			}
+		}
+	}()
+	eventually(t, "the file", func() bool { got, err := ReadRoutes(k.path); return err == nil && got.Revision == c.Revision })
+	close(stop)
+	<-done
+}
+
 // FuzzRoutesFile has anything read as a file of routes: it is refused, or what it
 // says can be written and read again. The fuzzer's frames get valid checksums.
 func FuzzRoutesFile(f *testing.F) {
