@@ -34,7 +34,16 @@ type front struct {
 	rt        *Router
 	forwarded string
 	requests  atomic.Int64
+	answered  atomic.Int64 // when the last handler returned, after the clock's start
 }
+
+// h3Flight is how long the last bytes of an answer may be on their way, lost once or twice and
+// sent again, after its handler has returned: the library does not say when they have arrived.
+const h3Flight = 3 * time.Second
+
+// h3Silence is how long a client may be gone. One that is there answers our pings: else it would
+// leave itself while its request waits for a dyno.
+const h3Silence = 30 * time.Second
 
 // serveHTTP3 serves from when no other router does until ctx is done, and all is answered
 // or cut.
@@ -47,7 +56,7 @@ func (r *Router) serveHTTP3(ctx context.Context) error {
 	transport := &quic.Transport{Conn: r.config.HTTP3.Conn}
 	defer func() { _ = transport.Close() }()
 	l, err := transport.Listen(http3.ConfigureTLSConfig(&tls.Config{GetCertificate: r.config.Certificates, MinVersion: tls.VersionTLS13}), &quic.Config{
-		MaxIdleTimeout: r.limits.Idle, HandshakeIdleTimeout: handshakeTime, MaxIncomingStreams: h2Streams, MaxIncomingUniStreams: 8,
+		MaxIdleTimeout: h3Silence, KeepAlivePeriod: h3Silence / 3, HandshakeIdleTimeout: handshakeTime, MaxIncomingStreams: h2Streams, MaxIncomingUniStreams: 8,
 		InitialStreamReceiveWindow: h2StreamWindow, MaxStreamReceiveWindow: h2StreamWindow,
 		InitialConnectionReceiveWindow: h2ConnWindow, MaxConnectionReceiveWindow: h2ConnWindow,
 	})
@@ -55,7 +64,7 @@ func (r *Router) serveHTTP3(ctx context.Context) error {
 		return err
 	}
 	f := &front{rt: r, forwarded: newDoor(tcpAddr(l.Addr()), true).forwarded}
-	server := &http3.Server{Handler: f, MaxHeaderBytes: requestMax, IdleTimeout: r.limits.Idle, Logger: r.log}
+	server := &http3.Server{Handler: f, MaxHeaderBytes: h2HeadMost, ConnContext: f.visit, Logger: r.log}
 	ended := make(chan error, 1)
 	go func() { ended <- server.ServeListener(seats{l, r}) }()
 	line := `Alt-Svc: h3=":` + strconv.Itoa(tcpAddr(l.Addr()).Port) + `"; ma=3600` + "\r\n"
@@ -75,14 +84,14 @@ func (r *Router) serveHTTP3(ctx context.Context) error {
 	return err
 }
 
-// leave calls cut once clients have had time to go, and nothing is under way; or it
-// returns when all have gone before.
+// leave calls cut once clients have had time to go, nothing is under way, and what was
+// has had time to arrive; or it returns when all have gone before.
 func (f *front) leave(gone context.Context, cut func()) {
 	defer cut()
 	first := time.After(f.rt.limits.Leave)
 	look := time.NewTicker(tick)
 	defer look.Stop()
-	for waited := false; !waited || f.requests.Load() > 0; {
+	for waited := false; !waited || f.requests.Load() > 0 || f.age()-time.Duration(f.answered.Load()) < h3Flight; {
 		select {
 		case <-gone.Done():
 			return
@@ -94,6 +103,9 @@ func (f *front) leave(gone context.Context, cut func()) {
 		}
 	}
 }
+
+// age is how long the router runs.
+func (f *front) age() time.Duration { return time.Since(f.rt.clock.start) }
 
 func tcpAddr(a net.Addr) *net.TCPAddr {
 	u := a.(*net.UDPAddr)
@@ -161,8 +173,14 @@ func peerText(addr string) string {
 
 // ServeHTTP carries one request.
 func (f *front) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	v := q.Context().Value(visitKey{}).(*visit)
 	f.requests.Add(1)
-	defer f.requests.Add(-1)
+	v.enter()
+	defer func() {
+		v.leave()
+		f.answered.Store(int64(f.age()))
+		f.requests.Add(-1)
+	}()
 	h, body := h3Head(q)
 	if h.bad != "" {
 		h.drop()
