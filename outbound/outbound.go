@@ -1,5 +1,6 @@
 // Package outbound makes the connections that the platform opens because a user
-// told it an address: log drains, webhooks, add-on providers.
+// told it an address: log drains, webhooks, telemetry, alerts. (What a build fetches, it
+// fetches in its sandbox, behind the packet filter.)
 //
 // It promises that none of them reaches an address that is not public, whatever
 // the DNS answers and wherever a redirect leads: the check is on the address that
@@ -29,7 +30,8 @@ var ErrNotAllowed = errors.New("destination not allowed")
 
 // Policy says which addresses may be reached.
 type Policy struct {
-	Allow []netip.Prefix // ranges that are allowed although they are not public
+	Allow    []netip.Prefix // ranges that are allowed although they are not public
+	Resolver *net.Resolver  // finds the addresses of names; nil: the system's
 }
 
 // Limits of a connection.
@@ -82,7 +84,7 @@ func (p Policy) Granted(host string) bool {
 
 // Dial connects to a host and port.
 func (p Policy) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	d := net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Control: p.control}
+	d := net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resolver: p.Resolver, Control: p.control}
 	return d.DialContext(ctx, network, address)
 }
 

@@ -49,6 +49,7 @@ type Loop struct {
 	Log      *slog.Logger
 	FirstTry time.Duration // after a failure; default 10 s, doubled up to LastTry
 	LastTry  time.Duration // default 1 h
+	Timeout  time.Duration // of a delivery, to the end of the answer; default 30 s
 
 	client    *http.Client
 	hint      chan struct{}
@@ -66,7 +67,10 @@ func (l *Loop) Run(ctx context.Context) error {
 	if l.LastTry == 0 {
 		l.LastTry = time.Hour
 	}
-	l.client = l.Outbound.Client(l.Roots, sendTimeout)
+	if l.Timeout == 0 {
+		l.Timeout = sendTimeout
+	}
+	l.client = l.Outbound.Client(l.Roots, l.Timeout)
 	defer l.client.CloseIdleConnections()
 	if err := l.findPlace(ctx); err != nil {
 		if ctx.Err() != nil {

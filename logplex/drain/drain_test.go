@@ -24,6 +24,7 @@ import (
 	"github.com/kigo-dev/kigo/logplex"
 	"github.com/kigo-dev/kigo/logplex/drain"
 	"github.com/kigo-dev/kigo/outbound"
+	"github.com/kigo-dev/kigo/outbound/outboundtest"
 	"github.com/kigo-dev/kigo/secret"
 	"github.com/kigo-dev/kigo/store"
 )
@@ -285,23 +286,43 @@ func TestWrongCertificatesAreToldInTheLog(t *testing.T) {
 	}
 }
 
-func TestAddressesThatAreNotPublicGetNothing(t *testing.T) {
+func TestANameThatLeadsElsewhereAfterItWasTakenGetsNothing(t *testing.T) {
 	t.Parallel()
-	r, s := newReceiver(t), newSite(t)
-	s.roots, s.allow = r.roots(), outbound.Policy{}
-	d := s.drainTo("https://" + strings.Replace(r.addr, "127.0.0.1", "localhost", 1))
-	stop := s.start()
-	s.ready(d)
-	s.write("web.1", 0, 10)
-	eventually(t, 10*time.Second, func() error { // the frame is on disk: it was tried
-		if data, _ := filepath.Glob(s.hub.File(s.app, "drain-*")); len(data) == 0 {
-			return fmt.Errorf("nothing was tried")
-		}
-		return nil
-	})
-	stop()
-	if r.n > 0 {
-		t.Errorf("%d requests arrived", r.n)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := newSite(t)
+	resolver, asked := outboundtest.Rebinding(t, "8.8.8.8", "127.0.0.1")
+	s.allow = outbound.Policy{Resolver: resolver}
+	const name = "rebind.example.com"
+	if _, err := resolver.LookupHost(t.Context(), name); err != nil { // as who looks at it first
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	schemes := []string{"https://", "syslog://", "syslog+tls://"}
+	for _, scheme := range schemes {
+		before := asked()
+		d := s.drainTo(scheme + name + ":" + port)
+		stop := s.start()
+		s.ready(d)
+		s.write("web.1", before*10, 10)
+		eventually(t, time.Minute, func() error { // after a first try there is a second
+			if n := asked() - before; n < 2 {
+				return fmt.Errorf("%s was tried %d times", scheme, n)
+			}
+			return nil
+		})
+		stop()
+	}
+	own, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	if first, err := l.Accept(); err != nil || first.RemoteAddr().String() != own.LocalAddr().String() {
+		t.Errorf("a drain has connected: %v", err)
 	}
 }
 
