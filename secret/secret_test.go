@@ -75,6 +75,50 @@ func TestARotatedBoxOpensOldRecords(t *testing.T) {
 	}
 }
 
+func TestADataKeyIsKeptSealedAndOpensInItsPlaceOnly(t *testing.T) {
+	b := box(t, key(1))
+	kept := b.NewDataKey("app_keys|a|sealed")
+	k, err := b.DataKey("app_keys|a|sealed", kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.DataKey("app_keys|b|sealed", kept); !errors.Is(err, secret.ErrDamaged) {
+		t.Errorf("another app's key: %v", err)
+	}
+	if _, err := box(t, key(2)).DataKey("app_keys|a|sealed", kept); !errors.Is(err, secret.ErrUnknownKey) {
+		t.Errorf("with another master key: %v", err)
+	}
+	if _, err := b.DataKey("app_keys|a|sealed", nil); !errors.Is(err, secret.ErrDamaged) {
+		t.Errorf("no key: %v", err)
+	}
+	other, err := b.DataKey("x", b.NewDataKey("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, plain := range []string{"", "hello", strings.Repeat("x", 1<<20)} {
+		record := k.Seal("p", []byte(plain))
+		got, err := k.Open("p", record)
+		if err != nil || string(got) != plain || !secret.ByDataKey(record) || secret.ByDataKey(b.Seal("p", []byte(plain))) {
+			t.Errorf("opened %d bytes, %v", len(got), err)
+		}
+		if bytes.Equal(record, k.Seal("p", []byte(plain))) {
+			t.Error("sealing twice gives the same record")
+		}
+		for what, try := range map[string]func() ([]byte, error){
+			"in another place":      func() ([]byte, error) { return k.Open("q", record) },
+			"with another key":      func() ([]byte, error) { return other.Open("p", record) },
+			"with the master key":   func() ([]byte, error) { return b.Open("p", record) },
+			"cut off":               func() ([]byte, error) { return k.Open("p", record[:len(record)-1]) },
+			"nothing":               func() ([]byte, error) { return k.Open("p", nil) },
+			"one of the master key": func() ([]byte, error) { return k.Open("p", b.Seal("p", []byte(plain))) },
+		} {
+			if _, err := try(); !errors.Is(err, secret.ErrDamaged) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	}
+}
+
 func TestTheKeyFileIsMadeOnceAndKeptPrivate(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "key")
 	first, err := secret.OpenBox(file)

@@ -11,11 +11,11 @@ const alertColumns = "id, app_id, name, rule, target, state, created_at, updated
 
 func scanAlert(tx *Tx, row scanner) (kigo.Alert, error) {
 	var a kigo.Alert
-	var sealed []byte
-	if err := row.Scan(&a.ID, &a.App, &a.Name, fromJSON{&a.Rule}, &sealed, fromJSON{&a.State}, at{&a.CreatedAt}, at{&a.UpdatedAt}); err != nil {
+	var sealed, key []byte
+	if err := row.Scan(&a.ID, &a.App, &a.Name, fromJSON{&a.Rule}, &sealed, fromJSON{&a.State}, at{&a.CreatedAt}, at{&a.UpdatedAt}, &key); err != nil {
 		return a, err
 	}
-	plain, err := tx.open("alerts", a.ID, "target", sealed)
+	plain, err := tx.openOf(a.App, key, "alerts", a.ID, "target", sealed)
 	if err == nil {
 		err = json.Unmarshal(plain, &a.Target)
 	}
@@ -33,23 +33,27 @@ func (tx *Tx) CreateAlert(a *kigo.Alert) error {
 	if err != nil {
 		return fmt.Errorf("encode target of alert: %w", err)
 	}
+	sealed, err := tx.sealOf(a.App, "alerts", a.ID, "target", target)
+	if err != nil {
+		return err
+	}
 	return tx.exec("create alert", `INSERT INTO alerts (id, app_id, name, rule, target, state, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		a.ID, string(a.App), a.Name, asJSON(a.Rule), tx.seal("alerts", a.ID, "target", target), asJSON(a.State), micros(a.CreatedAt), micros(a.UpdatedAt))
+		a.ID, string(a.App), a.Name, asJSON(a.Rule), sealed, asJSON(a.State), micros(a.CreatedAt), micros(a.UpdatedAt))
 }
 
 // Alerts returns an app's alerts, by name.
 func (tx *Tx) Alerts(app kigo.AppID) ([]kigo.Alert, error) {
-	return list(tx, "alert", scanAlert, "SELECT "+alertColumns+" FROM alerts WHERE app_id = $1 ORDER BY name", string(app))
+	return list(tx, "alert", scanAlert, "SELECT "+alertColumns+keyColumn("alerts")+" FROM alerts WHERE app_id = $1 ORDER BY name", string(app))
 }
 
 // AllAlerts returns those of every app, by id.
 func (tx *Tx) AllAlerts() ([]kigo.Alert, error) {
-	return list(tx, "alert", scanAlert, "SELECT "+alertColumns+" FROM alerts ORDER BY id")
+	return list(tx, "alert", scanAlert, "SELECT "+alertColumns+keyColumn("alerts")+" FROM alerts ORDER BY id")
 }
 
 // Alert returns one alert.
 func (tx *Tx) Alert(id string) (kigo.Alert, error) {
-	return one(tx, "alert", scanAlert, "SELECT "+alertColumns+" FROM alerts WHERE id = $1", id)
+	return one(tx, "alert", scanAlert, "SELECT "+alertColumns+keyColumn("alerts")+" FROM alerts WHERE id = $1", id)
 }
 
 // SetAlertState writes where an alert stands.

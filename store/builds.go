@@ -11,14 +11,14 @@ const buildColumns = `id, app_id, user_id, user_email, status, stack, buildpacks
 
 func scanBuild(tx *Tx, row scanner) (kigo.Build, error) {
 	var b kigo.Build
-	var url []byte
+	var url, key []byte
 	err := row.Scan(&b.ID, &b.App, &b.User, &b.UserEmail, &b.Status, &b.Stack, fromJSON{&b.Buildpacks}, &b.Source.Blob, &url,
 		&b.Source.Checksum, &b.Source.Version, &b.Source.Description, nullable[kigo.SlugID]{&b.Slug}, nullable[kigo.ReleaseID]{&b.Release},
-		&b.Output, &b.Failure, at{&b.CreatedAt}, at{&b.UpdatedAt}, fromJSON{&b.Resolved})
+		&b.Output, &b.Failure, at{&b.CreatedAt}, at{&b.UpdatedAt}, fromJSON{&b.Resolved}, &key)
 	if err != nil {
 		return b, err
 	}
-	text, err := tx.open("builds", string(b.ID), "source_url", url)
+	text, err := tx.openOf(b.App, key, "builds", string(b.ID), "source_url", url)
 	if err != nil {
 		return b, fmt.Errorf("read source: %w", err)
 	}
@@ -31,27 +31,31 @@ func scanBuild(tx *Tx, row scanner) (kigo.Build, error) {
 func (tx *Tx) CreateBuild(b *kigo.Build) error {
 	newID(&b.ID)
 	tx.created(&b.CreatedAt, &b.UpdatedAt)
+	url, err := tx.sealOf(b.App, "builds", string(b.ID), "source_url", []byte(b.Source.URL))
+	if err != nil {
+		return err
+	}
 	return tx.exec("create build", `INSERT INTO builds (id, app_id, user_id, user_email, status, stack, buildpacks, source_blob, source_url,
 			source_checksum, source_version, source_description, slug_id, release_id, output, failure, created_at, updated_at, resolved)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
 		string(b.ID), string(b.App), string(b.User), b.UserEmail, string(b.Status), b.Stack, asJSON(b.Buildpacks), b.Source.Blob,
-		tx.seal("builds", string(b.ID), "source_url", []byte(b.Source.URL)), b.Source.Checksum, b.Source.Version, b.Source.Description,
+		url, b.Source.Checksum, b.Source.Version, b.Source.Description,
 		orNull(b.Slug), orNull(b.Release), b.Output, b.Failure, micros(b.CreatedAt), micros(b.UpdatedAt), asJSON(b.Resolved))
 }
 
 // Build returns one build.
 func (tx *Tx) Build(id kigo.BuildID) (kigo.Build, error) {
-	return one(tx, "build", scanBuild, "SELECT "+buildColumns+" FROM builds WHERE id = $1", string(id))
+	return one(tx, "build", scanBuild, "SELECT "+buildColumns+keyColumn("builds")+" FROM builds WHERE id = $1", string(id))
 }
 
 // Builds returns an app's builds, the newest first.
 func (tx *Tx) Builds(app kigo.AppID) ([]kigo.Build, error) {
-	return list(tx, "build", scanBuild, "SELECT "+buildColumns+" FROM builds WHERE app_id = $1 ORDER BY created_at DESC, id DESC", string(app))
+	return list(tx, "build", scanBuild, "SELECT "+buildColumns+keyColumn("builds")+" FROM builds WHERE app_id = $1 ORDER BY created_at DESC, id DESC", string(app))
 }
 
 // PendingBuilds returns the builds of all apps that have not ended, the oldest first.
 func (tx *Tx) PendingBuilds() ([]kigo.Build, error) {
-	return list(tx, "build", scanBuild, "SELECT "+buildColumns+" FROM builds WHERE status = 'pending' ORDER BY created_at, id")
+	return list(tx, "build", scanBuild, "SELECT "+buildColumns+keyColumn("builds")+" FROM builds WHERE status = 'pending' ORDER BY created_at, id")
 }
 
 // UpdateBuild writes what became of a build: status, buildpacks, slug, release, failure.

@@ -70,6 +70,9 @@ func writeForEver(dsn string) error {
 			if err := tx.PutMeta(fmt.Sprint("row", revision), strings.Repeat("x", 300)); err != nil {
 				return err
 			}
+			if err := keepSecret(tx, fmt.Sprint("app-", revision)); err != nil {
+				return err
+			}
 			return tx.Emit(kigo.Event{Kind: "app.update"})
 		})
 		if err != nil {
@@ -77,6 +80,22 @@ func writeForEver(dsn string) error {
 		}
 		fmt.Println(revision)
 	}
+}
+
+// keepSecret makes an app of that name with its name as a secret, and so a key of the app.
+func keepSecret(tx *store.Tx, name string) error {
+	owner, err := tx.AccountByEmail("a@example.com")
+	if errors.Is(err, kigo.ErrNotFound) {
+		owner, err = newOwner(tx)
+	}
+	if err != nil {
+		return err
+	}
+	app := kigo.App{Name: name, Owner: owner.ID}
+	if err := tx.CreateApp(&app); err != nil {
+		return err
+	}
+	return tx.CreateRelease(&kigo.Release{App: app.ID}, kigo.ConfigVars{"A": name})
 }
 
 func TestAKilledWriterLosesNothingAcknowledged(t *testing.T) {
@@ -135,6 +154,18 @@ func checkAcknowledged(t *testing.T, dsn string, acknowledged int64) {
 		}
 		for i := int64(1); i <= revision && err == nil; i++ {
 			_, err = tx.Meta(fmt.Sprint("row", i))
+		}
+		if err != nil {
+			return err
+		}
+		apps, err := tx.Apps()
+		if int64(len(apps)) != revision {
+			t.Errorf("%d apps at revision %d", len(apps), revision)
+		}
+		for _, a := range apps {
+			if vars, err := tx.ConfigVars(a.ID); err != nil || vars["A"] != a.Name {
+				t.Errorf("%s has %v, %v", a.Name, vars, err)
+			}
 		}
 		return err
 	})

@@ -12,11 +12,11 @@ const drainColumns = "id, app_id, token, url, created_at, updated_at"
 
 func scanDrain(tx *Tx, row scanner) (kigo.Drain, error) {
 	var d kigo.Drain
-	var sealed []byte
-	if err := row.Scan(&d.ID, &d.App, &d.Token, &sealed, at{&d.CreatedAt}, at{&d.UpdatedAt}); err != nil {
+	var sealed, key []byte
+	if err := row.Scan(&d.ID, &d.App, &d.Token, &sealed, at{&d.CreatedAt}, at{&d.UpdatedAt}, &key); err != nil {
 		return d, err
 	}
-	url, err := tx.open("log_drains", d.ID, "url", sealed)
+	url, err := tx.openOf(d.App, key, "log_drains", d.ID, "url", sealed)
 	if err != nil {
 		return d, fmt.Errorf("open URL of drain %s: %w", d.ID, err)
 	}
@@ -31,13 +31,17 @@ func (tx *Tx) CreateDrain(d *kigo.Drain) error {
 		d.Token = "d." + uuid.NewString()
 	}
 	tx.created(&d.CreatedAt, &d.UpdatedAt)
+	url, err := tx.sealOf(d.App, "log_drains", d.ID, "url", []byte(d.URL))
+	if err != nil {
+		return err
+	}
 	return tx.exec("create drain", `INSERT INTO log_drains (id, app_id, token, url, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		d.ID, string(d.App), d.Token, tx.seal("log_drains", d.ID, "url", []byte(d.URL)), micros(d.CreatedAt), micros(d.UpdatedAt))
+		d.ID, string(d.App), d.Token, url, micros(d.CreatedAt), micros(d.UpdatedAt))
 }
 
 // Drains returns an app's drains, the oldest first.
 func (tx *Tx) Drains(app kigo.AppID) ([]kigo.Drain, error) {
-	return list(tx, "drain", scanDrain, "SELECT "+drainColumns+" FROM log_drains WHERE app_id = $1 ORDER BY created_at, id", string(app))
+	return list(tx, "drain", scanDrain, "SELECT "+drainColumns+keyColumn("log_drains")+" FROM log_drains WHERE app_id = $1 ORDER BY created_at, id", string(app))
 }
 
 // FindDrain returns the drain of an app with that id, token or URL. A URL as it
@@ -64,7 +68,7 @@ func (tx *Tx) FindDrain(app kigo.AppID, which string) (kigo.Drain, error) {
 
 // AllDrains returns every drain of every app, by id.
 func (tx *Tx) AllDrains() ([]kigo.Drain, error) {
-	return list(tx, "drain", scanDrain, "SELECT "+drainColumns+" FROM log_drains ORDER BY id")
+	return list(tx, "drain", scanDrain, "SELECT "+drainColumns+keyColumn("log_drains")+" FROM log_drains ORDER BY id")
 }
 
 // DeleteDrain removes a drain by its id.

@@ -17,17 +17,17 @@ const dynoColumns = `id, app_id, release_id, version, type, number, command, siz
 
 func scanDyno(tx *Tx, row scanner) (kigo.Dyno, error) {
 	var d kigo.Dyno
-	var env []byte
+	var env, key []byte
 	var ttl int64
 	err := row.Scan(&d.ID, &d.App, &d.Release, &d.Version, &d.Type, &d.Number, &d.Command, &d.Size, &d.OneOff, &env,
 		&d.Attach.Wanted, &d.Attach.NoTTY, &d.Stop, &d.State, &d.Address, at{&d.StartedAt}, &d.Restarts, &d.Crashes,
 		at{&d.RetryAt}, &d.ExitCode, at{&d.CreatedAt}, at{&d.UpdatedAt},
-		&ttl, &d.Inside, &d.Retire, &d.Why, &d.Reason, &d.Attach.By, &d.Attach.Authorization)
+		&ttl, &d.Inside, &d.Retire, &d.Why, &d.Reason, &d.Attach.By, &d.Attach.Authorization, &key)
 	d.TTL = time.Duration(ttl) * time.Microsecond
 	if err != nil || len(env) == 0 {
 		return d, err
 	}
-	text, err := tx.open("dynos", string(d.ID), "env", env)
+	text, err := tx.openOf(d.App, key, "dynos", string(d.ID), "env", env)
 	if err != nil {
 		return d, fmt.Errorf("read environment: %w", err)
 	}
@@ -45,7 +45,10 @@ func (tx *Tx) CreateDyno(d *kigo.Dyno) error {
 	}
 	env := []byte{}
 	if len(d.Env) > 0 {
-		env = tx.seal("dynos", string(d.ID), "env", []byte(asJSON(d.Env)))
+		var err error
+		if env, err = tx.sealOf(d.App, "dynos", string(d.ID), "env", []byte(asJSON(d.Env))); err != nil {
+			return err
+		}
 	}
 	var hash any
 	if d.Attach.Secret != "" {
@@ -63,7 +66,7 @@ func (tx *Tx) CreateDyno(d *kigo.Dyno) error {
 
 // Dyno returns one dyno.
 func (tx *Tx) Dyno(id kigo.DynoID) (kigo.Dyno, error) {
-	return one(tx, "dyno", scanDyno, "SELECT "+dynoColumns+" FROM dynos WHERE id = $1", string(id))
+	return one(tx, "dyno", scanDyno, "SELECT "+dynoColumns+keyColumn("dynos")+" FROM dynos WHERE id = $1", string(id))
 }
 
 // FindDyno returns an app's dyno by its id or by its name, such as "web.1". While
@@ -73,25 +76,25 @@ func (tx *Tx) FindDyno(app kigo.AppID, nameOrID string) (kigo.Dyno, error) {
 	typ, number, _ := strings.Cut(nameOrID, ".")
 	n, err := strconv.ParseInt(number, 10, 32)
 	if err != nil || kigo.DynoName(typ, int(n)) != nameOrID {
-		return one(tx, "dyno", scanDyno, "SELECT "+dynoColumns+" FROM dynos WHERE app_id = $1 AND id = $2", string(app), nameOrID)
+		return one(tx, "dyno", scanDyno, "SELECT "+dynoColumns+keyColumn("dynos")+" FROM dynos WHERE app_id = $1 AND id = $2", string(app), nameOrID)
 	}
-	return one(tx, "dyno", scanDyno, "SELECT "+dynoColumns+` FROM dynos WHERE app_id = $1 AND type = $2 AND number = $3
+	return one(tx, "dyno", scanDyno, "SELECT "+dynoColumns+keyColumn("dynos")+` FROM dynos WHERE app_id = $1 AND type = $2 AND number = $3
 		ORDER BY stop, created_at DESC, id LIMIT 1`, string(app), typ, n)
 }
 
 // Dynos returns an app's dynos by type and number.
 func (tx *Tx) Dynos(app kigo.AppID) ([]kigo.Dyno, error) {
-	return list(tx, "dyno", scanDyno, "SELECT "+dynoColumns+" FROM dynos WHERE app_id = $1 ORDER BY type, number, created_at", string(app))
+	return list(tx, "dyno", scanDyno, "SELECT "+dynoColumns+keyColumn("dynos")+" FROM dynos WHERE app_id = $1 ORDER BY type, number, created_at", string(app))
 }
 
 // AllDynos returns the dynos of all apps.
 func (tx *Tx) AllDynos() ([]kigo.Dyno, error) {
-	return list(tx, "dyno", scanDyno, "SELECT "+dynoColumns+" FROM dynos ORDER BY app_id, type, number, created_at")
+	return list(tx, "dyno", scanDyno, "SELECT "+dynoColumns+keyColumn("dynos")+" FROM dynos ORDER BY app_id, type, number, created_at")
 }
 
 // DynoBySecret returns the one-off that a rendezvous client may attach to.
 func (tx *Tx) DynoBySecret(capability string) (kigo.Dyno, error) {
-	return one(tx, "dyno", scanDyno, "SELECT "+dynoColumns+" FROM dynos WHERE secret_hash = $1", secret.HashToken(capability))
+	return one(tx, "dyno", scanDyno, "SELECT "+dynoColumns+keyColumn("dynos")+" FROM dynos WHERE secret_hash = $1", secret.HashToken(capability))
 }
 
 // UpdateDynoState writes what a dyno's node has seen: state, address, start,

@@ -36,7 +36,10 @@ func (tx *Tx) CreateRelease(r *kigo.Release, vars kigo.ConfigVars) error {
 	if vars == nil {
 		vars = kigo.ConfigVars{}
 	}
-	config := tx.seal("releases", string(r.ID), "config", []byte(asJSON(vars)))
+	config, err := tx.sealOf(r.App, "releases", string(r.ID), "config", []byte(asJSON(vars)))
+	if err != nil {
+		return err
+	}
 	return tx.exec("create release", `INSERT INTO releases (id, app_id, version, slug_id, stack, description, user_id, user_email,
 			status, is_current, output, config, created_at, updated_at, base)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
@@ -129,14 +132,16 @@ func (tx *Tx) SetCurrentRelease(app kigo.AppID, id kigo.ReleaseID) error {
 
 // ReleaseConfig opens a release's config vars.
 func (tx *Tx) ReleaseConfig(id kigo.ReleaseID) (kigo.ConfigVars, error) {
+	var app kigo.AppID
+	var key []byte
 	record, err := one(tx, "release", func(_ *Tx, row scanner) (b []byte, err error) {
-		err = row.Scan(&b)
+		err = row.Scan(&b, &app, &key)
 		return b, err
-	}, "SELECT config FROM releases WHERE id = $1", string(id))
+	}, "SELECT config, app_id"+keyColumn("releases")+" FROM releases WHERE id = $1", string(id))
 	if err != nil {
 		return nil, err
 	}
-	text, err := tx.open("releases", string(id), "config", record)
+	text, err := tx.openOf(app, key, "releases", string(id), "config", record)
 	if err != nil {
 		return nil, fmt.Errorf("read config vars: %w", err)
 	}

@@ -6,7 +6,7 @@
 // There is one writer at a time on both databases: Update runs its function
 // alone, on top of everything committed before. What is committed survives a kill and a
 // power cut. Config vars, one-offs' environments and source URLs are sealed by a
-// secret.Box, tokens are kept as hashes.
+// secret.Box or a secret.DataKey, tokens are kept as hashes.
 //
 // Start reading at Open and Update, then tx.go; each noun has a file.
 package store

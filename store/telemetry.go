@@ -12,11 +12,11 @@ const telemetryColumns = "id, app_id, signals, exporter, sent, created_at, updat
 
 func scanTelemetryDrain(tx *Tx, row scanner) (kigo.TelemetryDrain, error) {
 	var d kigo.TelemetryDrain
-	var sealed []byte
-	if err := row.Scan(&d.ID, &d.App, fromJSON{&d.Signals}, &sealed, at{&d.Sent}, at{&d.CreatedAt}, at{&d.UpdatedAt}); err != nil {
+	var sealed, key []byte
+	if err := row.Scan(&d.ID, &d.App, fromJSON{&d.Signals}, &sealed, at{&d.Sent}, at{&d.CreatedAt}, at{&d.UpdatedAt}, &key); err != nil {
 		return d, err
 	}
-	plain, err := tx.open("telemetry_drains", d.ID, "exporter", sealed)
+	plain, err := tx.openOf(d.App, key, "telemetry_drains", d.ID, "exporter", sealed)
 	if err == nil {
 		err = json.Unmarshal(plain, &d.Exporter)
 	}
@@ -31,7 +31,7 @@ func (tx *Tx) sealExporter(d *kigo.TelemetryDrain) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode exporter: %w", err)
 	}
-	return tx.seal("telemetry_drains", d.ID, "exporter", b), nil
+	return tx.sealOf(d.App, "telemetry_drains", d.ID, "exporter", b)
 }
 
 // CreateTelemetryDrain adds a drain; what it sends begins now.
@@ -51,17 +51,17 @@ func (tx *Tx) CreateTelemetryDrain(d *kigo.TelemetryDrain) error {
 
 // TelemetryDrain returns one drain.
 func (tx *Tx) TelemetryDrain(id string) (kigo.TelemetryDrain, error) {
-	return one(tx, "telemetry drain", scanTelemetryDrain, "SELECT "+telemetryColumns+" FROM telemetry_drains WHERE id = $1", id)
+	return one(tx, "telemetry drain", scanTelemetryDrain, "SELECT "+telemetryColumns+keyColumn("telemetry_drains")+" FROM telemetry_drains WHERE id = $1", id)
 }
 
 // TelemetryDrains returns an app's drains, the oldest first.
 func (tx *Tx) TelemetryDrains(app kigo.AppID) ([]kigo.TelemetryDrain, error) {
-	return list(tx, "telemetry drain", scanTelemetryDrain, "SELECT "+telemetryColumns+" FROM telemetry_drains WHERE app_id = $1 ORDER BY created_at, id", string(app))
+	return list(tx, "telemetry drain", scanTelemetryDrain, "SELECT "+telemetryColumns+keyColumn("telemetry_drains")+" FROM telemetry_drains WHERE app_id = $1 ORDER BY created_at, id", string(app))
 }
 
 // AllTelemetryDrains returns those of every app, by id.
 func (tx *Tx) AllTelemetryDrains() ([]kigo.TelemetryDrain, error) {
-	return list(tx, "telemetry drain", scanTelemetryDrain, "SELECT "+telemetryColumns+" FROM telemetry_drains ORDER BY id")
+	return list(tx, "telemetry drain", scanTelemetryDrain, "SELECT "+telemetryColumns+keyColumn("telemetry_drains")+" FROM telemetry_drains ORDER BY id")
 }
 
 // UpdateTelemetryDrain writes the signals and the exporter.

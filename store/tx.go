@@ -26,6 +26,7 @@ type Tx struct {
 	box     *secret.Box
 	now     time.Time
 	uptime  func() Uptime
+	keys    map[kigo.AppID]*secret.DataKey // of apps, opened in this transaction
 	emitted bool
 }
 

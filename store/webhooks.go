@@ -18,12 +18,13 @@ const (
 func scanWebhook(tx *Tx, row scanner) (kigo.Webhook, error) {
 	var w kigo.Webhook
 	sealed := map[string]*[]byte{"url": {}, "secret": {}, "authorization": {}}
+	var key []byte
 	if err := row.Scan(&w.ID, &w.App, sealed["url"], sealed["secret"], sealed["authorization"], fromJSON{&w.Include}, &w.Level, &w.Since,
-		at{&w.CreatedAt}, at{&w.UpdatedAt}); err != nil {
+		at{&w.CreatedAt}, at{&w.UpdatedAt}, &key); err != nil {
 		return w, err
 	}
 	for field, to := range map[string]*string{"url": &w.URL, "secret": &w.Secret, "authorization": &w.Authorization} {
-		plain, err := tx.open("webhooks", w.ID, field, *sealed[field])
+		plain, err := tx.openOf(w.App, key, "webhooks", w.ID, field, *sealed[field])
 		if err != nil {
 			return w, fmt.Errorf("open %s of webhook %s: %w", field, w.ID, err)
 		}
@@ -37,22 +38,28 @@ func (tx *Tx) PutWebhook(w *kigo.Webhook) error {
 	newID(&w.ID)
 	tx.created(&w.CreatedAt, nil)
 	w.UpdatedAt = tx.now
-	seal := func(field, text string) []byte { return tx.seal("webhooks", w.ID, field, []byte(text)) }
+	sealed := map[string][]byte{}
+	for field, text := range map[string]string{"url": w.URL, "secret": w.Secret, "authorization": w.Authorization} {
+		var err error
+		if sealed[field], err = tx.sealOf(w.App, "webhooks", w.ID, field, []byte(text)); err != nil {
+			return err
+		}
+	}
 	return tx.exec("write webhook", `INSERT INTO webhooks (id, app_id, url, secret, authorization_header, include, level, since, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO UPDATE SET url = excluded.url, secret = excluded.secret,
 		authorization_header = excluded.authorization_header, include = excluded.include, level = excluded.level, updated_at = excluded.updated_at`,
-		w.ID, string(w.App), seal("url", w.URL), seal("secret", w.Secret), seal("authorization", w.Authorization),
+		w.ID, string(w.App), sealed["url"], sealed["secret"], sealed["authorization"],
 		asJSON(w.Include), w.Level, w.Since, micros(w.CreatedAt), micros(w.UpdatedAt))
 }
 
 // Webhooks returns an app's, the oldest first.
 func (tx *Tx) Webhooks(app kigo.AppID) ([]kigo.Webhook, error) {
-	return list(tx, "webhook", scanWebhook, "SELECT "+webhookColumns+" FROM webhooks WHERE app_id = $1 ORDER BY created_at, id", string(app))
+	return list(tx, "webhook", scanWebhook, "SELECT "+webhookColumns+keyColumn("webhooks")+" FROM webhooks WHERE app_id = $1 ORDER BY created_at, id", string(app))
 }
 
 // Webhook returns one by its id.
 func (tx *Tx) Webhook(id string) (kigo.Webhook, error) {
-	return one(tx, "webhook", scanWebhook, "SELECT "+webhookColumns+" FROM webhooks WHERE id = $1", id)
+	return one(tx, "webhook", scanWebhook, "SELECT "+webhookColumns+keyColumn("webhooks")+" FROM webhooks WHERE id = $1", id)
 }
 
 // DeleteWebhook removes one with its deliveries.
