@@ -14,6 +14,7 @@ import (
 )
 
 func TestHostsLeadToTheirAppInAnySpelling(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	app := func(name string, hosts ...string) App {
 		return App{ID: kigo.AppID(name), Name: name, Hosts: hosts, Released: true, WebQuantity: 1,
@@ -44,6 +45,7 @@ func TestHostsLeadToTheirAppInAnySpelling(t *testing.T) {
 }
 
 func TestTheLessBusyOfTwoRandomDynosIsTaken(t *testing.T) {
+	t.Parallel()
 	v := &view{}
 	for i := range 10 {
 		v.up = append(v.up, &dyno{Dyno: Dyno{Name: fmt.Sprint(i)}})
@@ -59,6 +61,7 @@ func TestTheLessBusyOfTwoRandomDynosIsTaken(t *testing.T) {
 }
 
 func TestADynoSetAsideComesBack(t *testing.T) {
+	t.Parallel()
 	v := &view{up: []*dyno{{}, {}, {}}}
 	v.up[0].aside.Store(100)
 	seen := map[*dyno]bool{}
@@ -81,6 +84,7 @@ func TestADynoSetAsideComesBack(t *testing.T) {
 }
 
 func TestAClientStaysWithTheDynoOfItsCookie(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	var addrs []string
 	for i := range 5 {
@@ -114,6 +118,7 @@ func TestAClientStaysWithTheDynoOfItsCookie(t *testing.T) {
 }
 
 func TestAProxyHeaderTellsTheClientsAddress(t *testing.T) {
+	t.Parallel()
 	two := func(verb, family byte, addresses ...byte) string {
 		return string(proxySignature) + string([]byte{0x20 | verb, family, 0, byte(len(addresses))}) + string(addresses)
 	}
@@ -152,6 +157,7 @@ func TestAProxyHeaderTellsTheClientsAddress(t *testing.T) {
 }
 
 func TestALineStaysOneLineWhateverTheClientSends(t *testing.T) {
+	t.Parallel()
 	x := &exchange{c: &conn{peer: "192.0.2.1", protocol: " protocol=http1.1 tls=false"}, began: time.Now(), status: 200}
 	x.req.method = []byte("GET")
 	x.req.target = []byte("/\"\\\n\x1b[31m\xff" + strings.Repeat("x", 64<<10))
@@ -168,6 +174,7 @@ func TestALineStaysOneLineWhateverTheClientSends(t *testing.T) {
 }
 
 func TestNoMoreThanTenDynosAreTried(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	bad := refusing(t)
 	var dynos []string
@@ -191,6 +198,7 @@ func TestNoMoreThanTenDynosAreTried(t *testing.T) {
 }
 
 func TestTimesAndCountsAreHerokus(t *testing.T) {
+	t.Parallel()
 	want := Limits{Connect: 5 * time.Second, FirstByte: 30 * time.Second, Rolling: 55 * time.Second, Boot: 75 * time.Second, Aside: 5 * time.Second,
 		Idle: time.Minute, Head: 10 * time.Second, Leave: 5 * time.Second, Drain: time.Minute, Usage: 10 * time.Second,
 		Backlog: 200, Tunnels: 10_000, Clients: descriptorShare(), PerClient: 1000}

@@ -47,6 +47,7 @@ func accepted(t *testing.T) (*socket, *net.TCPConn) {
 }
 
 func TestASocketIsWatchedOnlyOnceItHasToWait(t *testing.T) {
+	t.Parallel()
 	s, c := accepted(t)
 	b := make([]byte, 64)
 	if n, err := s.Read(b); err != nil || string(b[:n]) != "hello" {
@@ -66,6 +67,7 @@ func TestASocketIsWatchedOnlyOnceItHasToWait(t *testing.T) {
 }
 
 func TestASocketTakesMoreThanTheKernelDoesAtOnce(t *testing.T) {
+	t.Parallel()
 	s, c := accepted(t)
 	all := strings.Repeat("0123456789abcdef", 1<<20)
 	got := make(chan string, 1)
@@ -83,6 +85,7 @@ func TestASocketTakesMoreThanTheKernelDoesAtOnce(t *testing.T) {
 }
 
 func TestADeadlineEndsASocketWatchedOrNot(t *testing.T) {
+	t.Parallel()
 	for name, watched := range map[string]bool{"watched": true, "not watched": false} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := accepted(t)
@@ -124,6 +127,7 @@ func TestADeadlineEndsASocketWatchedOrNot(t *testing.T) {
 // TestTheLastAnswerOfAConnectionArrivesWhole has clients that ask for the end of
 // their connections, or end their own side as well.
 func TestTheLastAnswerOfAConnectionArrivesWhole(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
 		n, _ := strconv.Atoi(q.URL.Path[1:])
@@ -158,6 +162,7 @@ func TestTheLastAnswerOfAConnectionArrivesWhole(t *testing.T) {
 // TestWhatWaitsForTheEndIsSentWhenItIsAskedFor is about clients of which the router
 // wants to know whether they have their answer.
 func TestWhatWaitsForTheEndIsSentWhenItIsAskedFor(t *testing.T) {
+	t.Parallel()
 	s, c := accepted(t)
 	w := newClock(time.Second).newWire(s, s)
 	if n, err := w.put([]byte("last"), true); n != 4 || err != nil {

@@ -33,6 +33,7 @@ func refusing(t testing.TB) string {
 // codes.go: what happens at the dyno or the client, what the client reads, and
 // the line.
 func TestEachCodeHasItsCauseStatusAndLine(t *testing.T) {
+	t.Parallel()
 	with := func(change func(*App), addrs ...string) App {
 		a := demo(addrs...)
 		change(&a)
@@ -146,6 +147,7 @@ func TestEachCodeHasItsCauseStatusAndLine(t *testing.T) {
 }
 
 func TestAConnectionThatNobodyAcceptsIsH19(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0") // its queue is filled below
 	if err != nil {
 		t.Fatal(err)
@@ -180,6 +182,7 @@ func fillQueue(t *testing.T, l net.Listener) string {
 }
 
 func TestADynoThatRefusesIsSetAsideAndAnotherAnswers(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	good := goDyno(t, func(w http.ResponseWriter, _ *http.Request) {})
 	bad := refusing(t)
@@ -193,6 +196,7 @@ func TestADynoThatRefusesIsSetAsideAndAnotherAnswers(t *testing.T) {
 }
 
 func TestMoreThanTheBacklogIsH11(t *testing.T) {
+	t.Parallel()
 	limits := quick
 	limits.Backlog, limits.FirstByte = 2, 10*time.Second
 	r := startRouter(t, Config{Limits: limits})
@@ -211,6 +215,7 @@ func TestMoreThanTheBacklogIsH11(t *testing.T) {
 }
 
 func TestAWaitingRequestGoesToTheDynoThatComesUp(t *testing.T) {
+	t.Parallel()
 	limits := quick
 	limits.Boot = 10 * time.Second
 	r := startRouter(t, Config{Limits: limits})
@@ -230,6 +235,7 @@ func TestAWaitingRequestGoesToTheDynoThatComesUp(t *testing.T) {
 }
 
 func TestAClientThatLeavesIsH27(t *testing.T) {
+	t.Parallel()
 	cases := map[string]func(c *net.TCPConn){
 		"before the response, with a reset": func(c *net.TCPConn) {
 			fmt.Fprint(c, plainGet)
@@ -266,6 +272,7 @@ func TestAClientThatLeavesIsH27(t *testing.T) {
 }
 
 func TestAClientThatOnlyEndsItsSideGetsTheAnswer(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: Limits{}})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, _ *http.Request) {
 		<-time.After(400 * time.Millisecond)
@@ -285,6 +292,7 @@ func TestAClientThatOnlyEndsItsSideGetsTheAnswer(t *testing.T) {
 }
 
 func TestAClientThatSendsNoMoreOfItsBodyIsH28(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	r.serve(t, rawDyno(t, silent))
 	c, _ := dialRaw(t, r.addr)
@@ -293,6 +301,7 @@ func TestAClientThatSendsNoMoreOfItsBodyIsH28(t *testing.T) {
 }
 
 func TestAClientThatTakesNothingIsH28(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, _ *http.Request) {
 		for range 1000 {
@@ -308,6 +317,7 @@ func TestAClientThatTakesNothingIsH28(t *testing.T) {
 }
 
 func TestTooManyTunnelsAreH22(t *testing.T) {
+	t.Parallel()
 	limits := quick
 	limits.Tunnels = 1
 	r := startRouter(t, Config{Limits: limits})
@@ -328,6 +338,7 @@ func TestTooManyTunnelsAreH22(t *testing.T) {
 }
 
 func TestWhatIsLeftAtTheEndOfTheRouterIsH24(t *testing.T) {
+	t.Parallel()
 	limits := quick
 	limits.FirstByte, limits.Drain = 20*time.Second, 100*time.Millisecond
 	r := startRouter(t, Config{Limits: limits})
@@ -340,6 +351,7 @@ func TestWhatIsLeftAtTheEndOfTheRouterIsH24(t *testing.T) {
 }
 
 func TestAFaultOfOursIsH99(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	r.serve(t, "127.0.0.1:1")
 	a := r.table.app("a1")
@@ -355,6 +367,7 @@ func TestAFaultOfOursIsH99(t *testing.T) {
 }
 
 func TestUnknownHostsAndARouterWithoutRoutesSaySo(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	if res := r.raw(t, plainGet); res.StatusCode != http.StatusServiceUnavailable || !strings.Contains(bodyOf(t, res), "Routes unavailable") {
 		t.Errorf("without a snapshot: %d", res.StatusCode)

@@ -29,6 +29,7 @@ func resets(text string) func(net.Conn, *bufio.Reader) {
 // TestEachWayADynoMayBreakOffHasItsCode tells H13, the dyno had the request and
 // said nothing, from H18, it broke off in the middle of one or the other.
 func TestEachWayADynoMayBreakOffHasItsCode(t *testing.T) {
+	t.Parallel()
 	const post = "POST /p HTTP/1.1\r\nHost: demo.test\r\nContent-Length: 5\r\n\r\nwhole"
 	half := "POST /p HTTP/1.1\r\nHost: demo.test\r\nContent-Length: 3000000\r\n\r\n" + strings.Repeat("x", 1_000_000)
 	cases := []struct {
@@ -77,6 +78,7 @@ func TestEachWayADynoMayBreakOffHasItsCode(t *testing.T) {
 }
 
 func TestAKeptConnectionThatIsClosedMeansOneMoreTryForAGetOnly(t *testing.T) {
+	t.Parallel()
 	for method, want := range map[string]string{"GET": "status=503", "POST": "status=503"} {
 		t.Run(method, func(t *testing.T) {
 			r := startRouter(t, Config{Limits: quick})
@@ -115,6 +117,7 @@ func TestAKeptConnectionThatIsClosedMeansOneMoreTryForAGetOnly(t *testing.T) {
 }
 
 func TestAnAppsErrorPageStandsInForOursWhereverOneIsShown(t *testing.T) {
+	t.Parallel()
 	app := func(addrs ...string) App {
 		a := demo(addrs...)
 		a.ErrorPage, a.MaintenancePage = "https://pages.test/error?a=1&b=2", "https://pages.test/maintenance"

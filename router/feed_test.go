@@ -47,6 +47,7 @@ func waitFor(t *testing.T, f *Feed, revision int64) {
 }
 
 func TestARouterServesItsLastSnapshotWithControlGone(t *testing.T) {
+	t.Parallel()
 	socket := shortSocket(t)
 	config := Config{Limits: quick, Socket: socket, SnapshotPath: filepath.Join(t.TempDir(), "router", "routes")}
 	dyno := goDyno(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "served") })
@@ -72,6 +73,7 @@ func TestARouterServesItsLastSnapshotWithControlGone(t *testing.T) {
 }
 
 func TestAFeedFindsANewRouterAndSendsTheNewestSnapshot(t *testing.T) {
+	t.Parallel()
 	socket := shortSocket(t)
 	feed, _ := startFeed(t, socket)
 	feed.Send(&Snapshot{Revision: 1, Apps: []App{demo()}})
@@ -87,6 +89,7 @@ func TestAFeedFindsANewRouterAndSendsTheNewestSnapshot(t *testing.T) {
 }
 
 func TestAnImpossibleSnapshotIsRefusedAndTheOldOneServed(t *testing.T) {
+	t.Parallel()
 	socket := shortSocket(t)
 	feed, _ := startFeed(t, socket)
 	r := startRouter(t, Config{Limits: quick, Socket: socket})
@@ -106,6 +109,7 @@ func TestAnImpossibleSnapshotIsRefusedAndTheOldOneServed(t *testing.T) {
 }
 
 func TestADamagedSnapshotFileMeansNoRoutesUntilControlSpeaks(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "snapshot.json")
 	if err := os.WriteFile(path, []byte(`{"revision": 5, "apps": [`), 0o600); err != nil {
 		t.Fatal(err)
@@ -121,6 +125,7 @@ func TestADamagedSnapshotFileMeansNoRoutesUntilControlSpeaks(t *testing.T) {
 }
 
 func TestCountsAndConnectionsOutliveSnapshots(t *testing.T) {
+	t.Parallel()
 	limits := quick
 	limits.FirstByte = 10 * time.Second
 	r := startRouter(t, Config{Limits: limits})
@@ -152,6 +157,7 @@ func TestCountsAndConnectionsOutliveSnapshots(t *testing.T) {
 }
 
 func TestIdleConnectionsDoNotHoldUpTheEnd(t *testing.T) {
+	t.Parallel()
 	limits := quick
 	limits.Idle, limits.Leave, limits.Drain = time.Minute, 300*time.Millisecond, time.Minute
 	r := startRouter(t, Config{Limits: limits})

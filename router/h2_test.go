@@ -73,6 +73,7 @@ func (k *h2Client) ending() (http2.ErrCode, error) {
 }
 
 func TestClientsThatMakeWorkForNothingAreCutOff(t *testing.T) {
+	t.Parallel()
 	r, addr := startSecure(t, Config{Limits: Limits{Drain: time.Second}})
 	r.serve(t, goDyno(t, func(_ http.ResponseWriter, q *http.Request) { _, _ = io.Copy(io.Discard, q.Body) }))
 	calm := http2.ErrCodeEnhanceYourCalm
@@ -135,6 +136,7 @@ func isReset(err error) bool {
 }
 
 func TestHeadsLargerThanAllowedAreRefusedAndTheConnectionStands(t *testing.T) {
+	t.Parallel()
 	r, addr := startSecure(t, Config{Limits: quick})
 	r.serve(t, goDyno(t, func(http.ResponseWriter, *http.Request) {}))
 	k := dialHTTP2(t, addr)
@@ -179,6 +181,7 @@ func TestHeadsLargerThanAllowedAreRefusedAndTheConnectionStands(t *testing.T) {
 }
 
 func TestHTTP2BodiesOfAnySizePassBothWaysAtOnce(t *testing.T) {
+	t.Parallel()
 	r, addr := startSecure(t, Config{Limits: Limits{Drain: time.Second}})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
 		_ = http.NewResponseController(w).EnableFullDuplex()
@@ -213,6 +216,7 @@ func TestHTTP2BodiesOfAnySizePassBothWaysAtOnce(t *testing.T) {
 // TestHTTP2CallsLikeGRPCs sends and receives message by message on one stream,
 // with trailers at both ends.
 func TestHTTP2CallsLikeGRPCs(t *testing.T) {
+	t.Parallel()
 	r, addr := startSecure(t, Config{Limits: Limits{Drain: time.Second}})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
 		_ = http.NewResponseController(w).EnableFullDuplex()
@@ -254,6 +258,7 @@ func TestHTTP2CallsLikeGRPCs(t *testing.T) {
 }
 
 func TestAnEndingRouterFinishesItsStreamsAndSendsClientsAway(t *testing.T) {
+	t.Parallel()
 	limits := Limits{Drain: 20 * time.Second, Leave: 300 * time.Millisecond}
 	r, addr := startSecure(t, Config{Limits: limits})
 	arrived, release := make(chan struct{}), make(chan struct{})

@@ -9,6 +9,7 @@ import (
 // GOAWAY up while the client goes: closed before it, the descriptor could be
 // another client's when it is written to.
 func TestAnEndingSessionKeepsItsDescriptorWhileGoAwayIsWritten(t *testing.T) {
+	t.Parallel()
 	r, addr := startSecure(t, Config{Limits: quick})
 	client := dialHTTP2(t, addr)
 	if _, err := client.ReadFrame(); err != nil {

@@ -17,6 +17,7 @@ import (
 
 // TestH2specPassesWhole runs all of h2spec, also what it calls strict.
 func TestH2specPassesWhole(t *testing.T) {
+	t.Parallel()
 	r, addr := startSecure(t, Config{Limits: Limits{Drain: time.Second}})
 	app := demo(goDyno(t, func(w http.ResponseWriter, q *http.Request) {
 		_, _ = io.Copy(io.Discard, q.Body)

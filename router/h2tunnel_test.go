@@ -18,6 +18,7 @@ import (
 
 // TestWebSocketsPassOverHTTP2 speaks RFC 8441 frame by frame: no Go client does.
 func TestWebSocketsPassOverHTTP2(t *testing.T) {
+	t.Parallel()
 	limits := quick
 	limits.Rolling = 5 * time.Second
 	r, addr := startSecure(t, Config{Limits: limits})

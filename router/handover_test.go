@@ -21,6 +21,7 @@ import (
 // keep-alive, while WebSockets talk and a long response is on its way through
 // each router. KIGO_HANDOVER=long makes that response 30 s long.
 func TestHandOversLoseNothing(t *testing.T) {
+	t.Parallel()
 	handOvers, every, long := 20, 100*time.Millisecond, 3*time.Second
 	if os.Getenv("KIGO_HANDOVER") == "long" {
 		every, long = 2*time.Second, 30*time.Second

@@ -46,6 +46,7 @@ func (w *witness) take() []string {
 }
 
 func TestNoDynoSeesARequestThatBreaksARule(t *testing.T) {
+	t.Parallel()
 	w := &witness{}
 	r := startRouter(t, Config{Limits: quick})
 	r.serve(t, goDyno(t, w.ServeHTTP))
@@ -74,6 +75,7 @@ func TestNoDynoSeesARequestThatBreaksARule(t *testing.T) {
 // TestABodyThatBreaksARuleEndsBothConnections covers faults after the head: the
 // dyno may see the request begin, but never whole, and nothing after it.
 func TestABodyThatBreaksARuleEndsBothConnections(t *testing.T) {
+	t.Parallel()
 	for name, body := range hostile.Bodies {
 		for _, split := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, split %v", name, split), func(t *testing.T) {
@@ -105,6 +107,7 @@ func TestABodyThatBreaksARuleEndsBothConnections(t *testing.T) {
 }
 
 func TestLegalRequestsArriveOnceAndClean(t *testing.T) {
+	t.Parallel()
 	w := &witness{}
 	r := startRouter(t, Config{Limits: quick})
 	r.serve(t, goDyno(t, w.ServeHTTP))
@@ -128,6 +131,7 @@ func TestLegalRequestsArriveOnceAndClean(t *testing.T) {
 }
 
 func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
 		body, _ := io.ReadAll(q.Body)
@@ -169,6 +173,7 @@ func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 }
 
 func TestASecondAnswerIsNeverReadAsTheNextOne(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	var late sync.WaitGroup
 	r.serve(t, rawDyno(t, func(c net.Conn, in *bufio.Reader) {
@@ -200,6 +205,7 @@ func TestASecondAnswerIsNeverReadAsTheNextOne(t *testing.T) {
 }
 
 func TestASlowHeadIsCut(t *testing.T) {
+	t.Parallel()
 	limits := quick
 	limits.Head = 300 * time.Millisecond
 	r := startRouter(t, Config{Limits: limits})

@@ -47,6 +47,7 @@ func h3Client(t testing.TB, addr string) *http.Client {
 }
 
 func TestHTTP3CarriesTheSameRequests(t *testing.T) {
+	t.Parallel()
 	r, addr := startHTTP3(t, Config{Limits: quick})
 	requests, bodies := make(chan *http.Request, 1), make(chan string, 1)
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
@@ -94,6 +95,7 @@ func TestHTTP3CarriesTheSameRequests(t *testing.T) {
 }
 
 func TestHTTP3MeetsTheSameRules(t *testing.T) {
+	t.Parallel()
 	r, addr := startHTTP3(t, Config{Limits: quick})
 	client := h3Client(t, addr)
 	dyno := func(text string) App { return demo(rawDyno(t, answering(text))) }
@@ -140,6 +142,7 @@ func TestHTTP3MeetsTheSameRules(t *testing.T) {
 }
 
 func TestHTTP3BodiesOfAnySizePassBothWaysAtOnce(t *testing.T) {
+	t.Parallel()
 	r, addr := startHTTP3(t, Config{Limits: Limits{Drain: time.Second, Leave: tick}})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
 		_ = http.NewResponseController(w).EnableFullDuplex()
@@ -178,6 +181,7 @@ func TestHTTP3BodiesOfAnySizePassBothWaysAtOnce(t *testing.T) {
 }
 
 func TestAnHTTP3ClientThatLeavesIsH27(t *testing.T) {
+	t.Parallel()
 	limits := quick
 	limits.FirstByte = 10 * time.Second
 	r, addr := startHTTP3(t, Config{Limits: limits})
@@ -193,6 +197,7 @@ func TestAnHTTP3ClientThatLeavesIsH27(t *testing.T) {
 }
 
 func TestOtherProtocolsTellOfHTTP3OnlyWhileItIsServed(t *testing.T) {
+	t.Parallel()
 	r, addr := startHTTP3(t, Config{Limits: quick})
 	r.serve(t, goDyno(t, func(http.ResponseWriter, *http.Request) {}))
 	_, port, _ := net.SplitHostPort(addr)
@@ -218,6 +223,7 @@ func TestOtherProtocolsTellOfHTTP3OnlyWhileItIsServed(t *testing.T) {
 // TestHTTP3PassesToTheNextRouter has a router end with an answer under way: it is
 // finished, and the next one serves the socket once the first has let go of it.
 func TestHTTP3PassesToTheNextRouter(t *testing.T) {
+	t.Parallel()
 	limits := Limits{Drain: 20 * time.Second, Leave: 200 * time.Millisecond}
 	u, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 )
 
 func TestARequestReachesTheDynoAndLeavesOneLine(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
 		body, _ := io.ReadAll(q.Body)

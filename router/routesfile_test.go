@@ -84,6 +84,7 @@ func writeFile(t testing.TB, path string, text []byte) {
 }
 
 func TestAFileOfRoutesSaysEveryFieldOfAnApp(t *testing.T) {
+	t.Parallel()
 	s, c := sample()
 	path := filepath.Join(t.TempDir(), "routes")
 	text, _ := routesText(t, s, c)
@@ -101,6 +102,7 @@ func TestAFileOfRoutesSaysEveryFieldOfAnApp(t *testing.T) {
 // cuts the file at every byte: the snapshot is whole or refused, and of the changes
 // those before the damage count.
 func TestADamagedFileOfRoutesIsNoticedWhereverItIsDamaged(t *testing.T) {
+	t.Parallel()
 	s, c := sample()
 	text, snapshot := routesText(t, s, c)
 	check := func(what string, damaged []byte, whole bool, revision int64) {
@@ -129,6 +131,7 @@ func TestADamagedFileOfRoutesIsNoticedWhereverItIsDamaged(t *testing.T) {
 }
 
 func TestARouterSaysWhyItDoesNotServeWhatWasKept(t *testing.T) {
+	t.Parallel()
 	s := &Snapshot{Revision: 5, Apps: []App{demo()}}
 	text, _ := routesText(t, s, &Change{Revision: 6, Apps: []App{demo()}})
 	nameless := demo()
@@ -172,6 +175,7 @@ func TestARouterSaysWhyItDoesNotServeWhatWasKept(t *testing.T) {
 }
 
 func TestWhatAnOlderReleaseKeptIsReadOnce(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "routes")
 	s, c := sample()
 	s.Apps[2].Hosts = []string{"c.test"}
@@ -256,6 +260,7 @@ func TestWhatAnOlderReleaseKeptLaterWins(t *testing.T) {
 }
 
 func TestAFileThatIsWrittenAnewSaysTheLastWordOnEachApp(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "routes")
 	app := func(id string, hosts ...string) App { return App{ID: kigo.AppID(id), Name: id, Hosts: hosts} }
 	k := newKeeper(path, nil)
@@ -300,6 +305,7 @@ func TestAFileThatIsWrittenAnewSaysTheLastWordOnEachApp(t *testing.T) {
 // TestAFileThatEndsInHalfAChangeIsWrittenAnewWithIt is about a disk that was full: the change
 // waits, and what was written of it must not stand in the way.
 func TestAFileThatEndsInHalfAChangeIsWrittenAnewWithIt(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "routes")
 	s, c := sample()
 	text, _ := routesText(t, s, c)

@@ -10,6 +10,7 @@ import (
 const atChallenge = " /.well-known/acme-challenge/tok HTTP/1.1\r\nHost: "
 
 func TestAChallengeIsAnsweredWithoutADyno(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	app := demo()
 	app.Hosts = append(app.Hosts, "www.example.com", "other.example.com")
@@ -31,6 +32,7 @@ func TestAChallengeIsAnsweredWithoutADyno(t *testing.T) {
 }
 
 func TestPlainHTTPIsSentToHTTPSWhereTheAppWantsIt(t *testing.T) {
+	t.Parallel()
 	r, addr := startSecure(t, Config{Limits: quick})
 	w := &witness{}
 	app := demo(goDyno(t, w.ServeHTTP))

@@ -30,6 +30,9 @@ func TestSlowClientsAreCutAndCostLittle(t *testing.T) {
 		{"slow read of chunks", "GET /chunks HTTP/1.1\r\nHost: demo.test\r\n\r\n", ""},
 	} {
 		t.Run(kind.name, func(t *testing.T) {
+			if raceEnabled { // memory says nothing: they need not be alone
+				t.Parallel()
+			}
 			r := startRouter(t, Config{Limits: limits})
 			r.serve(t, dyno)
 			if status := r.raw(t, plainGet).StatusCode; status != http.StatusNoContent {
@@ -139,6 +142,7 @@ func heldMemory() int64 {
 }
 
 func TestOneClientMayNotTakeAllConnections(t *testing.T) {
+	t.Parallel()
 	limits := quick
 	limits.PerClient = 10
 	r := startRouter(t, Config{Limits: limits, ProxyHeader: true})

@@ -22,6 +22,7 @@ import (
 // request's id while dynos die, stall, answer twice and clients leave. KIGO_SOAK
 // sets the number of requests.
 func TestNoAnswerReachesAnotherRequest(t *testing.T) {
+	t.Parallel()
 	total, apps := int64(5_000), 20
 	if n, err := strconv.ParseInt(os.Getenv("KIGO_SOAK"), 10, 64); err == nil {
 		total, apps = n, 200

@@ -10,6 +10,7 @@ import (
 )
 
 func TestSSHOnThePortOfAppsIsPassedOn(t *testing.T) {
+	t.Parallel()
 	socket := filepath.Join(t.TempDir(), "exec.sock")
 	l, err := net.Listen("unix", socket)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 )
 
 func TestBothDirectionsStreamAtOnce(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	r.serve(t, rawDyno(t, func(c net.Conn, in *bufio.Reader) {
 		if _, err := readHeadText(in); err != nil {
@@ -43,6 +44,7 @@ func TestBothDirectionsStreamAtOnce(t *testing.T) {
 // TestBodiesOfAnySizeArriveWhole sends random bodies both ways, by length and by
 // chunks, over kept-alive connections.
 func TestBodiesOfAnySizeArriveWhole(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
 		body, err := io.ReadAll(q.Body)
@@ -91,6 +93,7 @@ func TestBodiesOfAnySizeArriveWhole(t *testing.T) {
 }
 
 func TestAnAnswerBeforeTheBodyIsReadArrives(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	r.serve(t, rawDyno(t, answering("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig")))
 	c, in := dialRaw(t, r.addr)
@@ -108,6 +111,7 @@ func TestAnAnswerBeforeTheBodyIsReadArrives(t *testing.T) {
 }
 
 func TestTheRouterAnswersAnExpectation(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	w := &witness{}
 	r.serve(t, goDyno(t, w.ServeHTTP))
@@ -128,6 +132,7 @@ func TestTheRouterAnswersAnExpectation(t *testing.T) {
 // TestAnswersAreFramedAsTheirKindDemands covers HEAD, 204, 304, 1xx, trailers,
 // HTTP/1.0 and bodies without a length; after each the connection must be clean.
 func TestAnswersAreFramedAsTheirKindDemands(t *testing.T) {
+	t.Parallel()
 	cases := []struct{ name, request, answer, want string }{
 		{"HEAD with a length", "HEAD / HTTP/1.1\r\n" + host + "\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
 			"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nVia: 1.1 heroku-router\r\n\r\n"},
@@ -191,6 +196,7 @@ func TestAnswersAreFramedAsTheirKindDemands(t *testing.T) {
 }
 
 func TestARequestWithABodyIsNeverSentTwice(t *testing.T) {
+	t.Parallel()
 	var seen witness
 	r := startRouter(t, Config{Limits: quick})
 	// Every second request on a connection is read and not answered.

@@ -26,6 +26,7 @@ func (t *table) owner(host string) kigo.AppID {
 // TestTheTableSaysWhatItsChangesSay holds the table, under random changes of few
 // names, to a map made from scratch.
 func TestTheTableSaysWhatItsChangesSay(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Log("seed", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -101,6 +102,7 @@ func mayOwn(apps map[kigo.AppID]App, owner kigo.AppID, host string) bool {
 }
 
 func TestAHostThatMovesLeadsSomewhereAtEveryMoment(t *testing.T) {
+	t.Parallel()
 	table := newTable()
 	table.applySnapshot(&Snapshot{Apps: []App{{ID: "one", Name: "one", Hosts: []string{"moves.test"}}, {ID: "two", Name: "two"}}})
 	ctx, stop := context.WithCancel(t.Context())
@@ -131,6 +133,7 @@ func TestAHostThatMovesLeadsSomewhereAtEveryMoment(t *testing.T) {
 }
 
 func TestAFeedSendsWhatChangesAndAWholeSnapshotToANewRouter(t *testing.T) {
+	t.Parallel()
 	socket := shortSocket(t)
 	feed, _ := startFeed(t, socket)
 	app := func(name string, hosts ...string) App { return App{ID: kigo.AppID(name), Name: name, Hosts: hosts} }
@@ -184,6 +187,7 @@ func TestAFeedSendsWhatChangesAndAWholeSnapshotToANewRouter(t *testing.T) {
 }
 
 func TestTheFileOfRoutesIsWrittenAnewWhenItHasGrown(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "routes")
 	k := newKeeper(path, func(err error) { t.Error(err) })
 	write := func(what ...any) {
@@ -222,6 +226,7 @@ func TestTheFileOfRoutesIsWrittenAnewWhenItHasGrown(t *testing.T) {
 }
 
 func TestControlLearnsWhoWaitsForADynoAndWhoWasAsked(t *testing.T) {
+	t.Parallel()
 	socket := shortSocket(t)
 	r := startRouter(t, Config{Limits: quick, Socket: socket})
 	sleeping := App{ID: "a1", Name: "demo", Hosts: []string{"demo.test"}, Released: true, WebQuantity: 1,

@@ -63,6 +63,7 @@ func secureClient(t testing.TB, addr string, two bool) *http.Client {
 }
 
 func TestTLSAndHTTP2CarryTheSameRequests(t *testing.T) {
+	t.Parallel()
 	for _, two := range []bool{false, true} {
 		t.Run(fmt.Sprint("HTTP/2 ", two), func(t *testing.T) {
 			r, addr := startSecure(t, Config{Limits: quick})
@@ -104,6 +105,7 @@ func TestTLSAndHTTP2CarryTheSameRequests(t *testing.T) {
 }
 
 func TestHTTP2AnswersStreamAndEndAsTheyShould(t *testing.T) {
+	t.Parallel()
 	r, addr := startSecure(t, Config{Limits: quick})
 	step := make(chan struct{})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
@@ -173,6 +175,7 @@ func TestHTTP2AnswersStreamAndEndAsTheyShould(t *testing.T) {
 }
 
 func TestAnHTTP2ClientThatLeavesIsH27(t *testing.T) {
+	t.Parallel()
 	limits := quick
 	limits.FirstByte = 10 * time.Second
 	r, addr := startSecure(t, Config{Limits: limits})
@@ -188,6 +191,7 @@ func TestAnHTTP2ClientThatLeavesIsH27(t *testing.T) {
 }
 
 func TestAClientThatResetsStreamsOnlyIsCutOff(t *testing.T) {
+	t.Parallel()
 	r, addr := startSecure(t, Config{Limits: quick})
 	r.serve(t, rawDyno(t, silent))
 	c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
@@ -225,6 +229,7 @@ func TestAClientThatResetsStreamsOnlyIsCutOff(t *testing.T) {
 }
 
 func TestANameOfAnotherAppThanTheTLSNameIsH31(t *testing.T) {
+	t.Parallel()
 	r, addr := startSecure(t, Config{Limits: quick})
 	other := App{ID: "a2", Name: "other", Hosts: []string{"other.test"}, Released: true}
 	r.apply(t, demo(goDyno(t, func(http.ResponseWriter, *http.Request) {})), other)
@@ -241,6 +246,7 @@ func TestANameOfAnotherAppThanTheTLSNameIsH31(t *testing.T) {
 }
 
 func TestCertificatesAreAskedForAtEachHandshake(t *testing.T) {
+	t.Parallel()
 	var now atomic.Pointer[tls.Certificate]
 	r, addr := startSecure(t, Config{Limits: quick, Certificates: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return now.Load(), nil }})
 	r.serve(t, goDyno(t, func(http.ResponseWriter, *http.Request) {}))
@@ -259,6 +265,7 @@ func TestCertificatesAreAskedForAtEachHandshake(t *testing.T) {
 }
 
 func TestPlainHTTPOnTheTLSPortEnds(t *testing.T) {
+	t.Parallel()
 	r, addr := startSecure(t, Config{Limits: quick})
 	r.serve(t)
 	c, in := dialRaw(t, addr)
@@ -269,6 +276,7 @@ func TestPlainHTTPOnTheTLSPortEnds(t *testing.T) {
 }
 
 func TestABudgetIsForAWindowOfTime(t *testing.T) {
+	t.Parallel()
 	var b budget
 	for range h2Aborted {
 		if !b.spend(1, h2Aborted) {
@@ -287,6 +295,7 @@ func TestABudgetIsForAWindowOfTime(t *testing.T) {
 // Go's client asks for more after each 4 KiB that is read, twice: for the stream
 // and for the connection. That is no flood.
 func TestAClientThatReadsLittleAtATimeGetsAllOfALongAnswer(t *testing.T) {
+	t.Parallel()
 	r, addr := startSecure(t, Config{Limits: quick})
 	const size = 16 << 20
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, _ *http.Request) {

@@ -15,6 +15,7 @@ import (
 )
 
 func TestWebSocketsPassBothWays(t *testing.T) {
+	t.Parallel()
 	limits := quick
 	limits.Rolling = 5 * time.Second
 	r := startRouter(t, Config{Limits: limits})
@@ -60,6 +61,7 @@ const upgradeEcho = "GET /u HTTP/1.1\r\nHost: demo.test\r\nConnection: keep-aliv
 const switched = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n"
 
 func TestAnyUpgradePassesAndEachSideMayEndAlone(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	heads := make(chan string, 1)
 	r.serve(t, rawDyno(t, func(c net.Conn, in *bufio.Reader) {
@@ -86,6 +88,7 @@ func TestAnyUpgradePassesAndEachSideMayEndAlone(t *testing.T) {
 }
 
 func TestATunnelWithoutABytePassingEnds(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	r.serve(t, rawDyno(t, func(c net.Conn, in *bufio.Reader) {
 		answering(switched)(c, in)
@@ -101,6 +104,7 @@ func TestATunnelWithoutABytePassingEnds(t *testing.T) {
 }
 
 func TestAfterARefusedUpgradeTheConnectionIsHTTPAgain(t *testing.T) {
+	t.Parallel()
 	r := startRouter(t, Config{Limits: quick})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) { fmt.Fprint(w, q.URL.Path) }))
 	c, in := dialRaw(t, r.addr)

@@ -74,6 +74,7 @@ func usageLimits() Limits {
 }
 
 func TestEveryRequestIsCountedWithItsStatusCodeAndBytes(t *testing.T) {
+	t.Parallel()
 	dyno := goDyno(t, func(w http.ResponseWriter, q *http.Request) {
 		n, _ := io.Copy(io.Discard, q.Body)
 		if q.URL.Path == "/missing" {
@@ -116,6 +117,7 @@ func TestEveryRequestIsCountedWithItsStatusCodeAndBytes(t *testing.T) {
 // TestUsageIsCountedOnceThroughHandOversAndRefusals has control refuse, forget to
 // answer, and go away, while routers take over from each other under load.
 func TestUsageIsCountedOnceThroughHandOversAndRefusals(t *testing.T) {
+	t.Parallel()
 	dyno := goDyno(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })
 	dir := t.TempDir()
 	socket := filepath.Join(dir, "router.sock")
@@ -187,6 +189,7 @@ func TestUsageIsCountedOnceThroughHandOversAndRefusals(t *testing.T) {
 }
 
 func TestUsageWaitsForControlWithoutGrowingWithoutBound(t *testing.T) {
+	t.Parallel()
 	b := newUsageBook("")
 	a := &app{id: "a1"}
 	for range 3 * usageMost {
@@ -205,6 +208,7 @@ func TestUsageWaitsForControlWithoutGrowingWithoutBound(t *testing.T) {
 }
 
 func TestAnAppThatNobodyAsksHasNoMeter(t *testing.T) {
+	t.Parallel()
 	var ms meters
 	a := &app{id: "a1"}
 	first := ms.of(a)
