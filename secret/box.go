@@ -105,9 +105,21 @@ func (b *Box) Stale(record []byte) bool {
 func (b *Box) KeyID() string { return hex.EncodeToString(b.keys[0].id[:]) }
 
 // Derive makes a 32-byte key of its own for one purpose, such as signing the
-// URLs of log sessions. It is the same after every restart with the same key.
-func (b *Box) Derive(purpose string) []byte {
-	key, err := hkdf.Key(sha256.New, b.keys[0].secret, nil, "kigo derived key: "+purpose, 32)
+// URLs of log sessions. It is the same after every restart with the same first key.
+func (b *Box) Derive(purpose string) []byte { return b.keys[0].derive(purpose) }
+
+// DeriveAll makes what Derive made for one purpose with each of the keys, the first
+// first: to check what was signed before a key was put in front.
+func (b *Box) DeriveAll(purpose string) [][]byte {
+	all := make([][]byte, len(b.keys))
+	for i, k := range b.keys {
+		all[i] = k.derive(purpose)
+	}
+	return all
+}
+
+func (k boxKey) derive(purpose string) []byte {
+	key, err := hkdf.Key(sha256.New, k.secret, nil, "kigo derived key: "+purpose, 32)
 	if err != nil {
 		panic("derive key: " + err.Error()) // only for lengths that HKDF cannot make
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // OpenBox makes a box of the keys in file: one 64-digit hexadecimal key in each
-// line, the newest first. When the file does not exist it is made with one random key,
+// line, the newest first; older ones stay, for what was sealed with them. When the file does not exist it is made with one random key,
 // readable by its owner alone. A file that others may read is refused.
 func OpenBox(file string) (*Box, error) {
 	text, err := readKeyFile(file)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,11 +19,20 @@ import (
 // says. It is keyed with the platform's master key, so that who can write to the
 // database alone cannot make a chain that fits.
 func (tx *Tx) chain(before string, e kigo.Event) string {
+	return chainBy(tx.box.Derive(auditPurpose), before, e)
+}
+
+const (
+	auditPurpose  = "audit"
+	anchorPurpose = "audit anchor"
+)
+
+func chainBy(key []byte, before string, e kigo.Event) string {
 	text, err := json.Marshal([]any{before, e.Revision, micros(e.At), e.Kind, e.App, e.Key, e.Actor, e.Origin, string(e.Payload)})
 	if err != nil {
 		panic("marshal event: " + err.Error()) // strings and numbers
 	}
-	mac := hmac.New(sha256.New, tx.box.Derive("audit"))
+	mac := hmac.New(sha256.New, key)
 	mac.Write(text)
 	return hex.EncodeToString(mac.Sum(nil))
 }
@@ -42,14 +52,15 @@ func (tx *Tx) anchor() (revision int64, hash, trouble string, err error) {
 	}
 	var mac string
 	n, _ := fmt.Sscan(text, &revision, &hash, &mac)
-	if n != 3 || !hmac.Equal([]byte(mac), []byte(tx.anchorMAC(revision, hash))) {
+	fits := func(key []byte) bool { return hmac.Equal([]byte(mac), []byte(anchorMAC(key, revision, hash))) }
+	if n != 3 || !slices.ContainsFunc(tx.box.DeriveAll(anchorPurpose), fits) {
 		return 0, "", "the record of where older events were removed is not as it was written", nil
 	}
 	return revision, strings.TrimPrefix(hash, "-"), "", nil
 }
 
-func (tx *Tx) anchorMAC(revision int64, hash string) string {
-	mac := hmac.New(sha256.New, tx.box.Derive("audit anchor"))
+func anchorMAC(key []byte, revision int64, hash string) string {
+	mac := hmac.New(sha256.New, key)
 	fmt.Fprint(mac, revision, " ", hash)
 	return hex.EncodeToString(mac.Sum(nil))
 }
@@ -73,7 +84,7 @@ func (tx *Tx) TrimEvents(before time.Time, n int) (removed int, err error) {
 	last := all[len(all)-1]
 	hash := "-" + last.hash
 	return len(all), errors.Join(tx.exec("trim events", "DELETE FROM events WHERE revision <= $1", last.revision),
-		tx.PutMeta(anchorKey, fmt.Sprint(last.revision, " ", hash, " ", tx.anchorMAC(last.revision, hash))))
+		tx.PutMeta(anchorKey, fmt.Sprint(last.revision, " ", hash, " ", anchorMAC(tx.box.Derive(anchorPurpose), last.revision, hash))))
 }
 
 // Verified is what VerifyAudit found.
@@ -102,6 +113,9 @@ func (tx *Tx) verify() (v Verified, err error) {
 	if err != nil || trouble != "" {
 		return Verified{Trouble: trouble}, err
 	}
+	// Of several master keys the last one is the oldest. Once a newer one was used, no older
+	// one counts: whoever has got hold of an old key cannot go on with the chain.
+	keys := tx.box.DeriveAll(auditPurpose)
 	for {
 		rows, err := list(tx, "event", func(_ *Tx, r scanner) (row, error) {
 			var e row
@@ -114,15 +128,20 @@ func (tx *Tx) verify() (v Verified, err error) {
 			return v, err
 		}
 		for _, e := range rows {
+			use := len(keys)
+			for use > 0 && e.hash != chainBy(keys[use-1], before, e.Event) {
+				use--
+			}
 			switch {
 			case e.Revision != last+1:
 				v.Trouble = fmt.Sprintf("events %d to %d are missing", last+1, e.Revision-1)
 			case e.hash == "" && before == "":
 				v.Before++
-			case e.hash != tx.chain(before, e.Event):
+			case use == 0:
 				v.Trouble = fmt.Sprintf("event %d (%s) is not as it was written, or what came before it is not", e.Revision, e.Kind)
 			default:
 				v.Events++
+				keys = keys[:use]
 			}
 			if v.Trouble != "" {
 				return v, nil

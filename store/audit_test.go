@@ -1,12 +1,14 @@
 package store_test
 
 import (
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/secret"
 	"github.com/kigo-dev/kigo/store"
 )
 
@@ -73,6 +75,53 @@ func TestAChangedRecordOfEventsIsSeen(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTheRecordOfEventsFitsAfterAnotherMasterKey(t *testing.T) {
+	t.Parallel()
+	path := dbPath(t)
+	keys := func(which ...byte) store.Options {
+		var all [][]byte
+		for _, b := range which {
+			key := []byte("a key for tests, of 32 bytes....") // with which the empty database was made
+			key[0] += b - 1
+			all = append(all, key)
+		}
+		box, err := secret.NewBox(all...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store.Options{Box: box, Log: slog.New(slog.DiscardHandler)}
+	}
+	then := time.Now().Add(-48 * time.Hour)
+	// with opens the store with these master keys, the newest first, and writes 3 events.
+	with := func(events int64, trouble string, which ...byte) {
+		t.Helper()
+		s, err := store.Open(t.Context(), "sqlite:"+path, keys(which...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if err := s.Update(t.Context(), func(tx *store.Tx) error {
+			for range 3 {
+				if err := tx.Emit(kigo.Event{At: then, Kind: "app.update", Key: "k"}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		v, err := s.VerifyAudit(t.Context())
+		if err != nil || v.Events != events || !strings.Contains(v.Trouble, trouble) || (v.Trouble == "") != (trouble == "") {
+			t.Errorf("with the keys %v: %+v, %v; want %d events and trouble %q", which, v, err, events, trouble)
+		}
+	}
+	with(3, "", 1)
+	with(6, "", 2, 1)
+	with(9, "", 3, 2, 1)
+	with(3, "event 4", 1) // somebody who has but the oldest one goes on
+	with(9, "event 10", 3, 2, 1)
 }
 
 func TestTrimmedEventsLeaveAnAnchor(t *testing.T) {
