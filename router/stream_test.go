@@ -151,6 +151,10 @@ func TestAnswersAreFramedAsTheirKindDemands(t *testing.T) {
 		{"a length to HTTP/1.0", "GET / HTTP/1.0\r\n" + host + "Connection: keep-alive\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
 			"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: keep-alive\r\nVia: 1.1 heroku-router\r\n\r\nx"},
 		{"until close", plainGet, "HTTP/1.0 200 OK\r\nX: 1\r\n\r\nbody", "HTTP/1.1 200 OK\r\nX: 1\r\nConnection: close\r\nVia: 1.1 heroku-router\r\n\r\nbody"},
+		{"two equal lengths", plainGet, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx",
+			"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nVia: 1.1 heroku-router\r\n\r\nx"},
+		{"odd but legal headers", plainGet, "HTTP/1.1 200 OK\r\nset-cookie: a=1\r\nX_Under: \xc3\xa4\xff\r\nSet-Cookie:  b=2\r\nX-Empty:\r\nContent-Length: 0\r\n\r\n",
+			"HTTP/1.1 200 OK\r\nset-cookie: a=1\r\nX_Under: \xc3\xa4\xff\r\nSet-Cookie:  b=2\r\nX-Empty:\r\nContent-Length: 0\r\nVia: 1.1 heroku-router\r\n\r\n"},
 		{"hop-by-hop", plainGet, "HTTP/1.1 200 \r\nConnection: x, keep-alive\r\nKeep-Alive: timeout=5\r\nX: 1\r\nContent-Length: 0\r\n\r\n",
 			"HTTP/1.1 200 \r\nX: 1\r\nContent-Length: 0\r\nVia: 1.1 heroku-router\r\n\r\n"},
 	}

@@ -243,7 +243,8 @@ func (w *wire) taken(d time.Duration) bool {
 }
 
 // linger ends what we send and reads what the peer still sends, so that our last
-// answer is not destroyed by a reset; bounded in bytes and time.
+// answer is not destroyed by a reset: also to a peer that looks for it only when all of a
+// large body has been sent. Bounded in time.
 func (w *wire) linger(scratch []byte) {
 	if w.tcp == nil || w.reason.Load() != 0 {
 		return
@@ -251,17 +252,15 @@ func (w *wire) linger(scratch []byte) {
 	if t, ok := w.Conn.(interface{ CloseWrite() error }); ok {
 		_ = t.CloseWrite()
 	}
-	w.within(lingerTime)
-	for left := lingerBytes; left > 0; {
-		n, err := w.tcp.Read(scratch)
-		if err != nil {
+	for end := time.Now().Add(lingerMost); time.Now().Before(end); {
+		w.within(lingerTime)
+		if _, err := w.tcp.Read(scratch); err != nil {
 			return
 		}
-		left -= n
 	}
 }
 
 const (
-	lingerTime  = 2 * time.Second
-	lingerBytes = 1 << 20
+	lingerTime = 2 * time.Second // without a byte
+	lingerMost = 30 * time.Second
 )

@@ -141,6 +141,7 @@ var Legal = []Request{
 	{Name: "HTTP/1.0 with host", Text: "GET / HTTP/1.0\r\n" + host + "\r\n", Seen: "GET /"},
 	{Name: "odd method", Text: "G!T / HTTP/1.1\r\n" + host + "\r\n", Seen: "G!T /"},
 	{Name: "odd target", Text: "GET /a|b\"<>{}^`\\?c[]=;'%20 HTTP/1.1\r\n" + host + "\r\n", Seen: "GET /a|b\"<>{}^`\\?c[]=;'%20"},
+	{Name: "path in no normal form", Text: "GET //a/../b/./%2F%2e%2E//c;d?e=//f/..&g=%20+ HTTP/1.1\r\n" + host + "\r\n", Seen: "GET //a/../b/./%2F%2e%2E//c;d?e=//f/..&g=%20+"},
 	{Name: "body with length", Text: "POST / HTTP/1.1\r\n" + host + "Content-Length: 3\r\n\r\nabc", Seen: `body="abc" err=<nil>`},
 	{Name: "length zero", Text: "POST / HTTP/1.1\r\n" + host + "Content-Length: 0\r\n\r\n", Seen: `body="" err=<nil>`},
 	{Name: "two equal lengths", Text: "POST / HTTP/1.1\r\n" + host + "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc", Seen: `body="abc"`},
