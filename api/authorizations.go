@@ -138,8 +138,7 @@ func (c *call) login(email, password, factor string) error {
 		}
 	}
 	var err error
-	c.actor, err = ctrl(c).AuthenticatePassword(c.ctx(), email, password, factor)
-	c.actor.From = c.origin()
+	c.actor, err = ctrl(c).AuthenticatePassword(c.ctx(), control.Login{Email: email, Password: password, Factor: factor, From: c.origin()})
 	if err != nil {
 		return err
 	}

@@ -13,8 +13,10 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/client"
 	"github.com/kigo-dev/kigo/control"
+	"github.com/kigo-dev/kigo/store"
 )
 
 const password = "correct horse battery"
@@ -38,6 +40,21 @@ func (s *server) login(email, password, code string) error {
 	e := &client.Error{Status: resp.StatusCode}
 	must(s.t, json.NewDecoder(resp.Body).Decode(e))
 	return e
+}
+
+// lastEvent is the newest of a kind.
+func (s *server) lastEvent(kind string) (last kigo.Event) {
+	s.t.Helper()
+	must(s.t, s.store.View(s.t.Context(), func(tx *store.Tx) error {
+		all, err := tx.EventsAfter(0, 1000)
+		for _, e := range all {
+			if e.Kind == kind {
+				last = e
+			}
+		}
+		return err
+	}))
+	return last
 }
 
 func TestASecondFactorIsAskedFor(t *testing.T) {
@@ -76,6 +93,9 @@ func TestASecondFactorIsAskedFor(t *testing.T) {
 	must(t, s.login(operator, password, code(now.Add(30*time.Second))))
 	wantError(t, s.login(operator, password, code(now.Add(30*time.Second))), 401, "unauthorized", "")
 	must(t, s.login(operator, password, done.RecoveryCodes[3]))
+	if e := s.lastEvent("account.update"); !strings.HasPrefix(e.Origin, "127.0.0.1 ") || e.Actor != operator || !strings.Contains(string(e.Payload), "recovery_code") {
+		t.Errorf("the audit says %+v", e)
+	}
 	wantError(t, s.login(operator, password, done.RecoveryCodes[3]), 401, "unauthorized", "")
 	wantError(t, s.Do(ctx, "POST", "/kigo/two-factor/actions/disable", begin, nil), 403, "two_factor", "")
 	must(t, s.Do(ctx, "POST", "/kigo/two-factor/actions/disable", map[string]string{"password": password, "code": done.RecoveryCodes[0]}, nil))
@@ -203,6 +223,9 @@ func TestOAuthClientsGetTokens(t *testing.T) {
 	wantError(t, err, 401, "unauthorized", "")
 	_, err = s.as(next.AccessToken.Token).Apps(ctx)
 	wantError(t, err, 401, "unauthorized", "")
+	if e := s.lastEvent("authorization.delete"); e.Key != next.Authorization.ID || e.Actor != operator || !strings.HasPrefix(e.Origin, "127.0.0.1 ") {
+		t.Errorf("the audit says %+v", e)
+	}
 
 	mine, err := s.CreateAuthorization(ctx, client.NewAuthorization{})
 	must(t, err)

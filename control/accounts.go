@@ -58,15 +58,21 @@ func (c *Control) SetPassword(ctx context.Context, a Actor, password string) err
 	})
 }
 
+// Login is what somebody logs in with. Factor is the code of the account's second factor, or
+// one of its recovery codes; an account that has none needs none.
+type Login struct {
+	Email, Password, Factor string
+	From                    string // as an Actor's
+}
+
 // AuthenticatePassword returns who an e-mail address and a password belong to. A
-// wrong one and an unknown address take the same time and give the same error. factor is
-// the code of the account's second factor, or one of its recovery codes; an account that
-// has none needs none. Without one that is needed the error is errTwoFactor.
-func (c *Control) AuthenticatePassword(ctx context.Context, email, password, factor string) (Actor, error) {
+// wrong one and an unknown address take the same time and give the same error.
+// Without a factor that is needed the error is errTwoFactor.
+func (c *Control) AuthenticatePassword(ctx context.Context, l Login) (Actor, error) {
 	var account kigo.Account
 	var hash string
 	err := c.Store.View(ctx, func(tx *store.Tx) (err error) {
-		if account, err = tx.AccountByEmail(email); err != nil {
+		if account, err = tx.AccountByEmail(l.Email); err != nil {
 			return err
 		}
 		hash, err = tx.PasswordHash(account.ID)
@@ -75,20 +81,20 @@ func (c *Control) AuthenticatePassword(ctx context.Context, email, password, fac
 	if err != nil && !errors.Is(err, kigo.ErrNotFound) {
 		return Actor{}, err
 	}
-	if len(password) > maxPassword {
+	if len(l.Password) > maxPassword {
 		return Actor{}, errCredentials
 	}
-	ok, err := c.Passwords.Verify(ctx, hash, password)
+	ok, err := c.Passwords.Verify(ctx, hash, l.Password)
 	if err != nil {
 		return Actor{}, err
 	}
 	if !ok {
 		return Actor{}, errCredentials
 	}
-	actor := Actor{ID: account.ID, Email: account.Email}
+	actor := Actor{ID: account.ID, Email: account.Email, From: l.From}
 	return actor, c.update(ctx, actor, func(tx *change) error {
 		account.LastLogin = tx.Now()
-		return errors.Join(tx.secondFactor(account, factor), tx.UpdateAccount(&account))
+		return errors.Join(tx.secondFactor(account, l.Factor), tx.UpdateAccount(&account))
 	})
 }
 

@@ -95,14 +95,14 @@ func testScopes(t *testing.T, x *site) {
 
 func testPasswords(t *testing.T, x *site) {
 	const wrong = "Invalid credentials provided."
-	refused(t, "no password yet", errOf(x.AuthenticatePassword(x.ctx, "op@example.com", "", "")), kigo.IDUnauthorized, wrong)
+	refused(t, "no password yet", errOf(x.AuthenticatePassword(x.ctx, control.Login{Email: "op@example.com", Password: ""})), kigo.IDUnauthorized, wrong)
 	refused(t, "too short", x.SetPassword(x.ctx, x.actor, "short"), kigo.IDInvalidParams, "too short")
 	if err := x.SetPassword(x.ctx, x.actor, "correct horse"); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, "wrong", errOf(x.AuthenticatePassword(x.ctx, "op@example.com", "incorrect horse", "")), kigo.IDUnauthorized, wrong)
-	refused(t, "unknown", errOf(x.AuthenticatePassword(x.ctx, "nobody@example.com", "correct horse", "")), kigo.IDUnauthorized, wrong)
-	same(t, "who", must(x.AuthenticatePassword(x.ctx, "OP@example.com", "correct horse", ""))(t), x.actor)
+	refused(t, "wrong", errOf(x.AuthenticatePassword(x.ctx, control.Login{Email: "op@example.com", Password: "incorrect horse"})), kigo.IDUnauthorized, wrong)
+	refused(t, "unknown", errOf(x.AuthenticatePassword(x.ctx, control.Login{Email: "nobody@example.com", Password: "correct horse"})), kigo.IDUnauthorized, wrong)
+	same(t, "who", must(x.AuthenticatePassword(x.ctx, control.Login{Email: "OP@example.com", Password: "correct horse"}))(t), x.actor)
 	a := must(x.UpdateAccount(x.ctx, x.actor, control.AccountChange{Name: ptr("Op")}))(t)
 	same(t, "name", a.Name, "Op")
 	if a.LastLogin.IsZero() {

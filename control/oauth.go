@@ -83,7 +83,7 @@ func (c *Control) ExchangeCode(ctx context.Context, from, clientSecret, code, ve
 		}
 		if g.Authorization != "" {
 			reused = true
-			return absent(tx.DeleteAuthorization(g.Authorization))
+			return tx.endReused(g)
 		}
 		if !g.ExpiresAt.After(tx.Now()) || g.Challenge != "" && !challenged(g.Challenge, verifier) {
 			return errGrant
@@ -104,6 +104,20 @@ func (c *Control) ExchangeCode(ctx context.Context, from, clientSecret, code, ve
 		err = errGrant
 	}
 	return t, err
+}
+
+// endReused ends what was made of a code that has come again.
+func (c *change) endReused(g store.Grant) error {
+	account, err := c.Account(g.Account)
+	if err != nil {
+		return err
+	}
+	err = c.DeleteAuthorization(g.Authorization)
+	if errors.Is(err, kigo.ErrNotFound) {
+		return nil // ended before
+	}
+	c.actor.Email = account.Email
+	return errors.Join(err, c.emit("authorization.delete", "", g.Authorization, map[string]string{"client": g.Client, "why": "the code came again"}))
 }
 
 // RefreshToken gives the client another token for its refresh token, which is replaced.
