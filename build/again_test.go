@@ -3,6 +3,8 @@ package build_test
 import (
 	"context"
 	"errors"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -51,6 +53,30 @@ func TestABuildThatFillsTheDiskIsStopped(t *testing.T) {
 	loop.Mark(p.app.ID)
 	if text := p.read(id); p.end(id) != "disk quota exceeded" || !strings.Contains(text, "the build wrote more than its 64 MB of disk") {
 		t.Errorf("%s\n%s", p.end(id), text)
+	}
+	p.eventually("nothing is left", func() bool { return len(p.leftovers()) == 0 })
+}
+
+// What a build may write is bounded by file systems of its own, not by who looks now and then.
+func TestEveryFolderOfABuildIsOnADiskOfItsOwn(t *testing.T) {
+	p := newPlatform(t)
+	p.fakeGo()
+	p.config.Scratch = 64 << 20
+	loop, _ := p.start()
+	id := p.push(p.hostile(`for f in "$PWD" /tmp/codon /tmp/codon/tmp/cache /tmp /app; do echo "$f has $(busybox stat -f -c '%b %S %c' "$f")"; done; exit 1`))
+	loop.Mark(p.app.ID)
+	text := p.read(id)
+	found := regexp.MustCompile(`(?m)^ *(/\S+) has (\d+) (\d+) (\d+)$`).FindAllStringSubmatch(text, -1)
+	if len(found) != 5 {
+		t.Fatalf("%d folders in\n%s", len(found), text)
+	}
+	for _, f := range found {
+		blocks, _ := strconv.Atoi(f[2])
+		size, _ := strconv.Atoi(f[3])
+		files, _ := strconv.Atoi(f[4])
+		if bytes := blocks * size; bytes < 32<<20 || bytes > 64<<20 || files < 1000 || files > 10000 {
+			t.Errorf("%s: %d bytes and %d files", f[1], bytes, files)
+		}
 	}
 	p.eventually("nothing is left", func() bool { return len(p.leftovers()) == 0 })
 }

@@ -1,12 +1,18 @@
 package build
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/internal/testenv"
@@ -25,7 +31,18 @@ type cacheRig struct {
 
 func newCacheRig(t testing.TB) *cacheRig {
 	testenv.NeedsRoot(t)
-	l := &Loop{Config: Config{Dir: t.TempDir()}}
+	empty := filepath.Join(t.TempDir(), "empty")
+	l := &Loop{Config: Config{Dir: t.TempDir(), Scratch: 64 << 20, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}}
+	l.EmptyDisk = func(size int64) (string, error) {
+		if _, err := os.Stat(empty); err == nil {
+			return empty, nil
+		}
+		out, err := exec.Command("mkfs.ext4", "-q", "-b", "4096", "-O", "^has_journal", empty, fmt.Sprintf("%dK", size>>10)).CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("%w: %s", err, out)
+		}
+		return empty, err
+	}
 	for _, name := range []string{"builds", "cache"} {
 		if err := os.MkdirAll(l.path(name), 0o711); err != nil {
 			t.Fatal(err)
@@ -51,7 +68,7 @@ func (r *cacheRig) build(keep bool, f func(dir string)) {
 	}
 	f(c.dir)
 	if err := c.close(keep); err != nil {
-		r.Fatal(err)
+		r.Error(err)
 	}
 	if err := sweep(dir); err != nil {
 		r.Fatal(err)
@@ -165,6 +182,43 @@ func TestACrashWhileLayersAreJoinedLosesNothing(t *testing.T) {
 		t.Errorf("left behind: %v", names)
 	}
 	r.holds("a=8 old8=x")
+}
+
+func TestACacheThatIsDamagedBeginsAnew(t *testing.T) {
+	r := newCacheRig(t)
+	for _, damage := range []string{"", strings.Repeat("x", 1<<16)} { // a machine that failed leaves anything
+		r.build(true, func(dir string) { r.write(dir, "a", "1") })
+		r.build(true, func(dir string) { r.write(dir, "b", "2") })
+		r.holds("a=1 b=2")
+		must(t, os.WriteFile(r.loop.path("cache", "a", "000002"), []byte(damage), 0o600))
+		r.holds("")
+	}
+	r.build(true, func(dir string) { r.write(dir, "c", "3") })
+	r.holds("c=3")
+}
+
+// Builds end before the machine's disk is full: what they write would be lost otherwise.
+func TestABuildEndsBeforeTheMachinesDiskIsFull(t *testing.T) {
+	r := newCacheRig(t)
+	builds := r.loop.path("builds")
+	must(t, unix.Mount("tmpfs", builds, "tmpfs", 0, "size=48m,mode=711"))
+	t.Cleanup(func() { must(t, errors.Join(sweep(filepath.Join(builds, "b")), unix.Unmount(builds, 0))) })
+	a := &attempt{loop: r.loop, build: kigo.Build{ID: "b"}}
+	must(t, os.Mkdir(filepath.Join(builds, "b"), 0o711))
+	root, err := r.loop.newDisk(filepath.Join(builds, "b"), disk)
+	must(t, err)
+	f, err := os.Create(filepath.Join(root, "f"))
+	must(t, err)
+	defer f.Close()
+	for written := 0; ; written++ {
+		err := a.full()
+		if errors.Is(err, syscall.ENOSPC) && written > 16 {
+			return
+		}
+		must(t, err)
+		_, err = f.Write(make([]byte, 1<<20))
+		must(t, errors.Join(err, f.Sync()))
+	}
 }
 
 func must(t testing.TB, err error) {

@@ -92,8 +92,16 @@ func (l *Loop) settleInterrupted(ctx context.Context, id kigo.BuildID) error {
 
 // sweep removes a build's folder, with its mounts.
 func sweep(dir string) error {
-	for _, name := range []string{"cache", secrets} {
+	for _, name := range []string{"cache", "view", secrets} {
 		if err := unmount(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	if err := detachLayers(dir); err != nil {
+		return err
+	}
+	for _, name := range []string{disk, cacheDisk, joinDisk} {
+		if err := dropDisk(filepath.Join(dir, name)); err != nil {
 			return err
 		}
 	}

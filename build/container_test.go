@@ -111,7 +111,7 @@ type planting struct {
 func (e planting) Logs(ctx context.Context, id kigo.DynoID, after uint64, f func(kigo.OutputLine)) error {
 	err := e.Engine.Logs(ctx, id, after, f)
 	name, ok := strings.CutPrefix(string(id), "build-")
-	images := filepath.Join(e.dir, "builds", name, "codon", "images")
+	images := filepath.Join(e.dir, "builds", name, "disk", "codon", "images")
 	if _, missing := os.Stat(images); !ok || missing != nil {
 		return err
 	}

@@ -96,11 +96,11 @@ func newPlatform(t testing.TB) *platform {
 	p.config = build.Config{
 		Dir: p.dir, Store: p.store, Control: p, Engine: p.engine,
 		Slugs: &slug.Store{Dir: filepath.Join(p.dir, "slugs")}, Blobs: &blob.Store{Dir: filepath.Join(p.dir, "blobs")},
-		Output: &output.Store{Dir: filepath.Join(p.dir, "output")},
-		Stack:  func(string) (kigo.Image, error) { return root.image, nil },
-		URL:    func(a kigo.App) string { return "http://" + a.Name + ".localhost/" },
-		Log:    slog.New(slog.NewTextHandler(t.Output(), nil)),
-		Host:   &build.Environment{Vars: []string{"GOPROXY=off"}}, // tests ask nobody outside
+		Output: &output.Store{Dir: filepath.Join(p.dir, "output")}, EmptyDisk: p.engine.EmptyDisk,
+		Stack: func(string) (kigo.Image, error) { return root.image, nil },
+		URL:   func(a kigo.App) string { return "http://" + a.Name + ".localhost/" },
+		Log:   slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Host:  &build.Environment{Vars: []string{"GOPROXY=off"}}, // tests ask nobody outside
 	}
 	return p
 }

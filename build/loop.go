@@ -56,10 +56,12 @@ type Config struct {
 	URL     func(kigo.App) string                 // where an app is served, with a slash at its end
 	Log     *slog.Logger
 
+	EmptyDisk func(size int64) (file string, err error) // an empty ext4 file system, to copy
+
 	Slots     int           // builds at once; default 2
 	Limit     time.Duration // of one build; default 15 minutes, as Heroku
 	Memory    int64         // bytes; default 2.5 GiB
-	Scratch   int64         // bytes of /app and /tmp; default 8 GiB
+	Scratch   int64         // bytes of /app and /tmp, and of the app with its cache; default 8 GiB
 	SlugLimit int64         // compressed bytes; default kigo.SlugHardLimit
 	Program   string        // folder that holds kigo-buildpack; default the embedded one
 	Host      *Environment  // default HostEnvironment

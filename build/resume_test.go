@@ -79,7 +79,7 @@ func TestABuildThatEndsThePlatformAgainAndAgainIsGivenUp(t *testing.T) {
 		loop, stop := p.start()
 		loop.Mark(p.app.ID)
 		p.eventually("it runs", func() bool {
-			_, err := os.Stat(filepath.Join(p.dir, "builds", string(id), "codon", "tmp"))
+			_, err := os.Stat(filepath.Join(p.dir, "builds", string(id), "disk", "codon", "tmp"))
 			return err == nil
 		})
 		p.eventually("its launch is there", func() bool { list, err := p.engine.List(t.Context()); return err == nil && len(list) > 0 })
@@ -105,7 +105,7 @@ func TestConfigVarsOfABuildAreNeverOnTheDisk(t *testing.T) {
 	loop.Mark(p.app.ID)
 	p.eventually("the build sees it", func() bool { return strings.Contains(p.soFar(id), canary) })
 	var kept []string
-	for _, pattern := range []string{"builds/*/*", "builds/*/kigo/*", "builds/*/codon/*", "builds/*/codon/*/*", "dynos/*/*", "cache/*/*"} {
+	for _, pattern := range []string{"builds/*/*", "builds/*/kigo/*", "builds/*/disk/codon/*", "builds/*/disk/codon/*/*", "dynos/*/*", "cache/*/*"} {
 		found, err := filepath.Glob(filepath.Join(p.dir, pattern))
 		must(t, err)
 		kept = append(kept, found...)
@@ -191,7 +191,7 @@ func TestACacheThatGrowsTooLargeBeginsAnew(t *testing.T) {
 	p.config.CacheSize = 1 << 20
 	loop, _ := p.start()
 	pack := map[string]string{"Procfile": "web: a\n", "bin/detect*": "#!/bin/bash\necho Inline\n", "bin/compile*": "#!/bin/bash\nls $2\nhead -c 3000000 /dev/zero > $2/large\n"}
-	for _, want := range []string{"", " !     The build cache had grown to 2 MB, more than the 1 MB of an app: it begins anew.\n"} {
+	for _, want := range []string{"", " !     The build cache had grown to 3 MB, more than the 1 MB of an app: it begins anew.\n"} {
 		id := p.push(pack, "heroku/inline")
 		loop.Mark(p.app.ID)
 		text := p.read(id)

@@ -25,8 +25,9 @@ import (
 // sandbox is the host's side of a build's places (buildpack/job.go):
 //
 //	builds/ID/kigo    /opt/kigo     read-only: job, source, certificates; mount points of bin and toolchains
-//	builds/ID/tree    /tmp/build_…  BUILD_DIR, what becomes the slug
-//	builds/ID/codon   /tmp/codon    buildpacks, wishes, result
+//	builds/ID/disk    a file system of its own (disk.go), with
+//	        …/tree    /tmp/build_…  BUILD_DIR, what becomes the slug
+//	        …/codon   /tmp/codon    buildpacks, wishes, result
 //	builds/ID/cache   CACHE_DIR     the app's cache (cache.go)
 //	builds/ID/secret  in memory: the job in /opt/kigo/job, and ENV_DIR
 type sandbox struct {
@@ -57,10 +58,16 @@ func (a *attempt) prepare(ctx context.Context) error {
 	rand.Read(random[:])
 	dir := a.loop.path("builds", string(a.build.ID))
 	s := &sandbox{
-		dir: dir, kigo: filepath.Join(dir, "kigo"), tree: filepath.Join(dir, "tree"), codon: filepath.Join(dir, "codon"),
+		dir: dir, kigo: filepath.Join(dir, "kigo"), tree: filepath.Join(dir, disk, "tree"), codon: filepath.Join(dir, disk, "codon"),
 		id: launchID(string(a.build.ID)), hex: hex.EncodeToString(random[:]), uid: int(slug.AppUID(a.app.UIDBase)),
 	}
 	a.sandbox = s
+	if err := os.MkdirAll(dir, 0o711); err != nil {
+		return err
+	}
+	if _, err := a.loop.newDisk(dir, disk); err != nil {
+		return err
+	}
 	if err := s.folders(); err != nil {
 		return err
 	}
@@ -110,9 +117,6 @@ func (s *sandbox) giveSecret(job []byte) error {
 }
 
 func (s *sandbox) folders() error {
-	if err := os.MkdirAll(s.dir, 0o711); err != nil {
-		return err
-	}
 	for _, dir := range []string{s.kigo, filepath.Join(s.kigo, "bin"), filepath.Join(s.kigo, "toolchains"), filepath.Join(s.kigo, "refusals"), filepath.Join(s.kigo, filepath.Base(filepath.Dir(buildpack.JobFile))), filepath.Join(s.kigo, filepath.Base(buildpack.Operators))} {
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			return err

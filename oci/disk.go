@@ -35,6 +35,10 @@ const diskFeatures = "none,ext_attr,dir_index,filetype,extent,flex_bg,sparse_sup
 // bytesPerInode bounds how many files a disk holds: 65,536 for each GiB.
 const bytesPerInode = 16 << 10
 
+// EmptyDisk returns the file of an empty ext4 file system of a size, of which copies are
+// disks (internal/loop).
+func (e *Engine) EmptyDisk(size int64) (string, error) { return e.disks.template(size) }
+
 // template returns the empty file system of a size; "" for 0, a disk without a limit.
 func (d *disks) template(size int64) (string, error) {
 	if size <= 0 {

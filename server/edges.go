@@ -144,7 +144,7 @@ func (n *node) front() (http.Handler, error) {
 func (n *node) makeBuilds() (err error) {
 	n.builds, err = build.New(build.Config{
 		Dir: n.cfg.Data, Store: n.store, Control: n.control, Engine: n.engine, Slugs: n.slugs, Blobs: n.blobs, Output: n.outputs,
-		Images: dockerfiles{n}, Stack: n.buildStack, URL: func(a kigo.App) string { return n.webURL(a.Name) }, Log: n.log, Slots: n.cfg.Builds,
+		Images: dockerfiles{n}, EmptyDisk: n.engine.EmptyDisk, Stack: n.buildStack, URL: func(a kigo.App) string { return n.webURL(a.Name) }, Log: n.log, Slots: n.cfg.Builds,
 		Buildpacks: n.cfg.Buildpacks, Allowed: strings.FieldsFunc(n.cfg.AllowBuildpacks, func(r rune) bool { return r == ',' || r == ' ' }),
 	})
 	return err
