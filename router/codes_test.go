@@ -159,7 +159,12 @@ func TestAConnectionThatNobodyAcceptsIsH19(t *testing.T) {
 	if res.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("status %d", res.StatusCode)
 	}
-	r.logs.find(t, `code=H19 desc="Backend connection timeout"`, "dyno=web.1 connect=3")
+	line := r.logs.find(t, `code=H19 desc="Backend connection timeout"`, "dyno=web.1 connect=")
+	_, rest, _ := strings.Cut(line, "connect=")
+	took, err := time.ParseDuration(strings.Fields(rest)[0])
+	if err != nil || took < quick.Connect {
+		t.Errorf("it was tried for %s, %v: %s", took, err, line)
+	}
 }
 
 // fillQueue makes new connections to l hang, as those to a frozen machine do.

@@ -56,7 +56,7 @@ func (r *Router) serveHTTP3(ctx context.Context) error {
 	transport := &quic.Transport{Conn: r.config.HTTP3.Conn}
 	defer func() { _ = transport.Close() }()
 	l, err := transport.Listen(http3.ConfigureTLSConfig(&tls.Config{GetCertificate: r.config.Certificates, MinVersion: tls.VersionTLS13}), &quic.Config{
-		MaxIdleTimeout: h3Silence, KeepAlivePeriod: h3Silence / 3, HandshakeIdleTimeout: handshakeTime, MaxIncomingStreams: h2Streams, MaxIncomingUniStreams: 8,
+		MaxIdleTimeout: h3Silence, KeepAlivePeriod: h3Silence / 3, HandshakeIdleTimeout: r.limits.Head, MaxIncomingStreams: h2Streams, MaxIncomingUniStreams: 8,
 		InitialStreamReceiveWindow: h2StreamWindow, MaxStreamReceiveWindow: h2StreamWindow,
 		InitialConnectionReceiveWindow: h2ConnWindow, MaxConnectionReceiveWindow: h2ConnWindow,
 	})

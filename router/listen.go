@@ -70,10 +70,7 @@ func (r *Router) count() int {
 	return len(r.conns)
 }
 
-const (
-	handshaking   = "\x00" // sni before it is known
-	handshakeTime = 10 * time.Second
-)
+const handshaking = "\x00" // sni before it is known
 
 func (r *Router) newClient(a *acceptor, s *socket) *conn {
 	if !a.secure {
@@ -86,7 +83,7 @@ func (r *Router) newClient(a *acceptor, s *socket) *conn {
 
 // shake makes the TLS handshake.
 func (c *conn) shake() {
-	c.wire.within(handshakeTime)
+	c.wire.within(c.rt.limits.Head)
 	t := c.wire.Conn.(*tls.Conn)
 	if err := t.Handshake(); err != nil {
 		c.end()

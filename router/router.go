@@ -39,7 +39,7 @@ type Limits struct {
 	Boot      time.Duration // wait for a dyno to be up (H20)
 	Aside     time.Duration // how long a dyno that refused is set aside
 	Idle      time.Duration // a client's connection between requests
-	Head      time.Duration // to read a request's head
+	Head      time.Duration // to read a request's head, or for a TLS handshake
 	Leave     time.Duration // as Idle, once the router ends
 	Drain     time.Duration // after which what is left is cut (H24)
 	Usage     time.Duration // how long one Usage is

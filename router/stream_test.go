@@ -45,7 +45,7 @@ func TestBothDirectionsStreamAtOnce(t *testing.T) {
 // chunks, over kept-alive connections.
 func TestBodiesOfAnySizeArriveWhole(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: Limits{Drain: time.Second}})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
 		body, err := io.ReadAll(q.Body)
 		if err != nil {

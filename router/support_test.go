@@ -80,8 +80,8 @@ type rig struct {
 
 // quick are limits that tests can wait for.
 var quick = Limits{
-	Connect: 300 * time.Millisecond, FirstByte: 400 * time.Millisecond, Rolling: 600 * time.Millisecond, Boot: 500 * time.Millisecond,
-	Aside: 300 * time.Millisecond, Idle: 5 * time.Second, Head: time.Second, Leave: time.Second, Drain: 2 * time.Second,
+	Connect: time.Second, FirstByte: 1500 * time.Millisecond, Rolling: 1500 * time.Millisecond, Boot: time.Second,
+	Aside: 300 * time.Millisecond, Idle: 5 * time.Second, Head: 5 * time.Second, Leave: time.Second, Drain: 2 * time.Second,
 }
 
 func startRouter(t testing.TB, config Config) *rig {
