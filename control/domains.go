@@ -32,7 +32,10 @@ func (c *Control) AddDomain(ctx context.Context, a Actor, id kigo.AppID, hostnam
 		if len(have) >= maxDomains {
 			return kigo.Invalid("%s has %d domains, and more are not possible.", app.Name, len(have))
 		}
-		_, err = tx.DomainByHost(host)
+		other, err := tx.DomainByHost(host)
+		if err == nil && other.App == id {
+			return kigo.Invalid("Domain already added to this app.") // to the letter: clients that add one again look for it
+		}
 		if err == nil {
 			return kigo.Invalid("%s is currently in use by another app.", host)
 		}

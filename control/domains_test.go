@@ -31,6 +31,7 @@ func testDomains(t *testing.T, x *site) {
 		same(t, given, []string{d.Hostname, d.Kind, d.CNAME}, []string{want, "custom", "myapp.localhost"})
 	}
 	refused(t, "taken", errOf(x.AddDomain(x.ctx, x.actor, second.ID, "www.example.com", "")), kigo.IDInvalidParams, "www.example.com is currently in use by another app.")
+	refused(t, "again", errOf(x.AddDomain(x.ctx, x.actor, app.ID, "WWW.example.com", "")), kigo.IDInvalidParams, "Domain already added to this app.")
 	for _, bad := range []string{"", "foo", "*.com", "10.0.0.1", "[::1]", "::1", "a..b", "-a.com", "a b.com", "x.localhost", "localhost",
 		"xn--example-.com", "xn--www-.com", "xn--99999999.com", "a/b.com", "*.*.com", long(64) + ".com", "a.com:80"} {
 		refused(t, bad, errOf(x.AddDomain(x.ctx, x.actor, app.ID, bad, "")), kigo.IDInvalidParams, "is not a valid domain")
