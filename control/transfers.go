@@ -4,10 +4,15 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/store"
 )
+
+// offerMailed is how long the letter of an offer is tried; the offer itself stands until it is
+// answered.
+const offerMailed = 7 * 24 * time.Hour
 
 // Offer is a transfer with the names that it is shown with.
 type Offer struct {
@@ -49,7 +54,12 @@ func (c *Control) OfferApp(ctx context.Context, a Actor, id kigo.AppID, recipien
 		if o, err = offer(tx.Tx, t); err != nil {
 			return err
 		}
-		return tx.emit("app-transfer.create", id, t.ID, map[string]string{"recipient": to.Email})
+		post := tx.postSpaced("transfer", to.Email, "The app "+app.Name+" is offered to you", offerMailed, `%s offers you the app %s. Take it by
+
+    kigo apps:transfers:accept %s
+
+or turn it down by kigo apps:transfers:decline %s.`, o.OwnerEmail, app.Name, app.Name, app.Name)
+		return errors.Join(post, tx.emit("app-transfer.create", id, t.ID, map[string]string{"recipient": to.Email}))
 	})
 	return o, err
 }

@@ -1,5 +1,5 @@
-// Package mail sends the platform's letters: invitations, password resets, new addresses
-// to confirm.
+// Package mail sends the platform's letters: invitations, offers of apps, password resets, new
+// addresses to confirm.
 //
 // It owns the letters that are written down: who asks for one writes it in the transaction of the change that
 // it tells of, and the loop sends it, however often the process is killed in between: at least

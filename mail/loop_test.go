@@ -130,6 +130,17 @@ func TestAnInvitationIsMailed(t *testing.T) {
 	}
 }
 
+func TestAnOfferOfAnAppIsMailed(t *testing.T) {
+	s := newSite(t)
+	app, err := s.CreateApp(t.Context(), s.operator, control.NewApp{Name: "myapp"})
+	s.must(err)
+	_, err = s.OfferApp(t.Context(), s.operator, app.ID, "bob@example.com")
+	s.must(err)
+	if text := s.letter(1, "bob@example.com"); !strings.Contains(text, "op@example.com offers you the app myapp") || !strings.Contains(text, "kigo apps:transfers:accept myapp") {
+		t.Error(text)
+	}
+}
+
 func TestWithoutAMailServerNothingIsWrittenDown(t *testing.T) {
 	s := newSite(t)
 	s.Mail = false
