@@ -227,7 +227,7 @@ func (c container) run() (int, *os.File, error) {
 	if c.stdout != nil {
 		cmd.Stdout, cmd.Stderr = c.stdout, c.stdout
 	}
-	if err := cmd.Run(); err != nil {
+	if err := withEmptyKeyring(cmd.Run); err != nil {
 		return 0, nil, fmt.Errorf("run %s: %w%s", filepath.Base(c.order.Runtime), err, complaint(at("runc.log")))
 	}
 	data, err := os.ReadFile(at(c.name + ".pid"))

@@ -19,6 +19,9 @@ func launch(order *Order, stdin, stdout *os.File) (int, *os.File, error) {
 		order: order, name: "init", tty: order.TTY, stdin: stdin, stdout: stdout,
 		args: []string{"run", "--detach", "--bundle", at("bundle"), "--pid-file", at("init.pid")},
 	}
+	if !order.Posture.Sandbox { // which has keyrings of its own kernel
+		c.args = append(c.args, "--no-new-keyring") // see withEmptyKeyring
+	}
 	return c.run()
 }
 
