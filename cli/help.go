@@ -11,12 +11,15 @@ import (
 
 // help lists topics, or says how one command is used.
 func (t *terminal) help(args []string) int {
-	if len(args) > 0 {
-		if cmd, ok := find(strings.Join(args, ":")); ok {
+	if name := strings.Join(args, ":"); name != "" {
+		if cmd, ok := find(name); ok {
 			t.helpOn(cmd)
 			return 0
 		}
-		return t.unknown(strings.Join(args, ":"))
+		if t.helpOnTopic(name) {
+			return 0
+		}
+		return t.unknown(name)
 	}
 	t.println("Kigo: your own platform for apps. The commands are those of the Heroku CLI.\n\nUSAGE\n  $ kigo COMMAND [-a APP]\n\nON A SERVER\n  server               run a server\n  stack:build          make the image that dynos run on\n\nCOMMANDS")
 	width := 0
@@ -49,15 +52,31 @@ func (t *terminal) helpOn(cmd command) {
 	if len(cmd.aliases) > 0 {
 		t.println("\nALIASES\n  $ kigo %s", strings.Join(cmd.aliases, "\n  $ kigo "))
 	}
-	var more []string
-	for _, other := range commands {
-		if strings.HasPrefix(other.name, cmd.name+":") {
-			more = append(more, fmt.Sprintf("  %-26s %s", other.name, other.short))
-		}
-	}
-	if len(more) > 0 {
+	if more := below(cmd.name); len(more) > 0 {
 		t.println("\nCOMMANDS\n%s", strings.Join(more, "\n"))
 	}
+}
+
+// helpOnTopic lists the commands below a word that is none itself; false: there are none.
+func (t *terminal) helpOnTopic(name string) bool {
+	more := below(name)
+	if _, not := refused(name); not {
+		return false
+	}
+	if len(more) > 0 {
+		t.println("USAGE\n  $ kigo %s:COMMAND\n\nCOMMANDS\n%s", name, strings.Join(more, "\n"))
+	}
+	return len(more) > 0
+}
+
+// below are the commands whose names begin with another, in lines.
+func below(name string) (lines []string) {
+	for _, c := range commands {
+		if strings.HasPrefix(c.name, name+":") {
+			lines = append(lines, fmt.Sprintf("  %-26s %s", c.name, c.short))
+		}
+	}
+	return lines
 }
 
 // commandList lists every command with what it does.

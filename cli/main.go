@@ -24,6 +24,8 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 		return t.help(rest)
 	case name == "--version" || name == "-v":
 		rest, cmd = nil, must("version")
+	case !ok && (len(rest) == 0 || rest[0] == "--help" || rest[0] == "-h") && t.helpOnTopic(name):
+		return 0
 	case !ok:
 		return t.unknown(name)
 	}

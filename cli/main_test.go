@@ -35,6 +35,20 @@ func TestAnUnknownCommandIsAnsweredWithTheNearest(t *testing.T) {
 	}
 }
 
+func TestATopicListsItsCommands(t *testing.T) {
+	for _, args := range [][]string{{"git"}, {"git", "--help"}, {"help", "git"}} {
+		out, errs, code := kigo(t, nil, "", args...)
+		if code != 0 || errs != "" || !strings.Contains(out, "$ kigo git:COMMAND") || !strings.Contains(out, "git:clone") || strings.Contains(out, "releases") {
+			t.Errorf("kigo %v: status %d, %s%s", args, code, out, errs)
+		}
+	}
+	for _, args := range [][]string{{"git", "bogus"}, {"gi"}, {"help", "gi"}} {
+		if out, errs, code := kigo(t, nil, "", args...); code != 127 || out != "" || !strings.Contains(errs, "is not a kigo command") {
+			t.Errorf("kigo %v: status %d, %s%s", args, code, out, errs)
+		}
+	}
+}
+
 // One letter is missing in the middle of each name.
 func TestEachCommandIsFoundAgainAfterASlip(t *testing.T) {
 	known := commandNames(t)
