@@ -135,6 +135,9 @@ func (a *attempt) steps(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
+			if why := a.unwanted(ctx); why != nil { // since the last look
+				return why
+			}
 			return wrap(step.name, err)
 		}
 	}
@@ -158,19 +161,27 @@ func (a *attempt) watch(ctx context.Context, stop context.CancelCauseFunc) {
 			return
 		case <-tick.C:
 		}
-		_ = a.loop.Store.View(ctx, func(tx *store.Tx) error {
-			app, err := tx.App(a.app.ID)
-			if errors.Is(err, kigo.ErrNotFound) || err == nil && app.Destroying {
-				stop(errGone)
-				return nil
-			}
-			b, err := tx.Build(a.build.ID)
-			if err == nil && b.Status == kigo.BuildFailed {
-				stop(errCanceled)
-			}
-			return err
-		})
+		if err := a.unwanted(ctx); err != nil {
+			stop(err)
+		}
 	}
+}
+
+// unwanted is why nobody wants the build any more; nil: it is wanted.
+func (a *attempt) unwanted(ctx context.Context) (why error) {
+	_ = a.loop.Store.View(ctx, func(tx *store.Tx) error {
+		app, err := tx.App(a.app.ID)
+		if errors.Is(err, kigo.ErrNotFound) || err == nil && app.Destroying {
+			why = errGone
+			return nil
+		}
+		b, err := tx.Build(a.build.ID)
+		if err == nil && b.Status == kigo.BuildFailed {
+			why = errCanceled
+		}
+		return err
+	})
+	return why
 }
 
 // pack makes the slug.

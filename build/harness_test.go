@@ -36,6 +36,9 @@ import (
 // The test's own binary packs slugs, as kigo does in production.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == slug.Verb {
+		for packsForever() {
+			time.Sleep(time.Hour)
+		}
 		os.Exit(slug.PackMain(os.Args[2:]))
 	}
 	os.Exit(m.Run())
