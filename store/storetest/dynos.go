@@ -101,3 +101,46 @@ func testNotFound(t *testing.T, f *fixture) {
 		return tx.UpdateDynoState(&kigo.Dyno{ID: "nope"})
 	}), kigo.ErrNotFound)
 }
+
+func testUsage(t *testing.T, f *fixture) {
+	other := kigo.Account{Email: "bob@example.com"}
+	const boot = 100 * time.Second
+	f.update(t, func(tx *store.Tx) error {
+		if err := tx.CreateAccount(&other); err != nil {
+			return err
+		}
+		r, err := f.release(tx, nil)
+		if err != nil {
+			return err
+		}
+		d := kigo.Dyno{App: f.app.ID, Release: r.ID, Type: "web", Number: 1, Size: "Basic"}
+		if err := tx.CreateDyno(&d); err != nil {
+			return err
+		}
+		d.State, d.StartedAt = kigo.DynoUp, tx.Now().Add(-boot)
+		return tx.UpdateDynoState(&d)
+	})
+	used := func(owner kigo.AccountID) time.Duration {
+		t.Helper()
+		return get(t, f, func(tx *store.Tx) (sum time.Duration, err error) {
+			all, err := tx.Usage(owner, "")
+			for _, u := range all {
+				sum += u.Used
+			}
+			return sum, err
+		})
+	}
+	f.update(t, func(tx *store.Tx) error { return tx.SetAppOwner(f.app.ID, other.ID) })
+	before := used(f.account.ID)
+	if before < boot {
+		t.Errorf("the former owner used %v, want %v at least", before, boot)
+	}
+	f.update(t, (*store.Tx).CheckpointUsage)
+	same(t, "the former owner's, once it is written down", used(f.account.ID), before)
+	f.update(t, func(tx *store.Tx) error { return tx.DeleteApp(f.app.ID) })
+	f.update(t, (*store.Tx).CheckpointUsage)
+	same(t, "the former owner's, once the app is destroyed", used(f.account.ID), before)
+	if used(other.ID) == 0 {
+		t.Error("the new owner used nothing")
+	}
+}

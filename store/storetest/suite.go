@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t testing.TB) *store.Store) {
 		{"builds keep every field", testBuilds},
 		{"formations are put and deleted", testFormations},
 		{"dynos keep what they shall be and what they are", testDynos},
+		{"usage stays with who owned the app then", testUsage},
 		{"deleting an app deletes all that is its own", testDeleteApp},
 		{"what does not exist is not found, in Heroku's words", testNotFound},
 		{"a failed update changes nothing", testRollback},
