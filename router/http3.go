@@ -187,7 +187,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	st := &h3stream{w: w, request: q, control: http.NewResponseController(w), left: -1}
+	st := &h3stream{w: w, request: q, control: http.NewResponseController(w), tunnel: h.tunnel(), left: -1}
 	st.body.chunked = body && h.length < 0
 	wire := f.rt.clock.newWire(st, nil)
 	wire.stream = st
@@ -212,7 +212,11 @@ func h3Head(q *http.Request) (h *h2Head, body bool) {
 	field := func(name, value string) { h.field(hpack.HeaderField{Name: name, Value: value}) }
 	field(":method", q.Method)
 	field(":authority", q.Host)
-	if q.Method != http.MethodConnect {
+	extended := q.Method == http.MethodConnect && q.Proto != "HTTP/3.0" // RFC 9220
+	if extended {
+		field(":protocol", q.Proto)
+	}
+	if q.Method != http.MethodConnect || extended {
 		field(":scheme", "https")
 		field(":path", q.RequestURI)
 	}

@@ -13,6 +13,7 @@ type h3stream struct {
 	control *http.ResponseController
 	request *http.Request
 	body    framedBody
+	tunnel  bool   // extended CONNECT: bytes as they are
 	begun   bool   // the response's head was passed on
 	left    int64  // of a body with a length; -1: unknown
 	partial []byte // of a head that came in parts
@@ -68,11 +69,14 @@ func (st *h3stream) Write(p []byte) (int, error) {
 // head passes on a head of an answer.
 func (st *h3stream) head(text []byte) {
 	status, _ := parseLength(text[9:12])
+	if st.tunnel && status == http.StatusSwitchingProtocols {
+		status = http.StatusOK
+	}
 	header := st.w.Header()
 	header["Date"], header["Content-Type"] = nil, nil // else the library would make them up
 	for line := range bytes.Lines(text[bytes.IndexByte(text, '\n')+1:]) {
 		name, value, ok := cutHeader(line)
-		if !ok || equalFold(name, []byte("connection")) {
+		if !ok || h1Only(name) {
 			continue
 		}
 		key := http.CanonicalHeaderKey(string(name))
@@ -103,6 +107,10 @@ func (st *h3stream) trail(text []byte) {
 func (st *h3stream) readable() error { return nil }
 func (st *h3stream) writable() error { return nil }
 func (st *h3stream) forsaken() bool  { return st.request.Context().Err() != nil }
+
+// CloseWrite ends a tunnel whose dyno has ended its side: the library ends ours once the handler
+// has returned, for which nothing may be left to read.
+func (st *h3stream) CloseWrite() error { return st.request.Body.Close() }
 
 // Close leaves the end to the library.
 func (st *h3stream) Close() error { return nil }
