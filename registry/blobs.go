@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/kigo-dev/kigo/internal/atomicfile"
 )
@@ -14,6 +15,12 @@ import (
 func (g *Registry) blobPath(d digest) string { return filepath.Join(g.Dir, "blobs", d.file()) }
 
 func (q *request) markPath(d digest) string { return filepath.Join(q.repo, "blobs", d.file()) }
+
+// touch is has for who is about to use the blob, which starts its time anew.
+func (q *request) touch(d digest) bool {
+	now := time.Now()
+	return os.Chtimes(q.markPath(d), now, now) == nil
+}
 
 // has reports whether the repository has a blob.
 func (q *request) has(d digest) bool {
@@ -37,7 +44,7 @@ func (q *request) blobs() error {
 	if err != nil {
 		return err
 	}
-	if !q.has(d) {
+	if !q.touch(d) {
 		return refuse(http.StatusNotFound, "BLOB_UNKNOWN", "the repository %s has no blob %s", q.name, d)
 	}
 	switch q.r.Method {

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -9,8 +10,8 @@ import (
 	"time"
 )
 
-// uploadLife is how long an upload may take, and how long a blob that nobody has
-// waits for its mark.
+// uploadLife is how long an upload may take, how long content waits for a manifest that
+// names it, and a manifest that the platform made for its tag.
 const uploadLife = 24 * time.Hour
 
 // Forget removes the repositories whose key begins so, then what no repository has
@@ -25,24 +26,31 @@ func (g *Registry) Forget(prefix string) error {
 	return errors.Join(err, g.Sweep())
 }
 
-// Sweep removes blobs that no repository has and uploads that nobody goes on with.
+// Sweep removes what nobody has needed for a day: manifests that the platform made and never
+// tagged, content that no manifest names, and uploads that nobody goes on with.
 func (g *Registry) Sweep() error { return g.sweep(time.Now().Add(-uploadLife)) }
 
 func (g *Registry) sweep(before time.Time) error {
-	marks, err := filepath.Glob(filepath.Join(g.Dir, "repos", "*", "blobs", "*"))
-	if err != nil {
-		return err
-	}
+	repos, err := names(filepath.Join(g.Dir, "repos"))
 	had := map[string]bool{}
-	for _, m := range marks {
-		had[filepath.Base(m)] = true
+	for _, repo := range repos {
+		r := g.Repository(repo)
+		err = errors.Join(err, r.sweep(before))
+		marks, lerr := names(filepath.Join(r.q.repo, "blobs"))
+		err = errors.Join(err, lerr)
+		for _, m := range marks {
+			had[m] = true
+		}
+	}
+	if err != nil {
+		return err // what could not be read may be had
 	}
 	for _, dir := range []string{"blobs", "uploads"} {
 		files, lerr := names(filepath.Join(g.Dir, dir))
 		err = errors.Join(err, lerr)
 		for _, name := range files {
 			path := filepath.Join(g.Dir, dir, name)
-			if st, serr := os.Stat(path); serr != nil || had[name] || st.ModTime().After(before) {
+			if had[name] || !older(path, before) {
 				continue
 			}
 			if rerr := os.Remove(path); !errors.Is(rerr, fs.ErrNotExist) {
@@ -51,4 +59,130 @@ func (g *Registry) sweep(before time.Time) error {
 		}
 	}
 	return err
+}
+
+func older(path string, than time.Time) bool {
+	st, err := os.Stat(path)
+	return err == nil && !st.ModTime().After(than)
+}
+
+// sweep forgets what a build that was killed left: a manifest before it had its tag,
+// content before it had its manifest. A client's push that goes no further leaves the latter.
+func (r Repository) sweep(before time.Time) error {
+	files, err := names(filepath.Join(r.q.repo, "manifests"))
+	for _, file := range files {
+		if d, ok := digestOfFile(file); ok && older(r.q.manifestPath(d), before) {
+			err = errors.Join(err, r.Drop(d.String()))
+		}
+	}
+	marks, lerr := names(filepath.Join(r.q.repo, "blobs"))
+	if err = errors.Join(err, lerr); err != nil {
+		return err
+	}
+	var old []string
+	for _, file := range marks {
+		if d, ok := digestOfFile(file); ok && older(r.q.markPath(d), before) {
+			old = append(old, d.String())
+		}
+	}
+	return r.unmark(old)
+}
+
+// Drop forgets a manifest that the platform made and no tag names, with what no other has.
+func (r Repository) Drop(manifest string) error {
+	old, err := parseDigest(manifest)
+	if err != nil {
+		return err
+	}
+	parts, err := r.drop(old)
+	if err != nil {
+		return err
+	}
+	return r.unmark(parts)
+}
+
+func (r Repository) drop(old digest) (parts []string, err error) {
+	r.q.keeping.Lock()
+	defer r.q.keeping.Unlock()
+	text, err := os.ReadFile(r.q.manifestPath(old))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	about, _, _ := strings.Cut(string(text), "\n")
+	if err != nil || !strings.HasSuffix(about, madeHere) {
+		return nil, err
+	}
+	tags, err := r.q.allTags()
+	if err != nil {
+		return nil, err
+	}
+	for _, tag := range tags {
+		if d, err := r.q.resolve(tag); err == nil && d == old {
+			return nil, nil
+		}
+	}
+	if parts, err = r.parts(old); err != nil {
+		return nil, err
+	}
+	return parts, os.Remove(r.q.manifestPath(old))
+}
+
+// unmark takes content from the repository that no manifest of it names.
+func (r Repository) unmark(parts []string) error {
+	if len(parts) == 0 {
+		return nil
+	}
+	r.q.keeping.Lock()
+	defer r.q.keeping.Unlock()
+	files, err := names(filepath.Join(r.q.repo, "manifests"))
+	if err != nil {
+		return err
+	}
+	named := map[string]bool{}
+	for _, file := range files {
+		d, ok := digestOfFile(file)
+		if !ok {
+			continue
+		}
+		needs, err := r.parts(d)
+		if err != nil {
+			return err
+		}
+		for _, part := range needs {
+			named[part] = true
+		}
+	}
+	for _, part := range parts {
+		d, bad := parseDigest(part)
+		if bad != nil || named[part] {
+			continue
+		}
+		if rerr := os.Remove(r.q.markPath(d)); !errors.Is(rerr, fs.ErrNotExist) {
+			err = errors.Join(err, rerr)
+		}
+	}
+	return err
+}
+
+// parts are the digests that a manifest names, none once it is gone.
+func (r Repository) parts(d digest) ([]string, error) {
+	var m Manifest
+	_, content, err := r.q.stored(d)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(content, &m)
+	}
+	return m.parts(), err
+}
+
+func (m Manifest) parts() (all []string) {
+	if m.Config != nil {
+		all = append(all, m.Config.Digest)
+	}
+	for _, l := range m.Layers {
+		all = append(all, l.Digest)
+	}
+	return all
 }

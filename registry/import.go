@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -52,17 +53,24 @@ func (r Repository) Add(content io.Reader) (Descriptor, error) {
 	return Descriptor{Digest: d.String(), Size: n}, r.q.mark(d)
 }
 
-// Put stores a manifest, whose content is there, and returns its digest.
+// Put stores a manifest, whose content is there, and returns its digest. One that has no
+// tag a day later is forgotten, unless it was pushed too.
 func (r Repository) Put(mediaType string, manifest []byte) (string, error) {
+	r.q.keeping.Lock()
+	defer r.q.keeping.Unlock()
 	if _, _, err := r.q.check(manifest, mediaType); err != nil {
 		return "", err
 	}
-	d := digestOfBytes("sha256", manifest)
-	return d.String(), write(filepath.Join(r.q.repo, "manifests", d.file()), append([]byte(mediaType+"\n"), manifest...))
+	d, now := digestOfBytes("sha256", manifest), time.Now()
+	err := os.Chtimes(r.q.manifestPath(d), now, now)
+	if errors.Is(err, os.ErrNotExist) {
+		err = r.q.keep(d, mediaType+madeHere, manifest)
+	}
+	return d.String(), err
 }
 
-// Tag gives a manifest that is there a tag. The one that had it is forgotten, unless
-// another tag names it: what is built again and again must not fill the disk.
+// Tag gives a manifest that is there a tag. The one that had it is dropped: what is built
+// again and again must not fill the disk.
 func (r Repository) Tag(tag, manifest string) error {
 	before, missing := r.q.resolve(tag)
 	if err := write(filepath.Join(r.q.repo, "tags", tag), []byte(manifest)); err != nil || missing != nil {
@@ -89,8 +97,9 @@ const refName = "org.opencontainers.image.ref.name"
 
 // Import takes an image out of an OCI layout, which an app's own code may have written:
 // content is stored under the digest that it has. It returns the digest of its manifest,
-// which has no tag yet, and the image's id. An *Error says what is wrong with the layout.
-func (r Repository) Import(layout *os.Root, name string) (manifest, id string, err error) {
+// which has no tag yet, and the image's id. An *Error says what is wrong with the layout, of
+// which nothing stays then.
+func (r Repository) Import(ctx context.Context, layout *os.Root, name string) (manifest, id string, err error) {
 	text, err := small(layout, "index.json", MaxManifest)
 	if err != nil {
 		return "", "", err
@@ -101,13 +110,13 @@ func (r Repository) Import(layout *os.Root, name string) (manifest, id string, e
 	}
 	for _, found := range index.Manifests {
 		if found.Annotations[refName] == name {
-			return r.take(layout, found)
+			return r.take(ctx, layout, found)
 		}
 	}
 	return "", "", refuse(0, "MANIFEST_UNKNOWN", "there is no image %.100q", name)
 }
 
-func (r Repository) take(layout *os.Root, found Descriptor) (manifest, id string, err error) {
+func (r Repository) take(ctx context.Context, layout *os.Root, found Descriptor) (manifest, id string, err error) {
 	d, err := parseDigest(found.Digest)
 	if err != nil {
 		return "", "", err
@@ -126,94 +135,65 @@ func (r Repository) take(layout *os.Root, found Descriptor) (manifest, id string
 	if len(m.Layers) > maxLayers {
 		return "", "", refuse(0, "MANIFEST_INVALID", "it has %d layers, %d are the most", len(m.Layers), maxLayers)
 	}
-	for _, part := range append([]Descriptor{*m.Config}, m.Layers...) {
-		if err := r.takeBlob(layout, part.Digest); err != nil {
+	var taken []string
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.unmark(taken))
+		}
+	}()
+	for _, part := range m.parts() {
+		had, err := r.takeBlob(ctx, layout, part)
+		if err != nil {
 			return "", "", err
+		}
+		if !had {
+			taken = append(taken, part)
 		}
 	}
 	manifest, err = r.Put(typeManifest, text)
 	return manifest, m.Config.Digest, err
 }
 
-// Drop forgets a manifest that no tag names, with what no other has.
-func (r Repository) Drop(manifest string) error {
-	old, err := parseDigest(manifest)
-	if err != nil {
-		return err
-	}
-	tags, err := r.q.allTags()
-	if err != nil {
-		return err
-	}
-	for _, tag := range tags {
-		if d, err := r.q.resolve(tag); err == nil && d == old {
-			return nil
-		}
-	}
-	unused := map[string]bool{}
-	for _, part := range r.parts(old) {
-		unused[part] = true
-	}
-	if err := r.q.forget(old); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	files, err := names(filepath.Join(r.q.repo, "manifests"))
-	for _, file := range files {
-		if d, ok := digestOfFile(file); ok {
-			for _, part := range r.parts(d) {
-				delete(unused, part)
-			}
-		}
-	}
-	for part := range unused {
-		if d, bad := parseDigest(part); bad == nil {
-			err = errors.Join(err, os.Remove(r.q.markPath(d)))
-		}
-	}
-	return err
-}
-
-// parts are the digests that a manifest names.
-func (r Repository) parts(d digest) (all []string) {
-	var m Manifest
-	_, content, err := r.q.stored(d)
-	if err != nil || json.Unmarshal(content, &m) != nil {
-		return nil
-	}
-	if m.Config != nil {
-		all = append(all, m.Config.Digest)
-	}
-	for _, l := range m.Layers {
-		all = append(all, l.Digest)
-	}
-	return all
-}
-
-func (r Repository) takeBlob(layout *os.Root, name string) error {
+// takeBlob reports whether the repository had the blob already.
+func (r Repository) takeBlob(ctx context.Context, layout *os.Root, name string) (had bool, err error) {
 	d, err := parseDigest(name)
-	if err != nil || r.q.has(d) {
-		return err
+	if err != nil || r.q.touch(d) {
+		return true, err
 	}
 	f, err := open(layout, d.inLayout())
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer f.Close()
 	h := d.hash()
-	if _, err := io.Copy(h, io.LimitReader(f, MaxBlob+1)); err != nil {
-		return err
+	content := until{ctx, f}
+	if _, err := io.Copy(h, io.LimitReader(content, MaxBlob+1)); err != nil {
+		return false, err
 	}
 	if !d.matches(h) {
-		return refuse(0, "DIGEST_INVALID", "the content of %s is not that", name)
+		return false, refuse(0, "DIGEST_INVALID", "the content of %s is not that", name)
 	}
 	if r.share(d) {
-		return nil
+		return false, nil
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
+		return false, err
 	}
-	_, err = r.Add(f)
-	return err
+	_, err = r.Add(content)
+	return false, err
+}
+
+// until reads until the context ends.
+type until struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (u until) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.Reader.Read(p)
 }
 
 // share gives the repository content that another has, and that was proven to be at hand

@@ -60,7 +60,7 @@ func (l layout) into(g *registry.Registry) (manifest, id string, err error) {
 		l.Fatal(err)
 	}
 	defer root.Close()
-	return g.Repository("app_web").Import(root, "web")
+	return g.Repository("app_web").Import(l.Context(), root, "web")
 }
 
 func TestAnImageIsTakenOutOfALayoutAndTheOneBeforeItForgotten(t *testing.T) {
@@ -143,6 +143,9 @@ func TestALayoutThatIsNoneIsToldWhy(t *testing.T) {
 			if _, _, err := l.into(g); err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%v\n want %s", err, c.says)
 			}
+			if left := kept(g); len(left) > 0 {
+				t.Errorf("what stayed: %q", left)
+			}
 		})
 	}
 }
@@ -152,4 +155,10 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// kept is what the repository app_web has, and content that is stored.
+func kept(g *registry.Registry) []string {
+	all, _ := filepath.Glob(filepath.Join(g.Dir, "repos", "app_web", "*", "*"))
+	return all
 }

@@ -43,14 +43,25 @@ type Manifest struct {
 	Annotations   map[string]string `json:"annotations"`
 }
 
+// madeHere follows the media type of a manifest that the platform itself put there. One
+// that was pushed, be it only as well, stays until who pushed it deletes it.
+const madeHere = " made"
+
 // stored is a manifest as it lies in its file: the media type, a line end, the bytes.
 func (q *request) stored(d digest) (mediaType string, content []byte, err error) {
-	b, err := os.ReadFile(filepath.Join(q.repo, "manifests", d.file()))
+	b, err := os.ReadFile(q.manifestPath(d))
 	if err != nil {
 		return "", nil, err
 	}
 	mediaType, rest, _ := strings.Cut(string(b), "\n")
-	return mediaType, []byte(rest), nil
+	return strings.TrimSuffix(mediaType, madeHere), []byte(rest), nil
+}
+
+func (q *request) manifestPath(d digest) string { return filepath.Join(q.repo, "manifests", d.file()) }
+
+// keep stores a manifest whose content is there.
+func (q *request) keep(d digest, about string, content []byte) error {
+	return write(q.manifestPath(d), append([]byte(about+"\n"), content...))
 }
 
 // resolve turns a tag or a digest into the digest of a manifest that is there.
@@ -61,7 +72,7 @@ func (q *request) resolve(reference string) (digest, error) {
 		if err != nil {
 			return d, err
 		}
-		if _, err := os.Stat(filepath.Join(q.repo, "manifests", d.file())); err != nil {
+		if _, err := os.Stat(q.manifestPath(d)); err != nil {
 			return d, unknown
 		}
 		return d, nil
@@ -128,11 +139,13 @@ func (q *request) putManifest() error {
 			return refuse(http.StatusBadRequest, "MANIFEST_INVALID", "%.150q is not a tag: use up to 128 letters, digits, dots, dashes and underscores", tag)
 		}
 	}
+	q.keeping.Lock()
+	defer q.keeping.Unlock()
 	m, mediaType, err := q.check(content, q.r.Header.Get("Content-Type"))
 	if err != nil {
 		return err
 	}
-	if err := write(filepath.Join(q.repo, "manifests", d.file()), append([]byte(mediaType+"\n"), content...)); err != nil {
+	if err := q.keep(d, mediaType, content); err != nil {
 		return err
 	}
 	for _, tag := range tags {
@@ -230,5 +243,5 @@ func (q *request) forget(d digest) error {
 			}
 		}
 	}
-	return os.Remove(filepath.Join(q.repo, "manifests", d.file()))
+	return os.Remove(q.manifestPath(d))
 }

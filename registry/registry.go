@@ -45,7 +45,8 @@ type Registry struct {
 	Room   func() error // asked before anything is stored; nil: there is always room
 	Realm  string       // of the challenge to clients that did not say who they are
 
-	uploads sync.Map // id → *sync.Mutex: one request at a time writes to an upload
+	uploads sync.Map   // id → *sync.Mutex: one request at a time writes to an upload
+	keeping sync.Mutex // held while a manifest is kept or forgotten, so that what it names stays as long
 }
 
 // Error is an answer to a client, with a code of the specification.

@@ -116,7 +116,7 @@ func mirrorProxy(mirror *url.URL) http.Handler {
 func (n dockerfiles) Take(ctx context.Context, app kigo.App, layout *os.Root, images []string, processes []buildpack.Process) (made kigo.Slug, err error) {
 	took := taking{dockerfiles: n, app: app, manifests: map[string]string{}, ids: map[string]string{}, made: map[string]kigo.ContainerImage{}}
 	for _, name := range images {
-		if err = took.image(layout, name); err != nil {
+		if err = took.image(ctx, layout, name); err != nil {
 			break
 		}
 	}
@@ -145,11 +145,11 @@ type taking struct {
 	made           map[string]kigo.ContainerImage // by their ids
 }
 
-func (t *taking) image(layout *os.Root, name string) error {
+func (t *taking) image(ctx context.Context, layout *os.Root, name string) error {
 	if !kigo.ValidProcessType(name) {
 		return kigo.Invalid("%.80q is not the name of an image: use letters, digits, dashes and underscores.", name)
 	}
-	manifest, id, err := t.registry.Repository(repositoryKey(t.app.ID, name)).Import(layout, name)
+	manifest, id, err := t.registry.Repository(repositoryKey(t.app.ID, name)).Import(ctx, layout, name)
 	if e := (*registry.Error)(nil); errors.As(err, &e) {
 		return kigo.Invalid("The image %s that was built cannot be used: %s.", name, e.Message)
 	}

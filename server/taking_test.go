@@ -123,6 +123,12 @@ func TestOfABuildThatCannotBeUsedNothingStays(t *testing.T) {
 			{"a name that is none", func(*layout) {}, []string{"../x"}, nil, "is not the name of an image"},
 			{"no layout", func(*layout) {}, []string{"web"}, nil, "The image web that was built cannot be used: index.json is missing"},
 			{"no images", func(*layout) {}, nil, web, "which was not built"},
+			{"a layer is missing", func(l *layout) {
+				lost := l.image("web", "lost", runs)
+				if err := os.Remove(filepath.Join(l.dir, "blobs", "sha256", strings.TrimPrefix(lost.Digest, "sha256:"))); err != nil {
+					t.Fatal(err)
+				}
+			}, []string{"web"}, web, "is missing"},
 			{"the second image is missing", func(l *layout) { l.image("web", "web", runs) }, []string{"web", "worker"}, web, `there is no image "worker"`},
 			{"a process on another image", func(l *layout) { l.image("web", "web", runs) }, []string{"web"}, []buildpack.Process{{Type: "web", Image: "other"}}, `runs on the image "other", which was not built`},
 			{"a process with no name", func(l *layout) { l.image("web", "web", runs) }, []string{"web"}, []buildpack.Process{{Type: "a b", Image: "web"}}, `The process type "a b"`},
