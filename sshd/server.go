@@ -202,9 +202,10 @@ func (s *Server) host(ctx context.Context, cancel func(), c *ssh.ServerConn, cha
 }
 
 // watch ends a connection, and what runs in it, when who was let in may not be there any
-// more. Who is not let in is told why on each channel, and so is that the dyno has ended.
+// more. Who is not let in is told why on each channel, and so is that the dyno has ended;
+// who has opened none by then, as a client that forwards ports, stays only while let in.
 func (v *visitor) watch(ctx context.Context, end func()) {
-	tick := time.NewTicker(askAgain)
+	tick, since := time.NewTicker(askAgain), time.Now()
 	defer tick.Stop()
 	for {
 		select {
@@ -212,10 +213,11 @@ func (v *visitor) watch(ctx context.Context, end func()) {
 			return
 		case <-tick.C:
 		}
-		if !v.admitted.Load() {
+		admitted := v.admitted.Load()
+		if !admitted && time.Since(since) < handshakeTime {
 			continue
 		}
-		if e, ours := kigo.AsError(v.server.Check(ctx, v.grant)); ours && e.ID != kigo.IDConflict && e.ID != kigo.IDUnavailable {
+		if e, ours := kigo.AsError(v.server.Check(ctx, v.grant)); ours && (e.ID != kigo.IDConflict || !admitted) && e.ID != kigo.IDUnavailable {
 			v.server.log().InfoContext(ctx, "ssh connection ended", "account", v.grant.Account, "dyno", v.grant.Dyno, "why", e.Message)
 			end()
 			return
