@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -207,5 +208,89 @@ func TestLengthsPastFourGigabytesPass(t *testing.T) {
 	}
 	if head := <-heads; !strings.Contains(head, "\r\nContent-Length: 5000000000\r\n") {
 		t.Errorf("the dyno saw %q", head)
+	}
+}
+
+// TestAnUpgradeThatNoDynoTakesIsAnswered is about proxies that close the connection of a WebSocket
+// whose dyno refuses, or is not there: the one in front of them takes it for a failure of theirs.
+func TestAnUpgradeThatNoDynoTakesIsAnswered(t *testing.T) {
+	t.Parallel()
+	r := startRouter(t, Config{Limits: quick})
+	for name, c := range map[string]struct {
+		app    App
+		status int
+		line   string
+	}{
+		"refused":    {demo(refusing(t)), 503, "code=H21"},
+		"none":       {demo(), 503, "code=H14"},
+		"closed":     {demo(rawDyno(t, answering(""))), 503, "code=H13"},
+		"not wanted": {demo(rawDyno(t, answering("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"))), 403, "status=403"},
+	} {
+		r.apply(t, c.app)
+		if res := r.raw(t, upgradeEcho); res.StatusCode != c.status {
+			t.Errorf("%s: %d, want %d", name, res.StatusCode, c.status)
+		}
+		r.logs.find(t, `path="/u"`, c.line)
+	}
+}
+
+// TestTimesAreThoseOfOneRequest reuses both connections for longer than any of them may take.
+func TestTimesAreThoseOfOneRequest(t *testing.T) {
+	t.Parallel()
+	limits := quick
+	limits.FirstByte, limits.Rolling, limits.Head, limits.Idle = time.Second, time.Second, time.Second, time.Second
+	r := startRouter(t, Config{Limits: limits})
+	peers := make(chan string, 8)
+	r.serve(t, goDyno(t, func(_ http.ResponseWriter, q *http.Request) {
+		peers <- q.RemoteAddr
+		<-time.After(300 * time.Millisecond)
+	}))
+	c, in := dialRaw(t, r.addr)
+	for i := range 8 {
+		fmt.Fprintf(c, "POST /%d HTTP/1.1\r\n%sContent-Length: 1\r\n\r\nx", i, host)
+		res, err := http.ReadResponse(in, nil)
+		if err != nil || res.StatusCode != http.StatusOK {
+			t.Fatalf("request %d: %v %v\n%s", i, res, err, r.logs)
+		}
+	}
+	first := <-peers
+	for range 7 {
+		if other := <-peers; other != first {
+			t.Errorf("the dyno saw connections from %s and %s", first, other)
+		}
+	}
+}
+
+// TestADynoSeesWhatTheRouterAdds is about each protocol's own headers.
+func TestADynoSeesWhatTheRouterAdds(t *testing.T) {
+	t.Parallel()
+	r, quicAddr := startHTTP3(t, Config{Limits: quick})
+	heads := make(chan http.Header, 1)
+	r.serve(t, goDyno(t, func(_ http.ResponseWriter, q *http.Request) { heads <- q.Header }))
+	secure := r.config.HTTPS[0].Addr().String()
+	for _, c := range []struct {
+		via, addr string
+		client    *http.Client
+	}{{"1.1", secure, secureClient(t, secure, false)}, {"2.0", secure, secureClient(t, secure, true)}, {"3.0", quicAddr, h3Client(t, quicAddr)}} {
+		before := time.Now().UnixMilli()
+		res, err := c.client.Get("https://demo.test/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = bodyOf(t, res)
+		_, port, _ := net.SplitHostPort(c.addr)
+		seen := <-heads
+		for name, want := range map[string]string{"Via": c.via + " heroku-router", "X-Forwarded-Proto": "https", "X-Forwarded-Port": port, "X-Forwarded-For": "127.0.0.1"} {
+			if got := strings.Join(seen[name], "|"); got != want {
+				t.Errorf("%s: %s is %q, want %q", c.via, name, got, want)
+			}
+		}
+		start, err := strconv.ParseInt(seen.Get("X-Request-Start"), 10, 64)
+		if err != nil || start < before-1000 || start > time.Now().UnixMilli()+1000 {
+			t.Errorf("%s: X-Request-Start is %q", c.via, seen["X-Request-Start"])
+		}
+		if id := seen.Get("X-Request-Id"); len(id) != 36 || strings.Count(id, "-") != 4 {
+			t.Errorf("%s: X-Request-Id is %q", c.via, id)
+		}
 	}
 }
