@@ -1,5 +1,7 @@
 package kigo
 
+import "strings"
+
 // OCIImage is what is known of a slug that was made of one container image for all its
 // process types, besides what runs.
 type OCIImage struct {
@@ -14,6 +16,14 @@ type OCIImage struct {
 
 // ImageBuildpack is a Cloud Native Buildpack that took part in making an image.
 type ImageBuildpack struct{ ID, Version, Homepage string }
+
+// MaxImageText is how many bytes a text about an image may have at most.
+const MaxImageText = 1024
+
+// ValidImageText reports whether a text about an image can be kept and shown.
+func ValidImageText(text string) bool {
+	return len(text) <= MaxImageText && !strings.ContainsRune(text, 0)
+}
 
 // ImageProcess is a process type of an image. An empty command is the image's own.
 type ImageProcess struct {

@@ -8,11 +8,8 @@ import (
 	"github.com/kigo-dev/kigo/store"
 )
 
-// Bounds of what is told of an image.
-const (
-	maxImageText      = 1024
-	maxImageProcesses = 100
-)
+// maxImageProcesses bounds what is told of an image.
+const maxImageProcesses = 100
 
 type imageProcessIn struct {
 	Name       *string `json:"name"`
@@ -117,8 +114,8 @@ func (in imageIn) image() (kigo.OCIImage, error) {
 		image.Buildpacks = append(image.Buildpacks, made)
 	}
 	for field, text := range texts {
-		if len(text) > maxImageText || strings.ContainsRune(text, 0) {
-			return image, kigo.Invalid("%.100s must be a text of at most %d bytes without zero bytes.", field, maxImageText)
+		if !kigo.ValidImageText(text) {
+			return image, kigo.Invalid("%.100s must be a text of at most %d bytes without zero bytes.", field, kigo.MaxImageText)
 		}
 	}
 	return image, nil

@@ -48,6 +48,13 @@ func TestLabelsOfCloudNativeBuildpacksAreReadAndNeverBelieved(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	long := strings.Repeat("x", kigo.MaxImageText+1)
+	got = read(`{"processes": [{"type": "web", "command": "`+long+`"}, {"type": "far", "working-dir": "`+long+`"}, {"type": "nul", "working-dir": "a\\u0000"}], `+
+		`"buildpacks": [{"id": "`+long+`"}, {"id": "a/b", "version": "1\\u0000"}, {"id": "a/c", "version": "1"}]}`, `{"runImage": {"topLayer": "`+long+`", "reference": "a\\u0000"}}`)
+	want = kigo.OCIImage{Architecture: "amd64", Processes: map[string]kigo.ImageProcess{"web": {Command: "/cnb/process/web"}}, Buildpacks: []kigo.ImageBuildpack{{ID: "a/c", Version: "1"}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("texts that fit nowhere: %s", diff)
+	}
 	many := strings.TrimSuffix(strings.Repeat(`{"type": "web"},`, 5000), ",")
 	for _, bad := range []string{"", "{", `{"processes": {}}`, `{"processes": [` + many + `]}`} {
 		if got := read(bad, bad); len(got.Processes) > 1 || got.BaseName != "" {

@@ -99,15 +99,19 @@ func withLabels(about *kigo.OCIImage, config []byte) {
 					_ = json.Unmarshal(p.Command, &word) // what is neither shows as its arguments
 					words = []string{word}
 				}
-				if kigo.ValidProcessType(p.Type) && !strings.ContainsRune(p.Dir, 0) {
+				if kigo.ValidProcessType(p.Type) && kigo.ValidImageText(p.Dir) {
 					about.Processes[p.Type] = kigo.ImageProcess{
-						Command: launcher + p.Type, Display: strings.TrimSpace(strings.Join(append(words, p.Args...), " ")), Dir: p.Dir, Default: p.Default,
+						Command: launcher + p.Type, Display: fitting(strings.TrimSpace(strings.Join(append(words, p.Args...), " "))), Dir: p.Dir, Default: p.Default,
 					}
 				}
 			}
 		}
 		if len(about.Buildpacks) == 0 {
-			about.Buildpacks = build.Buildpacks[:min(len(build.Buildpacks), maxLabelled)]
+			for _, b := range build.Buildpacks[:min(len(build.Buildpacks), maxLabelled)] {
+				if kigo.ValidImageText(b.ID + b.Version + b.Homepage) {
+					about.Buildpacks = append(about.Buildpacks, b)
+				}
+			}
 		}
 	}
 	var lifecycle struct {
@@ -118,13 +122,21 @@ func withLabels(about *kigo.OCIImage, config []byte) {
 	}
 	if json.Unmarshal([]byte(c.Config.Labels[labelLifecycle]), &lifecycle) == nil {
 		if about.BaseName == "" {
-			about.BaseName = lifecycle.RunImage.Reference
+			about.BaseName = fitting(lifecycle.RunImage.Reference)
 		}
 		if about.BaseTopLayer == "" {
-			about.BaseTopLayer = lifecycle.RunImage.TopLayer
+			about.BaseTopLayer = fitting(lifecycle.RunImage.TopLayer)
 		}
 	}
 	if about.Architecture == "" {
-		about.Architecture = c.Architecture
+		about.Architecture = fitting(c.Architecture)
 	}
+}
+
+// fitting is a text that fits, or none.
+func fitting(text string) string {
+	if kigo.ValidImageText(text) {
+		return text
+	}
+	return ""
 }

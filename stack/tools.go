@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/kigo-dev/kigo"
@@ -24,10 +25,16 @@ var ErrNoBuildah = errors.New("buildah is not installed. Install it with: apt-ge
 // toolsFormat changes when the same programs shall give another image.
 const toolsFormat = "3"
 
+// makingTools is held while the image is looked for and made: builds that begin at once
+// make it once.
+var makingTools sync.Mutex
+
 // Tools gives the root in which Dockerfiles are built, as the build variant of the stack
 // container: buildah, git for submodules, and the libraries of both, taken from this
 // machine. It is made when one of them has changed, which takes a second.
 func Tools(ctx context.Context, dir string) (kigo.Image, error) {
+	makingTools.Lock()
+	defer makingTools.Unlock()
 	names, err := toolFiles(ctx)
 	if err != nil {
 		return kigo.Image{}, err
@@ -95,21 +102,36 @@ func toolFiles(ctx context.Context) ([]string, error) {
 	}
 	all := slices.Clone(programs)
 	for _, p := range programs {
-		out, err := exec.CommandContext(ctx, "ldd", p).Output()
+		needs, err := libraries(ctx, p)
 		if err != nil {
 			return nil, fmt.Errorf("list the libraries of %s: %w", p, err)
 		}
-		for line := range strings.Lines(string(out)) {
-			if strings.Contains(line, "not found") {
-				return nil, fmt.Errorf("list the libraries of %s: %s", p, strings.TrimSpace(line))
-			}
-			if m := library.FindStringSubmatch(line); m != nil {
-				all = append(all, m[1])
-			}
-		}
+		all = append(all, needs...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all), nil
+}
+
+// libraries are the files that a program is linked with: none for a static one.
+func libraries(ctx context.Context, program string) (files []string, err error) {
+	cmd := exec.CommandContext(ctx, "ldd", program)
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	out, err := cmd.CombinedOutput()
+	if strings.Contains(string(out), "not a dynamic executable") {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %.300s", err, out)
+	}
+	for line := range strings.Lines(string(out)) {
+		if strings.Contains(line, "not found") {
+			return nil, errors.New(strings.TrimSpace(line))
+		}
+		if m := library.FindStringSubmatch(line); m != nil {
+			files = append(files, m[1])
+		}
+	}
+	return files, nil
 }
 
 func isFile(path string) bool {

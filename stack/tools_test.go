@@ -2,7 +2,12 @@ package stack_test
 
 import (
 	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/internal/testenv"
@@ -25,6 +30,40 @@ func TestTheRootForDockerfilesIsMadeOnce(t *testing.T) {
 	}
 	if again, err := stack.Tools(t.Context(), dir); err != nil || again != first {
 		t.Errorf("again: %v, %v", again, err)
+	}
+}
+
+// A builder that is linked with nothing is as good as another, and builds that begin at
+// once find the same root.
+func TestTheRootForDockerfilesOfAStaticBuilderIsMadeOnceForAllWhoAsk(t *testing.T) {
+	testenv.NeedsRoot(t)
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "main.go"), []byte("package main\n\nfunc main() {}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, "buildah"), filepath.Join(bin, "main.go"))
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	dir := t.TempDir()
+	var made [4]kigo.Image
+	var all errgroup.Group
+	for i := range made {
+		all.Go(func() (err error) {
+			made[i], err = stack.Tools(t.Context(), dir)
+			return err
+		})
+	}
+	if err := all.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for _, image := range made {
+		if image != made[0] {
+			t.Errorf("made more than once: %v", made)
+			break
+		}
 	}
 }
 
