@@ -207,7 +207,11 @@ func (a *archive) add(f file) error {
 // warnings are lines for the person who pushes.
 func (a *archive) warnings() (lines []string) {
 	if a.pointers > 0 {
-		lines = append(lines, fmt.Sprintf(" !     Warning: %d Git LFS pointers are in the source; the files that they stand for are not fetched.", a.pointers),
+		what := fmt.Sprintf("%d Git LFS pointers are in the source; the files that they stand for are not fetched.", a.pointers)
+		if a.pointers == 1 {
+			what = "A Git LFS pointer is in the source; the file that it stands for is not fetched."
+		}
+		lines = append(lines, " !     Warning: "+what,
 			" !     Have the build fetch them, or keep the files in git itself: git lfs migrate export --include='*'")
 	}
 	return lines

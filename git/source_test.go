@@ -33,7 +33,7 @@ func TestTheSourceHoldsTheCommit(t *testing.T) {
 	w.must("commit", "-q", "-m", "first\n\nbody")
 	out := w.must("push", "heroku", "main")
 	for _, want := range []string{
-		`remote:  !     Warning: 1 Git LFS pointers are in the source; the files that they stand for are not fetched.`,
+		`remote:  !     Warning: A Git LFS pointer is in the source; the file that it stands for is not fetched.`,
 		`remote:  !     Have the build fetch them, or keep the files in git itself: git lfs migrate export --include='*'`,
 	} {
 		if !strings.Contains(out, want) {
