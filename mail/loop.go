@@ -98,7 +98,7 @@ func (l *Loop) round(ctx context.Context) (made bool, err error) {
 // queue for a while first: a store that fails afterwards costs at worst a second letter when
 // that time is over, not one at each look.
 func (l *Loop) deliver(ctx context.Context, letter kigo.Letter) error {
-	if taken, err := l.take(ctx, letter); err != nil || !taken {
+	if ours, err := l.take(ctx, letter); err != nil || !ours {
 		return err
 	}
 	sending, cancel := context.WithTimeout(ctx, sendWithin)
