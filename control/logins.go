@@ -234,9 +234,11 @@ func (c *Control) FinishReset(ctx context.Context, from, token, password string)
 	return account, err
 }
 
-// revokeAll ends every token of an account: who resets a password may have lost them too.
+// revokeAll ends every token of an account, and each code that one is to be had for: who
+// resets a password may have lost them too.
 func (c *change) revokeAll(id kigo.AccountID) error {
 	all, err := c.Authorizations(id)
+	err = errors.Join(err, c.DeleteGrants(id))
 	for _, a := range all {
 		err = errors.Join(err, c.DeleteAuthorization(a.ID))
 	}

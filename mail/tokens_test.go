@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/control"
 )
 
 // mailed is the token of the newest letter with that command.
@@ -84,5 +85,26 @@ func TestAResetThatWasAskedForBeforeCountsNoMore(t *testing.T) {
 				t.Errorf("the password was set by a token from before: %v", err)
 			}
 		})
+	}
+}
+
+func TestACodeFromBeforeAResetIsWorthNothing(t *testing.T) {
+	s := newSite(t)
+	ctx, name, uri := t.Context(), "tool", "https://tool.example.com/"
+	tool, err := s.CreateOAuthClient(ctx, s.operator, control.OAuthClientChange{Name: &name, RedirectURI: &uri})
+	s.must(err)
+	var codes []string
+	for range 2 {
+		_, _, code, err := s.Grant(ctx, s.bob, control.NewGrant{Client: tool.ID})
+		s.must(err)
+		codes = append(codes, code)
+	}
+	_, err = s.ExchangeCode(ctx, "here", tool.Secret, codes[0], "")
+	s.must(err)
+	s.must(s.AskReset(ctx, "here", "bob@example.com"))
+	_, err = s.FinishReset(ctx, "here", s.mailed("kigo password:reset"), "another password")
+	s.must(err)
+	if got, err := s.ExchangeCode(ctx, "there", tool.Secret, codes[1], ""); !errors.Is(err, &kigo.Error{ID: kigo.IDUnauthorized}) {
+		t.Errorf("a token was made of it: %q, %v", got.TokenHint, err)
 	}
 }

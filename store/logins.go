@@ -133,6 +133,11 @@ func (tx *Tx) Grant(hash []byte) (Grant, error) {
 	}, "SELECT "+grantColumns+" FROM oauth_grants WHERE hash = $1", hash)
 }
 
+// DeleteGrants forgets what clients may still get tokens of an account for.
+func (tx *Tx) DeleteGrants(account kigo.AccountID) error {
+	return tx.exec("delete grants", "DELETE FROM oauth_grants WHERE account_id = $1", string(account))
+}
+
 // SetRefreshToken gives an authorization a refresh token, by its hash, in place of the one
 // it had, and a new RefreshID.
 func (tx *Tx) SetRefreshToken(a *kigo.Authorization, hash []byte) error {
