@@ -240,12 +240,12 @@ func TestARequestWithABodyIsNeverSentTwice(t *testing.T) {
 func TestSlowButSteadyTransfersAreNotCut(t *testing.T) {
 	t.Parallel()
 	limits := quick
-	limits.Rolling = 400 * time.Millisecond
+	limits.Rolling = 1200 * time.Millisecond
 	r := startRouter(t, Config{Limits: limits})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
 		body, _ := io.ReadAll(q.Body)
 		for range 6 {
-			<-time.After(200 * time.Millisecond)
+			<-time.After(300 * time.Millisecond)
 			_, _ = w.Write(body)
 			_ = http.NewResponseController(w).Flush()
 		}
@@ -253,7 +253,7 @@ func TestSlowButSteadyTransfersAreNotCut(t *testing.T) {
 	c, in := dialRaw(t, r.addr)
 	fmt.Fprint(c, "POST / HTTP/1.1\r\n"+host+"Content-Length: 6\r\n\r\n")
 	for range 6 {
-		<-time.After(200 * time.Millisecond)
+		<-time.After(300 * time.Millisecond)
 		fmt.Fprint(c, "x")
 	}
 	res, err := http.ReadResponse(in, nil)
