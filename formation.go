@@ -24,6 +24,9 @@ type Formation struct {
 // this stops slips of the keyboard.
 const MaxQuantity = 500
 
+// MaxProcessTypes bounds the process types of one app.
+const MaxProcessTypes = 100
+
 var processType = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
 
 // ValidProcessType reports whether name may be a process type.

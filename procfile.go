@@ -46,6 +46,9 @@ func ParseProcfile(b []byte) ([]ProcessType, error) {
 		if first, dup := seen[m[1]]; dup {
 			return nil, Invalid("Procfile line %d declares process type %s again, it is already on line %d", i+1, m[1], first)
 		}
+		if len(types) == MaxProcessTypes {
+			return nil, Invalid("Procfile line %d: process type %s is one too many, the maximum is %d", i+1, shorten(m[1]), MaxProcessTypes)
+		}
 		seen[m[1]] = i + 1
 		types = append(types, ProcessType{Name: m[1], Command: m[2]})
 	}

@@ -1,6 +1,7 @@
 package kigo_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -32,6 +33,7 @@ func TestParseProcfileNamesTheLineAtFault(t *testing.T) {
 		{"binary", "web: a\x00b", "Procfile is not a text file in UTF-8"},
 		{"latin-1", "web: caf\xe9", "Procfile is not a text file in UTF-8"},
 		{"2 MB", "web: " + strings.Repeat("x", 2<<20), "Procfile is too large: 2097157 bytes, the maximum is 262144"},
+		{"200 types", manyTypes(200), `Procfile line 101: process type "type100" is one too many, the maximum is 100`},
 		{"long line", strings.Repeat("é", 100), `"` + strings.Repeat("é", 60) + `…"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -41,6 +43,20 @@ func TestParseProcfileNamesTheLineAtFault(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAProcfileMayHaveAHundredTypes(t *testing.T) {
+	if types, err := kigo.ParseProcfile([]byte(manyTypes(kigo.MaxProcessTypes))); err != nil || len(types) != 100 {
+		t.Errorf("%d %v", len(types), err)
+	}
+}
+
+func manyTypes(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "type%d: run\n", i)
+	}
+	return b.String()
 }
 
 func TestAnEmptyProcfileDeclaresNothing(t *testing.T) {

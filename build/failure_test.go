@@ -2,6 +2,7 @@ package build_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,6 +38,14 @@ func (p *platform) fakeGo() {
 	must(p, os.MkdirAll(filepath.Join(p.dir, "toolchains", "go-"+fakeGo, "bin"), 0o755))
 }
 
+func many(line string) string {
+	var b strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&b, line, i)
+	}
+	return b.String()
+}
+
 func TestBuildsThatFailSayWhyAndLeaveNothing(t *testing.T) {
 	p := newPlatform(t)
 	p.fakeGo()
@@ -54,6 +63,11 @@ func TestBuildsThatFailSayWhyAndLeaveNothing(t *testing.T) {
 			text: []string{" !     No default language could be detected for this app.\n", "\n !     Push failed\n"}},
 		{name: "bad Procfile", files: map[string]string{"Procfile": "web a"}, why: `Procfile line 1 is not "type: command": "web a"`,
 			text: []string{`Procfile line 1 is not`}},
+		{name: "200 process types", files: map[string]string{"Procfile": many("%d: a\n")}, why: `Procfile line 101: process type "100" is one too many, the maximum is 100`,
+			text: []string{"one too many"}},
+		{name: "200 process types of a buildpack", packs: []string{"heroku/inline"}, files: map[string]string{
+			"bin/detect*": "#!/bin/sh\n", "bin/compile*": "#!/bin/sh\n", "bin/release*": "#!/bin/sh\ncat <<END\ndefault_process_types:\n" + many("  t%d: a\n") + "END\n",
+		}, why: "too many process types", text: []string{" !     There are 200 process types in the Procfile and of buildpacks, the maximum is 100.\n"}},
 		{name: "unknown buildpack", files: map[string]string{"Procfile": "web: a"}, packs: []string{"heroku/cobol"},
 			why: "Unknown buildpack", text: []string{"one of the names heroku/apt"}},
 		{name: "compile fails", files: p.hostile("echo no luck; exit 3"), why: "failed to compile Go app",

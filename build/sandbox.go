@@ -296,6 +296,9 @@ func (a *attempt) readResult(ctx context.Context) error {
 	if a.result.Failure != "" {
 		return &refusal{why: a.result.Failure, ours: a.result.Infrastructure}
 	}
+	if n := len(a.result.ProcessTypes); n > kigo.MaxProcessTypes {
+		return &refusal{why: "too many process types", lines: []string{"", fmt.Sprintf(" !     There are %d process types in the Procfile and of buildpacks, the maximum is %d.", n, kigo.MaxProcessTypes), ""}}
+	}
 	for name := range a.result.ProcessTypes {
 		if !kigo.ValidProcessType(name) {
 			return &refusal{why: "bad process type", lines: []string{"", " !     A buildpack made a process type with a name that is none.", ""}}

@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/kigo-dev/kigo"
@@ -138,8 +139,12 @@ func testSlugs(t *testing.T, x *site) {
 	r := must(x.CreateRelease(x.ctx, x.actor, app.ID, s.ID, ""))(t)
 	same(t, "release", []any{r.Description, r.Slug, r.Current}, []any{"Deploy 0123abcd", s.ID, true})
 
+	many := map[string]string{}
+	for i := range 200 {
+		many[fmt.Sprint("type", i)] = "x"
+	}
 	for name, types := range map[string]map[string]string{
-		"bad type": {"web;id": "x"}, "no command": {"web": ""}, "NUL": {"web": "a\x00"}, "long": {long(64): "x"},
+		"bad type": {"web;id": "x"}, "no command": {"web": ""}, "NUL": {"web": "a\x00"}, "long": {long(64): "x"}, "200": many,
 	} {
 		_, err := x.CreateSlug(x.ctx, x.actor, app.ID, control.NewSlug{ProcessTypes: types})
 		refused(t, name, err, kigo.IDInvalidParams, "")

@@ -6,10 +6,7 @@ import (
 	"github.com/kigo-dev/kigo"
 )
 
-const (
-	maxTypes   = 100
-	maxCommand = 16 << 10
-)
+const maxCommand = 16 << 10
 
 // NewSlug is a slug whose archive will be uploaded.
 type NewSlug struct {
@@ -65,8 +62,8 @@ func checkSlug(s kigo.Slug) error {
 	if s.Size > kigo.SlugHardLimit {
 		return kigo.Invalid("Compiled slug size: %dM is too large (max is %dM).", s.Size>>20, kigo.SlugHardLimit>>20)
 	}
-	if len(s.ProcessTypes) > maxTypes {
-		return kigo.Invalid("Too many process types: %d, the maximum is %d", len(s.ProcessTypes), maxTypes)
+	if len(s.ProcessTypes) > kigo.MaxProcessTypes {
+		return kigo.Invalid("Too many process types: %d, the maximum is %d", len(s.ProcessTypes), kigo.MaxProcessTypes)
 	}
 	for typ, command := range s.ProcessTypes {
 		if !kigo.ValidProcessType(typ) {
