@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -79,16 +80,18 @@ func (r Repository) sweep(before time.Time) error {
 	if err = errors.Join(err, lerr); err != nil {
 		return err
 	}
-	var old []string
+	old := map[string]time.Time{}
 	for _, file := range marks {
 		if d, ok := digestOfFile(file); ok && older(r.q.markPath(d), before) {
-			old = append(old, d.String())
+			old[d.String()] = before
 		}
 	}
 	return r.unmark(old)
 }
 
-// Drop forgets a manifest that the platform made and no tag names, with what no other has.
+// Drop forgets a manifest that the platform made and neither a tag nor an index names, with
+// what no other has. Content that somebody asked for since then stays for a day: a client
+// that was told that it is there does not push it.
 func (r Repository) Drop(manifest string) error {
 	old, err := parseDigest(manifest)
 	if err != nil {
@@ -101,15 +104,23 @@ func (r Repository) Drop(manifest string) error {
 	return r.unmark(parts)
 }
 
-func (r Repository) drop(old digest) (parts []string, err error) {
+func (r Repository) drop(old digest) (parts map[string]time.Time, err error) {
 	r.q.keeping.Lock()
 	defer r.q.keeping.Unlock()
-	text, err := os.ReadFile(r.q.manifestPath(old))
+	st, err := os.Stat(r.q.manifestPath(old))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	about, _, _ := strings.Cut(string(text), "\n")
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(r.q.manifestPath(old))
+	about, rest, _ := strings.Cut(string(text), "\n")
 	if err != nil || !strings.HasSuffix(about, madeHere) {
+		return nil, err
+	}
+	var m Manifest
+	if err := json.Unmarshal([]byte(rest), &m); err != nil {
 		return nil, err
 	}
 	tags, err := r.q.allTags()
@@ -121,40 +132,43 @@ func (r Repository) drop(old digest) (parts []string, err error) {
 			return nil, nil
 		}
 	}
-	if parts, err = r.parts(old); err != nil {
+	all, err := r.all()
+	if err != nil {
 		return nil, err
+	}
+	for _, other := range all {
+		if slices.ContainsFunc(other.Manifests, func(d Descriptor) bool { return d.Digest == old.String() }) {
+			return nil, nil
+		}
+	}
+	parts = map[string]time.Time{}
+	for _, part := range m.parts() {
+		parts[part] = st.ModTime()
 	}
 	return parts, os.Remove(r.q.manifestPath(old))
 }
 
-// unmark takes content from the repository that no manifest of it names.
-func (r Repository) unmark(parts []string) error {
+// unmark takes content from the repository that no manifest of it names, and that nobody
+// asked for since a time.
+func (r Repository) unmark(parts map[string]time.Time) error {
 	if len(parts) == 0 {
 		return nil
 	}
 	r.q.keeping.Lock()
 	defer r.q.keeping.Unlock()
-	files, err := names(filepath.Join(r.q.repo, "manifests"))
+	all, err := r.all()
 	if err != nil {
 		return err
 	}
 	named := map[string]bool{}
-	for _, file := range files {
-		d, ok := digestOfFile(file)
-		if !ok {
-			continue
-		}
-		needs, err := r.parts(d)
-		if err != nil {
-			return err
-		}
-		for _, part := range needs {
+	for _, m := range all {
+		for _, part := range m.parts() {
 			named[part] = true
 		}
 	}
-	for _, part := range parts {
+	for part, since := range parts {
 		d, bad := parseDigest(part)
-		if bad != nil || named[part] {
+		if bad != nil || named[part] || !older(r.q.markPath(d), since) {
 			continue
 		}
 		if rerr := os.Remove(r.q.markPath(d)); !errors.Is(rerr, fs.ErrNotExist) {
@@ -164,17 +178,25 @@ func (r Repository) unmark(parts []string) error {
 	return err
 }
 
-// parts are the digests that a manifest names, none once it is gone.
-func (r Repository) parts(d digest) ([]string, error) {
-	var m Manifest
-	_, content, err := r.q.stored(d)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+// all are the repository's manifests.
+func (r Repository) all() (all []Manifest, err error) {
+	files, err := names(filepath.Join(r.q.repo, "manifests"))
+	for _, file := range files {
+		d, ok := digestOfFile(file)
+		if !ok {
+			continue
+		}
+		_, content, rerr := r.q.stored(d)
+		if errors.Is(rerr, fs.ErrNotExist) {
+			continue
+		}
+		var m Manifest
+		if err = errors.Join(err, rerr, json.Unmarshal(content, &m)); err != nil {
+			return nil, err
+		}
+		all = append(all, m)
 	}
-	if err == nil {
-		err = json.Unmarshal(content, &m)
-	}
-	return m.parts(), err
+	return all, err
 }
 
 func (m Manifest) parts() (all []string) {

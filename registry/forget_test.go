@@ -121,3 +121,69 @@ func TestAnImportEndsWithItsBuild(t *testing.T) {
 		t.Errorf("%v, left %q", err, kept(g))
 	}
 }
+
+// asking is a context that does something whenever it is looked at.
+type asking struct {
+	context.Context
+	do func()
+}
+
+func (a asking) Err() error {
+	a.do()
+	return a.Context.Err()
+}
+
+func TestWhatAClientWasToldIsThereStaysForItsPush(t *testing.T) {
+	g := &registry.Registry{Dir: t.TempDir(), Access: func(*http.Request, string, bool) (string, error) { return "app_web", nil }}
+	do := func(method, path, body string) int {
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, "/v2/app/web/"+path, strings.NewReader(body)))
+		return w.Code
+	}
+	l := newLayout(t)
+	l.index(`{"schemaVersion": 2, "config": ` + l.blob("{}") + `, "layers": [` + l.blob("layer") + `]}`)
+	manifest, _, err := l.into(g)
+	must(t, err)
+	if code := do(http.MethodHead, "blobs/"+sum("layer"), ""); code != http.StatusOK {
+		t.Fatalf("the layer: %d", code)
+	}
+	must(t, g.Repository("app_web").Drop(manifest))
+	if left := kept(g); len(left) != 1 || !strings.HasSuffix(left[0], strings.TrimPrefix(sum("layer"), "sha256:")) {
+		t.Errorf("of an image that is dropped: %q, not the layer that a client asked for", left)
+	}
+	aDayPasses(t, g)
+	swept(t, g, 0, "after a day")
+
+	must(t, os.Remove(filepath.Join(l.dir, "blobs", "sha256", strings.TrimPrefix(sum("layer"), "sha256:"))))
+	must(t, os.WriteFile(filepath.Join(l.dir, "blobs", "sha256", strings.TrimPrefix(sum("layer"), "sha256:")), []byte("other"), 0o600))
+	root, err := os.OpenRoot(l.dir)
+	must(t, err)
+	defer root.Close()
+	told := false
+	_, _, err = g.Repository("app_web").Import(asking{t.Context(), func() {
+		told = do(http.MethodHead, "blobs/"+sum("{}"), "") == http.StatusOK || told
+	}}, root, "web")
+	if left := kept(g); err == nil || !told || len(left) != 1 {
+		t.Errorf("of an import that failed with %v: %q, not the config that a client asked for (%v)", err, left, told)
+	}
+}
+
+func TestAnImageOfAnIndexStays(t *testing.T) {
+	g := &registry.Registry{Dir: t.TempDir(), Access: func(*http.Request, string, bool) (string, error) { return "app_web", nil }}
+	l := newLayout(t)
+	l.index(`{"schemaVersion": 2, "config": ` + l.blob("{}") + `, "layers": []}`)
+	manifest, _, err := l.into(g)
+	must(t, err)
+	put := func(index string) {
+		t.Helper()
+		w := httptest.NewRecorder()
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPut, "/v2/app/web/manifests/several", strings.NewReader(index))
+		r.Header.Set("Content-Type", "application/vnd.oci.image.index.v1+json")
+		if g.ServeHTTP(w, r); w.Code != http.StatusCreated {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+	put(`{"schemaVersion": 2, "manifests": [{"digest": "` + manifest + `"}]}`)
+	aDayPasses(t, g)
+	swept(t, g, 5, "named by an index") // the index, its tag, the manifest, and its config that the repository has
+}

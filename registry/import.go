@@ -61,12 +61,14 @@ func (r Repository) Put(mediaType string, manifest []byte) (string, error) {
 	if _, _, err := r.q.check(manifest, mediaType); err != nil {
 		return "", err
 	}
-	d, now := digestOfBytes("sha256", manifest), time.Now()
-	err := os.Chtimes(r.q.manifestPath(d), now, now)
-	if errors.Is(err, os.ErrNotExist) {
-		err = r.q.keep(d, mediaType+madeHere, manifest)
+	d := digestOfBytes("sha256", manifest)
+	if _, err := os.Stat(r.q.manifestPath(d)); errors.Is(err, os.ErrNotExist) {
+		if err := r.q.keep(d, mediaType+madeHere, manifest); err != nil {
+			return "", err
+		}
 	}
-	return d.String(), err
+	now := time.Now() // by this clock, as touch: content that is asked for later is younger
+	return d.String(), os.Chtimes(r.q.manifestPath(d), now, now)
 }
 
 // Tag gives a manifest that is there a tag. The one that had it is dropped: what is built
@@ -135,7 +137,7 @@ func (r Repository) take(ctx context.Context, layout *os.Root, found Descriptor)
 	if len(m.Layers) > maxLayers {
 		return "", "", refuse(0, "MANIFEST_INVALID", "it has %d layers, %d are the most", len(m.Layers), maxLayers)
 	}
-	var taken []string
+	taken := map[string]time.Time{}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.unmark(taken))
@@ -147,7 +149,7 @@ func (r Repository) take(ctx context.Context, layout *os.Root, found Descriptor)
 			return "", "", err
 		}
 		if !had {
-			taken = append(taken, part)
+			taken[part] = time.Now()
 		}
 	}
 	manifest, err = r.Put(typeManifest, text)
@@ -203,8 +205,11 @@ func (r Repository) share(d digest) bool {
 	if os.Chtimes(r.q.blobPath(d), now, now) != nil || r.q.mark(d) != nil {
 		return false
 	}
-	_, err := os.Stat(r.q.blobPath(d))
-	return err == nil
+	if _, err := os.Stat(r.q.blobPath(d)); err != nil {
+		_ = os.Remove(r.q.markPath(d)) // the sweep was first
+		return false
+	}
+	return true
 }
 
 func (d digest) inLayout() string { return "blobs/" + d.alg + "/" + d.hex }

@@ -120,11 +120,8 @@ func (q *request) mount(sum, from string) (bool, error) {
 		return false, nil //nolint:nilerr // as if it did not have it
 	}
 	other := &request{Registry: q.Registry, repo: filepath.Join(q.Dir, "repos", key)}
-	if !other.has(d) {
+	if !other.has(d) || !(Repository{q}).share(d) {
 		return false, nil
-	}
-	if err := q.mark(d); err != nil {
-		return false, err
 	}
 	return true, q.created("blobs", d)
 }
