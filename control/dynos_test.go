@@ -143,38 +143,42 @@ func (x *site) stopping(app kigo.AppID) (names string) {
 
 func testStay(t *testing.T, x *site) {
 	app := x.app("myapp")
-	x.deploy(app.ID, web)
+	x.setDynos(app.ID, x.deploy(app.ID, web))
+	x.up(app.ID, "web.1")
 	other := x.other()
 	must(x.AddCollaborator(x.ctx, x.actor, app.ID, other.Email, nil))(t)
-	let := func(expires time.Duration) (control.Actor, kigo.Dyno) {
+	let := func(expires time.Duration) (a control.Actor, dyno, inside kigo.Dyno) {
 		t.Helper()
 		_, token, err := x.CreateAuthorization(x.ctx, other, control.NewAuthorization{Scope: []string{"global"}, ExpiresIn: expires})
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, _, err := x.Authenticate(x.ctx, token)
-		if err != nil {
+		if a, _, err = x.Authenticate(x.ctx, token); err != nil {
 			t.Fatal(err)
 		}
-		return a, must(x.RunDyno(x.ctx, a, app.ID, control.NewDyno{Command: "bash", Attach: true}))(t)
+		dyno = must(x.RunDyno(x.ctx, a, app.ID, control.NewDyno{Command: "bash", Attach: true}))(t)
+		return a, dyno, must(x.RunInside(x.ctx, a, app.ID, "web.1", control.NewDyno{Command: "bash"}))(t)
 	}
-	check := func(when string, a control.Actor, d kigo.Dyno, words string) {
+	check := func(when string, a control.Actor, d, inside kigo.Dyno, words string) {
 		t.Helper()
-		d = read(x, func(tx *store.Tx) (kigo.Dyno, error) { return tx.Dyno(d.ID) })
-		for what, err := range map[string]error{"attached": x.MayAttach(x.ctx, d), "exec": x.MayExec(x.ctx, a.ID, a.Authorization, d.ID)} {
+		row := func(d kigo.Dyno) kigo.Dyno {
+			return read(x, func(tx *store.Tx) (kigo.Dyno, error) { return tx.Dyno(d.ID) })
+		}
+		for what, err := range map[string]error{"attached": x.MayAttach(x.ctx, row(d)), "inside another": x.MayAttach(x.ctx, row(inside)),
+			"exec": x.MayExec(x.ctx, a.ID, a.Authorization, d.ID)} {
 			if words == "" && err != nil || words != "" && (err == nil || !strings.Contains(err.Error(), words)) {
 				t.Errorf("%s, %s: %v", when, what, err)
 			}
 		}
 	}
-	revoked, r := let(0)
-	kept, k := let(0)
-	check("first", revoked, r, "")
+	revoked, r, ri := let(0)
+	kept, k, ki := let(0)
+	check("first", revoked, r, ri, "")
 	must(x.RevokeAuthorization(x.ctx, other, revoked.Authorization))(t)
-	check("after its token was revoked", revoked, r, "revoked")
-	check("while another was revoked", kept, k, "")
+	check("after its token was revoked", revoked, r, ri, "revoked")
+	check("while another was revoked", kept, k, ki, "")
 	must(x.RemoveCollaborator(x.ctx, x.actor, app.ID, other.Email))(t)
-	check("after it was removed", kept, k, "Couldn't find that app.")
+	check("after it was removed", kept, k, ki, "Couldn't find that app.")
 	if err := x.MayExec(x.ctx, x.actor.ID, "", "nosuch"); !errors.Is(err, kigo.ErrConflict) {
 		t.Errorf("a dyno that is no more: %v", err)
 	}

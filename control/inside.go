@@ -30,7 +30,7 @@ func (c *Control) RunInside(ctx context.Context, a Actor, id kigo.AppID, which s
 			return err
 		}
 		d = kigo.Dyno{App: id, Release: host.Release, Version: host.Version, Type: "run", OneOff: true, Env: n.Env, TTL: n.TTL, Inside: host.ID,
-			Attach: kigo.Attach{Wanted: true, NoTTY: n.NoTTY, Secret: secret.NewCapability()}}
+			Attach: kigo.Attach{Wanted: true, NoTTY: n.NoTTY, Secret: secret.NewCapability(), By: a.ID, Authorization: a.Authorization}}
 		if err := tx.fillOneOff(&d, n, r.Slug); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package dyno
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -104,6 +105,16 @@ func TestALostDynoIsReplacedWithoutAPenalty(t *testing.T) {
 	if row := b.row(d.ID); row.Crashes != 0 || row.Address != "" {
 		t.Errorf("crashes %d, address %q of a worker", row.Crashes, row.Address)
 	}
+}
+
+func TestALostOneOffIsNotStartedAgainAndSaysSo(t *testing.T) {
+	b := newBench(t)
+	d := b.create(kigo.Dyno{Type: "run", Number: 1234, Command: "./once", OneOff: true})
+	b.ready(d.ID)
+	b.engine.set(RunID(d), func(s *kigo.RunStatus) { s.State = kigo.RunLost })
+	want := []string{"heroku[run.1234]: The dyno was lost with its host process. One-off dynos are not started again", "heroku[run.1234]: State changed from up to complete"}
+	b.until("its end", func() bool { got := b.logs.since(0); return len(got) > 1 && slices.Equal(got[len(got)-2:], want) })
+	b.until("its launch to go", func() bool { _, err := b.engine.Status(t.Context(), RunID(d)); return errors.Is(err, kigo.ErrNotFound) })
 }
 
 func TestAFailedLaunchIsTriedAgain(t *testing.T) {

@@ -191,7 +191,10 @@ func (a *Agent) sayEnd(d kigo.Dyno, run kigo.RunStatus) {
 	case run.Reason != "":
 		a.say(d, "Error R99 (Platform error) -> Failed to launch the dyno: %s", run.Reason)
 	}
-	if run.State == kigo.RunLost {
+	if run.State == kigo.RunLost && d.OneOff {
+		a.say(d, "The dyno was lost with its host process. One-off dynos are not started again")
+		return
+	} else if run.State == kigo.RunLost {
 		a.say(d, "The dyno was lost with its host process and is replaced")
 		return
 	}
