@@ -57,6 +57,19 @@ func TestABuildThatFillsTheDiskIsStopped(t *testing.T) {
 	p.eventually("nothing is left", func() bool { return len(p.leftovers()) == 0 })
 }
 
+func TestABuildThatMakesTooManyFilesIsStopped(t *testing.T) {
+	p := newPlatform(t)
+	p.fakeGo()
+	p.config.Scratch = 32 << 20
+	loop, _ := p.start()
+	id := p.push(p.hostile("mkdir many; cd many; for i in $(seq 3000); do echo > $i || break; done 2>/dev/null; sleep 600"))
+	loop.Mark(p.app.ID)
+	if text := p.read(id); p.end(id) != "too many files" || !strings.Contains(text, "the build made more than the 2048 files that its disk holds") {
+		t.Errorf("%s\n%s", p.end(id), text)
+	}
+	p.eventually("nothing is left", func() bool { return len(p.leftovers()) == 0 })
+}
+
 // What a build may write is bounded by file systems of its own, not by who looks now and then.
 func TestEveryFolderOfABuildIsOnADiskOfItsOwn(t *testing.T) {
 	p := newPlatform(t)

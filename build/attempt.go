@@ -48,6 +48,7 @@ var (
 	errCanceled = errors.New("canceled")
 	errGone     = errors.New("app is being destroyed")
 	errFull     = errors.New("disk quota exceeded")
+	errFiles    = errors.New("too many files")
 )
 
 // run carries the build out and tells its end. An error means that not even the
@@ -99,7 +100,7 @@ func (a *attempt) run(ctx context.Context) error {
 // again reports whether a build that failed is worth another try: the fault is
 // ours, and nobody wants it to end.
 func (a *attempt) again(ctx context.Context, err error) bool {
-	for _, end := range []error{errTimeout, errCanceled, errGone, errFull, errNoProgram} {
+	for _, end := range []error{errTimeout, errCanceled, errGone, errFull, errFiles, errNoProgram} {
 		if errors.Is(err, end) {
 			return false
 		}

@@ -72,6 +72,9 @@ const measurePace = 250 * time.Millisecond
 // full is how little space a disk has that counts as none.
 const full = 64 << 10
 
+// maxFiles is about how many files each disk holds.
+func (l *Loop) maxFiles() int64 { return l.Scratch / (16 << 10) }
+
 // measure ends a build whose disks are full, or without which the machine's would be.
 func (a *attempt) measure(ctx context.Context, stop context.CancelCauseFunc) {
 	tick := time.NewTicker(measurePace)
@@ -103,7 +106,10 @@ func (a *attempt) full() error {
 		if unix.Statfs(root, &fs) != nil {
 			continue
 		}
-		if used += int64(fs.Blocks-fs.Bfree) * fs.Bsize; int64(fs.Bavail)*fs.Bsize < full || fs.Ffree == 0 {
+		if fs.Ffree == 0 {
+			return errFiles
+		}
+		if used += int64(fs.Blocks-fs.Bfree) * fs.Bsize; int64(fs.Bavail)*fs.Bsize < full {
 			return errFull
 		}
 	}

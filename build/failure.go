@@ -43,6 +43,8 @@ func (a *attempt) explain(ctx context.Context, err error) (lines []string, why s
 		return []string{"", fmt.Sprintf(" !     Push rejected, build timed out; must complete in %d seconds", limit), ""}, "timed out"
 	case errors.Is(err, errFull):
 		return []string{"", fmt.Sprintf(" !     Push rejected, the build wrote more than its %d MB of disk and was stopped.", a.loop.Scratch>>20), ""}, "disk quota exceeded"
+	case errors.Is(err, errFiles):
+		return []string{"", fmt.Sprintf(" !     Push rejected, the build made more than the %d files that its disk holds and was stopped.", a.loop.maxFiles()), ""}, "too many files"
 	case errors.Is(err, errCanceled):
 		return []string{"", " !     Build canceled.", ""}, "canceled"
 	case errors.Is(err, errGone):
