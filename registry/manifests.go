@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,6 +103,12 @@ func (q *request) manifests() error {
 		return err
 	}
 	mediaType, content, err := q.stored(d)
+	if (mediaType == typeIndex || mediaType == typeDockerList) && !strings.Contains(q.rest, ":") && !q.knowsIndexes() {
+		if own, ok := forThisMachine(content); ok {
+			d = own
+			mediaType, content, err = q.stored(d)
+		}
+	}
 	if err != nil {
 		return refuse(http.StatusNotFound, "MANIFEST_UNKNOWN", "the repository %s has no manifest %s any more", q.name, d)
 	}
@@ -115,6 +122,36 @@ func (q *request) manifests() error {
 		_, _ = q.w.Write(content)
 	}
 	return nil
+}
+
+// knowsIndexes reports whether the client takes an index of images for an answer.
+func (q *request) knowsIndexes() bool {
+	accept := strings.Join(q.r.Header["Accept"], ",")
+	return accept == "" || strings.Contains(accept, "*/*") || strings.Contains(accept, typeIndex) || strings.Contains(accept, typeDockerList)
+}
+
+// forThisMachine finds the image of an index that this machine runs. docker pushes an index
+// even of a single image, next to which it has a description of how that was built.
+func forThisMachine(index []byte) (digest, bool) {
+	var m struct {
+		Manifests []struct {
+			Digest   string `json:"digest"`
+			Platform struct {
+				OS           string `json:"os"`
+				Architecture string `json:"architecture"`
+			} `json:"platform"`
+		} `json:"manifests"`
+	}
+	if json.Unmarshal(index, &m) != nil {
+		return digest{}, false
+	}
+	for _, image := range m.Manifests {
+		if image.Platform.OS == "linux" && image.Platform.Architecture == runtime.GOARCH {
+			d, err := parseDigest(image.Digest)
+			return d, err == nil
+		}
+	}
+	return digest{}, false
 }
 
 func (q *request) putManifest() error {
