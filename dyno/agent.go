@@ -177,6 +177,7 @@ func (a *Agent) step(ctx context.Context, d kigo.Dyno, run kigo.RunStatus, known
 		if d.OneOff {
 			return reconcile.Result{}, nil
 		}
+		forgive(&d)
 		return reconcile.Result{}, a.move(ctx, &d, kigo.DynoStarting)
 	}
 	return reconcile.Result{}, nil
@@ -184,7 +185,10 @@ func (a *Agent) step(ctx context.Context, d kigo.Dyno, run kigo.RunStatus, known
 
 // serves keeps a dyno that runs as it should be.
 func (a *Agent) serves(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) (reconcile.Result, error) {
-	ready, err := a.checked(ctx, d, run)
+	ready, bad, err := a.checked(ctx, d, run)
+	if bad != "" {
+		return reconcile.Result{}, a.endUnwell(ctx, d, run)
+	}
 	if err != nil || !ready {
 		return reconcile.Result{}, err
 	}

@@ -82,19 +82,18 @@ func (c *check) set(ready bool, reason string) {
 	c.ready, c.reason = ready, reason
 }
 
-// checked reports whether a web launch that listens may get requests. The first
-// call for a launch begins its checks.
-func (a *Agent) checked(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) (bool, error) {
+// checked reports whether a web launch that listens may get requests, or why its checks
+// want it ended. The first call for a launch begins its checks.
+func (a *Agent) checked(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) (ready bool, bad string, err error) {
 	if d.Type != "web" || d.OneOff {
-		return true, nil
+		return true, "", nil
 	}
 	a.checks.mu.Lock()
 	defer a.checks.mu.Unlock()
 	c := a.checks.all[run.ID]
 	if c == nil {
-		var err error
 		if c, err = a.newCheck(ctx, d); err != nil {
-			return false, err
+			return false, "", err
 		}
 		c.ready = c.readiness.Path == "" || d.State == kigo.DynoUp // up: an earlier process of ours saw it pass
 		a.checks.all[run.ID] = c
@@ -103,8 +102,8 @@ func (a *Agent) checked(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) (b
 			a.checks.wg.Go(func() { a.watchChecks(ctx, c, d, run) })
 		}
 	}
-	ready, _ := c.state()
-	return ready, nil
+	ready, bad = c.state()
+	return ready, bad, nil
 }
 
 func (a *Agent) newCheck(ctx context.Context, d kigo.Dyno) (*check, error) {
@@ -164,7 +163,7 @@ func (a *Agent) watchChecks(ctx context.Context, c *check, d kigo.Dyno, run kigo
 			continue
 		}
 		if misses++; misses == c.liveness.Attempts {
-			a.endByCheck(ctx, c, d, run.ID, fmt.Sprintf("Liveness check %v %d times", err, misses))
+			a.condemn(c, d, fmt.Sprintf("Liveness check %v %d times", err, misses))
 			return
 		}
 	}
@@ -186,35 +185,42 @@ func (a *Agent) awaitReady(ctx context.Context, c *check, d kigo.Dyno, run kigo.
 			a.Mark(d.ID)
 			return true
 		case misses == c.readiness.Attempts:
-			a.endByCheck(ctx, c, d, run.ID, fmt.Sprintf("Readiness check %v %d times", err, misses))
+			a.condemn(c, d, fmt.Sprintf("Readiness check %v %d times", err, misses))
 			return false
 		case c.readiness.Attempts == 0 && time.Now().After(deadline):
-			a.endByCheck(ctx, c, d, run.ID, fmt.Sprintf("Readiness check %v for %d seconds", err, int((kigo.BootTimeout+c.readiness.Delay).Seconds())))
+			a.condemn(c, d, fmt.Sprintf("Readiness check %v for %d seconds", err, int((kigo.BootTimeout+c.readiness.Delay).Seconds())))
 			return false
 		}
 		pause(ctx, c.readiness.Interval)
 	}
 }
 
-// stopAgain is when a stop that failed is tried again.
-const stopAgain = time.Second
-
-// endByCheck stops a launch that its checks have found bad, and does not give up: a launch
-// that stays gets no requests, or fails them.
-func (a *Agent) endByCheck(ctx context.Context, c *check, d kigo.Dyno, run kigo.DynoID, reason string) {
+// condemn has a launch ended that its checks have found bad.
+func (a *Agent) condemn(c *check, d kigo.Dyno, reason string) {
 	ready, _ := c.state()
 	c.set(ready, reason)
 	a.say(d, "%s", reason)
-	a.say(d, "Stopping all processes with SIGTERM")
-	for ctx.Err() == nil {
-		err := a.Engine.Stop(ctx, run)
-		if err == nil || errors.Is(err, kigo.ErrNotFound) {
-			break
-		}
-		a.Log.ErrorContext(ctx, "stop dyno that fails its checks", "dyno", d.Name(), "err", err)
-		pause(ctx, stopAgain)
-	}
 	a.Mark(d.ID)
+}
+
+// endUnwell stops a launch that its checks have found bad: out of the router first, as with
+// any other stop. What fails is tried again: a launch that stays would fail requests.
+func (a *Agent) endUnwell(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) error {
+	if d.State == kigo.DynoUp {
+		forgive(&d)
+		d.Address = ""
+		if err := a.move(ctx, &d, kigo.DynoStarting); err != nil {
+			return err
+		}
+		if a.Settle != nil {
+			a.Settle(ctx)
+		}
+	}
+	if err := a.Engine.Stop(ctx, run.ID); err != nil && !errors.Is(err, kigo.ErrNotFound) {
+		return fmt.Errorf("stop %s, which fails its checks: %w", d.Name(), err)
+	}
+	a.say(d, "Stopping all processes with SIGTERM")
+	return nil
 }
 
 // checkClient asks dynos; it follows nothing and keeps no connection.

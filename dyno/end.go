@@ -95,14 +95,19 @@ func (a *Agent) ended(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) erro
 		a.Mark(d.ID)
 		return a.remove(ctx, d.App, old)
 	}
-	if d.State == kigo.DynoUp && time.Since(d.StartedAt) > stableAfter {
-		d.Crashes = 0
-	}
+	forgive(&d)
 	if err := a.crash(ctx, d); err != nil {
 		return err
 	}
 	killpoint.At("crash-written")
 	return a.remove(ctx, d.App, old)
+}
+
+// forgive forgets the earlier crashes of a dyno that has been up for long.
+func forgive(d *kigo.Dyno) {
+	if d.State == kigo.DynoUp && time.Since(d.StartedAt) > stableAfter {
+		d.Crashes = 0
+	}
 }
 
 // finish cleans up after a one-off that is complete, and forgets it unless somebody reads
