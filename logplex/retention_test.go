@@ -2,6 +2,7 @@ package logplex
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +85,28 @@ func TestAReaderNeverSeesALineThatIsTooOld(t *testing.T) {
 	h.Write(app, old)
 	if got, _ := messages(t, h, Filter{Lines: 10}); len(got) != 0 {
 		t.Errorf("seen: %q", got)
+	}
+}
+
+func TestALineWithAWrongTimeNeitherHidesNorKeepsOthers(t *testing.T) {
+	h, _ := start(t, "")
+	h.Keep(app, kigo.LogRetention{Lines: 1500, Bytes: 1 << 20, Age: time.Hour})
+	now := time.Now()
+	at := func(text string, d time.Duration) kigo.LogLine {
+		return kigo.LogLine{Time: now.Add(d), Source: "app", Process: "web.1", Message: text}
+	}
+	h.Write(app, at("of next year", 9000*time.Hour), at("too old", -2*time.Hour), at("fresh", -time.Minute), at("of last year", -9000*time.Hour), at("now", 0))
+	want := []string{"fresh", "of last year", "now"}
+	for range 2 {
+		if got, _ := messages(t, h, Filter{Lines: 10}); !slices.Equal(got, want) {
+			t.Errorf("seen: %q, want %q", got, want)
+		}
+		h.expire(now)
+	}
+	s := h.lock(app)
+	defer s.mu.Unlock()
+	if s.n != len(want) {
+		t.Errorf("%d lines are held, want %d", s.n, len(want))
 	}
 }
 

@@ -120,11 +120,26 @@ func (s *stream) drop() {
 
 // expire forgets lines that are too old, and reports whether there were any.
 func (s *stream) expire(now time.Time) bool {
-	before := s.base
-	for s.keep.Age > 0 && s.n > 0 && now.Sub(s.at(0).line.Time) > s.keep.Age {
+	old := s.aged(0, now)
+	for range old {
 		s.drop()
 	}
-	return s.base != before
+	return old > 0
+}
+
+// aged is the index of the first line, from an index on, that is not too old. Lines age in
+// their order: one that says a time long ago, as a writer outside with a wrong clock may, is
+// no older than the line before it, and one that says a time to come is as old as the next.
+func (s *stream) aged(from int, now time.Time) int {
+	for i := from; s.keep.Age > 0 && i < s.n; i++ {
+		switch at := s.at(i).line.Time; {
+		case now.Sub(at) > s.keep.Age:
+			from = i + 1
+		case !at.After(now):
+			return from
+		}
+	}
+	return from
 }
 
 // kept is the index of the first line that is kept whoever reads.

@@ -119,11 +119,8 @@ func (s *stream) start(r *reader) int {
 		}
 		return i
 	}
-	oldest, now := s.kept(), time.Now()
+	oldest := s.aged(s.kept(), time.Now())
 	for wanted := r.filter.Lines; wanted > 0 && i > oldest; {
-		if s.keep.Age > 0 && now.Sub(s.at(i-1).line.Time) > s.keep.Age {
-			break
-		}
 		i--
 		if r.filter.match(&s.at(i).line) {
 			wanted--
