@@ -19,6 +19,8 @@ var badInput = []struct {
 	{"a rename to a name that exists, or that was free a moment ago", []string{`control "a renamed app keeps its former name"`, `control "a destroyed app is gone at once and its name is held"`}},
 	{"two creates of one name at once", []string{"api TestOneOfManyTakesAName", `control "of two creates of one name exactly one wins"`}},
 	{"process types that are none", []string{". TestParseProcfileNamesTheLineAtFault", ". FuzzParseProcfile"}},
+	{"more process types than an app may have", []string{". TestAProcfileMayHaveAHundredTypes", "api TestAnAppHasAHundredProcessTypesAtMost", "build TestBuildsThatFailSayWhyAndLeaveNothing", "e2e/testdata/bad-input.txtar"}},
+	{"process types that the app does not have", []string{`control "scaling follows Heroku's rules"`, "e2e/testdata/ps.txtar"}},
 	{"domains: top level, addresses, empty labels, the platform's own, another tenant's, punycode of plain letters", []string{`control "domains are checked"`}},
 	{"a domain that moves to another app", []string{"router TestAHostThatMovesLeadsSomewhereAtEveryMoment", "e2e/testdata/certs.txtar"}},
 

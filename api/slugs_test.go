@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -35,6 +36,29 @@ func TestASlugsTarballIsGivenAtItsAddress(t *testing.T) {
 			t.Errorf("at a changed address: %d %s", status, text)
 		}
 	}
+}
+
+func TestAnAppHasAHundredProcessTypesAtMost(t *testing.T) {
+	t.Parallel()
+	s, ctx := newServer(t), t.Context()
+	s.app("myapp")
+	types := map[string]string{}
+	for i := range kigo.MaxProcessTypes {
+		types[fmt.Sprint("type", i)] = "./run"
+	}
+	slug, err := s.CreateSlug(ctx, "myapp", client.NewSlug{ProcessTypes: types})
+	must(t, err)
+	must(t, s.Upload(ctx, slug.Blob.URL, strings.NewReader("tarball"), 7))
+	_, err = s.CreateRelease(ctx, "myapp", slug.ID, "")
+	must(t, err)
+	formation, err := s.Formation(ctx, "myapp")
+	must(t, err)
+	if len(formation) != kigo.MaxProcessTypes {
+		t.Errorf("%d types", len(formation))
+	}
+	types["web"] = "./web"
+	_, err = s.CreateSlug(ctx, "myapp", client.NewSlug{ProcessTypes: types})
+	wantError(t, err, 422, "invalid_params", "Too many process types: 101, the maximum is 100")
 }
 
 func TestASlugOfImagesHasNoTarball(t *testing.T) {
