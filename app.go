@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -51,7 +52,8 @@ var reservedNames = []string{
 
 // ValidateAppName checks an app's name by Heroku's rule: 3 to 30 characters,
 // lower-case letters, digits and dashes, starting with a letter and not ending
-// in a dash; names of the platform's own hosts are reserved.
+// in a dash; names of the platform's own hosts are reserved, and those that a browser
+// shows as other letters.
 func ValidateAppName(name string) error {
 	switch {
 	case len(name) < 3:
@@ -60,6 +62,8 @@ func ValidateAppName(name string) error {
 		return Invalid("Name is too long (maximum is 30 characters)")
 	case !appName.MatchString(name):
 		return Invalid("Name must start with a letter, end with a letter or digit and can only contain lowercase letters, numbers, and dashes")
+	case strings.HasPrefix(name, "xn--"):
+		return Invalid("Name %s is reserved: as a host, it stands for other letters. Choose another one", name)
 	case slices.Contains(reservedNames, name):
 		return Invalid("Name %s is reserved: choose another one", name)
 	}

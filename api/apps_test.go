@@ -75,6 +75,7 @@ func TestAppNamesAreChecked(t *testing.T) {
 		"\u0430pple":            "lowercase",
 		"api":                   "reserved",
 		"www":                   "reserved",
+		"xn--80ak6aa92e":        "stands for other letters",
 	} {
 		_, err := s.CreateApp(t.Context(), client.NewApp{Name: name})
 		if name == "" { // the client leaves an empty name out: send it
