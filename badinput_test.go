@@ -25,7 +25,7 @@ var badInput = []struct {
 	{"a domain that moves to another app", []string{"router TestAHostThatMovesLeadsSomewhereAtEveryMoment", "e2e/testdata/certs.txtar"}},
 
 	{"names of config vars", []string{`control "bad config vars change nothing"`, "api TestWrongTypesAndMissingFieldsAreNamed"}},
-	{"LD_PRELOAD and the like, and PORT", []string{`control "config changes make releases in Heroku's words"`, "dyno launch_test.go"}},
+	{"LD_PRELOAD and the like, and PORT", []string{`control "config changes make releases in Heroku's words"`, "dyno TestALaunchCarriesTheReleaseAndThePlatformsOwnVariables", "e2e/testdata/config.txtar"}},
 	{"values at the limit, and all together above it", []string{`control "bad config vars change nothing"`, "e2e/testdata/bad-input.txtar"}},
 	{"NUL and what is not UTF-8", []string{`control "bad config vars change nothing"`}},
 	{"quotes, newlines, four-byte characters", []string{`store/storetest "config vars survive byte for byte"`, "e2e/testdata/config.txtar"}},
