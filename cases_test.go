@@ -71,7 +71,13 @@ var cases = []struct {
 	{"B21: a slug that is damaged", []string{"dyno:TestADamagedSlugIsR17AndDoesNotStart", "slug:TestAnImageIsCheckedAtItsFirstUseAfterABoot", "slug:TestAdoptTakesOnlyTheBytesOfTheDigest"}},
 	{"B22: the builder dies", []string{"build:TestABuildThatWasInterruptedBeginsAgainAndWaitingOnesRun", "build:TestABuildThatEndsThePlatformAgainAndAgainIsGivenUp"}},
 	{"B23: the disk is full", []string{"build:TestAFullDiskIsToldAsOurs"}},
-	{"B24: a deploy while dynos crash in a row", []string{"dyno:TestACrashLoopIsSlowedDownToOneStartADay", "e2e/testdata/probation.txtar"}},
+	{"B24: a deploy while dynos crash in a row", []string{"dyno:TestACrashLoopIsSlowedDownToOneStartADay", "e2e/testdata/lifecycle.txtar", "e2e/testdata/probation.txtar"}},
+
+	// New images of the stack.
+	{"a new image reaches every app without a build, but for those that need the old one", []string{"e2e:TestAPatchMovesEveryAppWithoutABuildOrALostRequest", "patch:TestOneAppGoesFirstThenAsManyAsCameUp", "control:testPatch"}},
+	{"an operator asks again while a patch is being halted", []string{"patch:TestAHaltTakesNothingBackThatAnOperatorAskedMeanwhile"}},
+	{"builds of Dockerfiles begin at once; a builder without libraries", []string{"stack:TestTheRootForDockerfilesOfAStaticBuilderIsMadeOnceForAllWhoAsk"}},
+	{"a stack that is none", []string{"control:testNewApp"}},
 }
 
 // run is where the transcripts of builds are.
