@@ -46,6 +46,14 @@ func TestTheRootForDockerfilesOfAStaticBuilderIsMadeOnceForAllWhoAsk(t *testing.
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v %s", err, out)
 	}
+	ldd, err := exec.LookPath("ldd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone := "#!/bin/sh\nmkdir " + bin + "/busy || : > " + bin + "/two\n" + ldd + " \"$@\"\nstatus=$?\nrmdir " + bin + "/busy\nexit $status\n"
+	if err := os.WriteFile(filepath.Join(bin, "ldd"), []byte(alone), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	dir := t.TempDir()
 	var made [4]kigo.Image
@@ -58,6 +66,9 @@ func TestTheRootForDockerfilesOfAStaticBuilderIsMadeOnceForAllWhoAsk(t *testing.
 	}
 	if err := all.Wait(); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(bin, "two")); err == nil {
+		t.Error("two looked for the root at once")
 	}
 	for _, image := range made {
 		if image != made[0] {
