@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -22,7 +23,7 @@ type Image struct {
 }
 
 // Image finds an image by its id, which is the digest of its config, or by the
-// digest of its manifest. An *Error says what is wrong with it.
+// digest of its manifest, or of an index that has one for this machine. An *Error says what is wrong with it.
 func (g *Registry) Image(key, id string) (Image, error) {
 	d, err := parseDigest(id)
 	if err != nil {
@@ -50,7 +51,12 @@ func (g *Registry) Image(key, id string) (Image, error) {
 			continue
 		}
 		if sum == d && m.Config == nil {
-			return Image{}, refuse(http.StatusBadRequest, "MANIFEST_INVALID", "it is an index of several images (%s): push one for linux/amd64 alone, with --platform", mediaType)
+			if own, ok := forThisMachine(content); ok {
+				if m, err := q.manifest(own); err == nil && m.Config != nil {
+					return q.image(m)
+				}
+			}
+			return Image{}, refuse(http.StatusBadRequest, "MANIFEST_INVALID", "it is an index of several images (%s), none of which is here for linux/%[2]s: push one for linux/%[2]s alone, with --platform", mediaType, runtime.GOARCH)
 		}
 		if m.Config != nil && (sum == d || m.Config.Digest == d.String()) {
 			return q.image(m)

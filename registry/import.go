@@ -87,11 +87,7 @@ func (r Repository) Manifest(tag string) (m Manifest, err error) {
 	if err != nil {
 		return m, err
 	}
-	_, content, err := r.q.stored(d)
-	if err != nil {
-		return m, err
-	}
-	return m, json.Unmarshal(content, &m)
+	return r.q.manifest(d)
 }
 
 // refName is the annotation that names an image of a layout.

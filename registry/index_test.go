@@ -34,7 +34,7 @@ func TestWhoKnowsNoIndexGetsTheImageForThisMachine(t *testing.T) {
 	const indexType = "application/vnd.oci.image.index.v1+json"
 	config, err := g.Repository("app_web").Add(strings.NewReader("{}"))
 	must(t, err)
-	image := `{"schemaVersion": 2, "config": {"digest": "` + config.Digest + `"}, "layers": []}`
+	image := `{"schemaVersion": 2, "config": {"digest": "` + config.Digest + `"}, "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": "` + config.Digest + `"}]}`
 	manifest := put(sum(image), manifestType, image)
 	other := `{"digest": "` + sum("other") + `", "platform": {"os": "unknown", "architecture": "unknown"}}`
 	index := `{"schemaVersion": 2, "manifests": [` + other + `, {"digest": "` + manifest + `", "platform": {"os": "linux", "architecture": "` + runtime.GOARCH + `"}}]}`
@@ -53,5 +53,13 @@ func TestWhoKnowsNoIndexGetsTheImageForThisMachine(t *testing.T) {
 		if got := w.Header().Get("Docker-Content-Digest"); w.Code != http.StatusOK || got != c.want || sum(w.Body.String()) != c.want {
 			t.Errorf("%s for who accepts %q: %d %s, not %s", c.reference, c.accept, w.Code, got, c.want)
 		}
+	}
+	for _, id := range []string{sum(index), manifest, config.Digest} {
+		if found, err := g.Image("app_web", id); err != nil || string(found.Config) != "{}" || len(found.Layers) != 1 {
+			t.Errorf("the image %s: %+v %v", id, found, err)
+		}
+	}
+	if _, err := g.Image("app_web", sum(`{"schemaVersion": 2, "manifests": [`+other+`]}`)); err == nil || !strings.Contains(err.Error(), "none of which is here for linux/"+runtime.GOARCH) {
+		t.Errorf("an index for other machines: %v", err)
 	}
 }

@@ -58,6 +58,15 @@ func (q *request) stored(d digest) (mediaType string, content []byte, err error)
 	return strings.TrimSuffix(mediaType, madeHere), []byte(rest), nil
 }
 
+// manifest is what a manifest says.
+func (q *request) manifest(d digest) (m Manifest, err error) {
+	_, content, err := q.stored(d)
+	if err != nil {
+		return m, err
+	}
+	return m, json.Unmarshal(content, &m)
+}
+
 func (q *request) manifestPath(d digest) string { return filepath.Join(q.repo, "manifests", d.file()) }
 
 // keep stores a manifest whose content is there.
