@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/kigo-dev/kigo"
@@ -105,6 +106,12 @@ func readImageConfig(text []byte) (image kigo.ContainerImage, user string, err e
 		return image, "", kigo.Invalid("The image's ENV, ENTRYPOINT and CMD have %d bytes: %d are the most.", size, maxImageWords)
 	case strings.ContainsRune(c.Config.WorkingDir, 0):
 		return image, "", kigo.Invalid("The image's WORKDIR is not a path.")
+	}
+	if slices.Equal(c.Config.Entrypoint, []string{""}) { // how docker writes that there shall be none
+		c.Config.Entrypoint = nil
+	}
+	if words := slices.Concat(c.Config.Entrypoint, c.Config.Cmd); len(words) > 0 && words[0] == "" {
+		return image, "", kigo.Invalid("The image's ENTRYPOINT or CMD begins with an empty word: there is no such program.")
 	}
 	return kigo.ContainerImage{
 		Entrypoint: c.Config.Entrypoint, Cmd: c.Config.Cmd, Env: c.Config.Env, Dir: path.Clean("/" + c.Config.WorkingDir),

@@ -15,6 +15,10 @@ func TestTheConfigOfAnImageIsReadOrRefused(t *testing.T) {
 	if diff := cmp.Diff(want, image); err != nil || user != "web:staff" || diff != "" {
 		t.Errorf("%v %q\n%s", err, user, diff)
 	}
+	image, _, err = readImageConfig([]byte(`{"config": {"Entrypoint": [""], "Cmd": ["c"]}}`))
+	if err != nil || len(image.Entrypoint) > 0 || image.Command() != "c" {
+		t.Errorf("an ENTRYPOINT that was taken away: %+v %v", image, err)
+	}
 	for _, c := range []struct{ config, says string }{
 		{``, "config is not what it should be"},
 		{`[]`, "config is not what it should be"},
@@ -24,6 +28,8 @@ func TestTheConfigOfAnImageIsReadOrRefused(t *testing.T) {
 		{`{"architecture": "s390x"}`, `The image is for the architecture "s390x"`},
 		{`{"config": {"Env": ["A=\u0000"]}}`, "has a zero byte"},
 		{`{"config": {"Cmd": ["a", "b\u0000"]}}`, "has a zero byte"},
+		{`{"config": {"Cmd": [""]}}`, "begins with an empty word"},
+		{`{"config": {"Entrypoint": ["", "a"], "Cmd": ["b"]}}`, "begins with an empty word"},
 		{`{"config": {"WorkingDir": "/a\u0000"}}`, "WORKDIR is not a path"},
 		{`{"config": {"Env": ["` + strings.Repeat("x", maxImageWords) + `"]}}`, "are the most"},
 	} {
