@@ -27,6 +27,9 @@ const MaxQuantity = 500
 // MaxProcessTypes bounds the process types of one app.
 const MaxProcessTypes = 100
 
+// MaxCommand is how many bytes the command of a process may have.
+const MaxCommand = 16 << 10
+
 var processType = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
 
 // ValidProcessType reports whether name may be a process type.

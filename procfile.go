@@ -49,6 +49,9 @@ func ParseProcfile(b []byte) ([]ProcessType, error) {
 		if len(types) == MaxProcessTypes {
 			return nil, Invalid("Procfile line %d: process type %s is one too many, the maximum is %d", i+1, shorten(m[1]), MaxProcessTypes)
 		}
+		if len(m[2]) > MaxCommand {
+			return nil, Invalid("Procfile line %d: the command of %s is too long: %d bytes, the maximum is %d", i+1, m[1], len(m[2]), MaxCommand)
+		}
 		seen[m[1]] = i + 1
 		types = append(types, ProcessType{Name: m[1], Command: m[2]})
 	}

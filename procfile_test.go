@@ -34,6 +34,7 @@ func TestParseProcfileNamesTheLineAtFault(t *testing.T) {
 		{"latin-1", "web: caf\xe9", "Procfile is not a text file in UTF-8"},
 		{"2 MB", "web: " + strings.Repeat("x", 2<<20), "Procfile is too large: 2097157 bytes, the maximum is 262144"},
 		{"200 types", manyTypes(200), `Procfile line 101: process type "type100" is one too many, the maximum is 100`},
+		{"a long command", "a: b\nweb: " + strings.Repeat("x", kigo.MaxCommand+1), "Procfile line 2: the command of web is too long: 16385 bytes, the maximum is 16384"},
 		{"long line", strings.Repeat("é", 100), `"` + strings.Repeat("é", 60) + `…"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

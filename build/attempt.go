@@ -224,6 +224,9 @@ func goodAppJSON(text string) string {
 // complete makes the release and says where the app is.
 func (a *attempt) complete(ctx context.Context) error {
 	release, err := a.loop.Control.CompleteBuildWith(ctx, a.build.ID, a.made())
+	if e, ok := kigo.AsError(err); ok && e.ID == kigo.IDInvalidParams {
+		return &refusal{why: e.Message, lines: []string{"", " !     " + e.Message, ""}}
+	}
 	if err != nil {
 		return err
 	}

@@ -202,3 +202,25 @@ func TestASlugThatIsTooLargeIsRefused(t *testing.T) {
 		t.Errorf("no %q in:\n%s", want, text)
 	}
 }
+
+// strict is a control that takes no slug.
+type strict struct{ *platform }
+
+func (strict) CompleteBuildWith(_ context.Context, id kigo.BuildID, _ kigo.Made) (kigo.Release, error) {
+	return kigo.Release{}, fmt.Errorf("complete build %s: %w", id, kigo.Invalid("The command of process type web is too long."))
+}
+
+func TestWhatNoReleaseMayHaveIsTheAppsFault(t *testing.T) {
+	p := newPlatform(t)
+	p.config.Control = strict{p}
+	loop, _ := p.start()
+	id := p.push(map[string]string{"Procfile": "web: a\n"})
+	loop.Mark(p.app.ID)
+	text := p.read(id)
+	if !strings.HasSuffix(text, "\n !     The command of process type web is too long.\n\n !     Push failed\n") || strings.Contains(text, "could not be finished") {
+		t.Errorf("%s", text)
+	}
+	if why := p.end(id); why != "The command of process type web is too long." {
+		t.Errorf("%q", why)
+	}
+}

@@ -64,7 +64,7 @@ func (n NewDyno) check() error {
 	if strings.TrimSpace(n.Command) == "" {
 		return kigo.Invalid("command is required: what shall the dyno run?")
 	}
-	if err := checkText("Command", n.Command, maxCommand); err != nil {
+	if err := checkText("Command", n.Command, kigo.MaxCommand); err != nil {
 		return err
 	}
 	if n.Type != "" && !kigo.ValidProcessType(n.Type) {

@@ -6,8 +6,6 @@ import (
 	"github.com/kigo-dev/kigo"
 )
 
-const maxCommand = 16 << 10
-
 // NewSlug is a slug whose archive will be uploaded.
 type NewSlug struct {
 	ProcessTypes                                        map[string]string
@@ -72,7 +70,7 @@ func checkSlug(s kigo.Slug) error {
 		if command == "" {
 			return kigo.Invalid("Process type %s has no command", typ)
 		}
-		if err := checkText("The command of process type "+typ, command, maxCommand); err != nil {
+		if err := checkText("The command of process type "+typ, command, kigo.MaxCommand); err != nil {
 			return err
 		}
 	}

@@ -30,11 +30,8 @@ const typeRelease = "release"
 
 var argName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// Bounds of what a manifest may ask for.
-const (
-	maxImages  = 20
-	maxCommand = 32 << 10
-)
+// maxImages is how many images a manifest may ask for.
+const maxImages = 20
 
 // Manifest is what a heroku.yml asks for.
 type Manifest struct {
@@ -221,7 +218,9 @@ func (p *parser) process(typ string, n *yaml.Node) {
 	if process.Command == "" && process.Image == "" {
 		p.fail(n, "%s says neither a command nor an image", what)
 	}
-	p.m.Processes = append(p.m.Processes, process)
+	if p.m.Processes = append(p.m.Processes, process); len(p.m.Processes) > kigo.MaxProcessTypes {
+		p.fail(n, "%s is one process type too many, the maximum is %d", what, kigo.MaxProcessTypes)
+	}
 }
 
 // command is a text, or a list of texts that are joined to one line, as Heroku does.
@@ -239,8 +238,8 @@ func (p *parser) command(n *yaml.Node, what string) string {
 	if line == "" {
 		p.fail(n, "%s is empty", what)
 	}
-	if len(line) > maxCommand {
-		p.fail(n, "%s has more than %d bytes", what, maxCommand)
+	if len(line) > kigo.MaxCommand {
+		p.fail(n, "%s has more than %d bytes", what, kigo.MaxCommand)
 	}
 	return line
 }

@@ -1,10 +1,13 @@
 package container
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kigo-dev/kigo"
 )
 
 func TestAManifestIsReadAsHerokuReadsIt(t *testing.T) {
@@ -83,13 +86,22 @@ func TestABadManifestIsToldWhere(t *testing.T) {
 		{web + "run:\n  web: {image: nosuch}", `web runs on the image "nosuch", which build.docker does not have`},
 		{web + "release: {image: nosuch, command: x}", `release runs on the image "nosuch"`},
 		{"build:\n  docker: {a: x, b: y}\nrun:\n  c: z", "c does not say which image it runs on"},
-		{web + "run:\n  web: " + strings.Repeat("x", maxCommand+1), "has more than 32768 bytes"},
+		{web + "run:\n  web: " + strings.Repeat("x", kigo.MaxCommand+1), "has more than 16384 bytes"},
+		{web + "run:\n" + many("  t%d: x\n", 101), "line 105: run.t100 is one process type too many, the maximum is 100"},
 		{strings.Repeat("#", MaxFile+1), "it has more than 65536 bytes"},
 	} {
 		if _, err := Parse([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%.80q: %v\n want %s", c.text, err, c.says)
 		}
 	}
+}
+
+func many(line string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, line, i)
+	}
+	return b.String()
 }
 
 func FuzzParse(f *testing.F) {
