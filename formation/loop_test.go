@@ -2,9 +2,12 @@ package formation
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -32,6 +35,32 @@ func openStore(t *testing.T) *store.Store {
 	return st
 }
 
+// deployed makes an app with a release and a formation.
+func deployed(tx *store.Tx, formation map[string]int) (app kigo.App, err error) {
+	owner := kigo.Account{Email: "a@example.com"}
+	if err := tx.CreateAccount(&owner); err != nil {
+		return app, err
+	}
+	app = kigo.App{Name: "myapp", Owner: owner.ID, Stack: "heroku-22", BuildStack: "heroku-22", Region: "us", UIDBase: kigo.UIDFirst}
+	if err := tx.CreateApp(&app); err != nil {
+		return app, err
+	}
+	slug := kigo.Slug{App: app.ID, Digest: "sha256:s", ProcessTypes: map[string]string{"web": "./web", "worker": "./work", "release": "./migrate"}}
+	if err := tx.CreateSlug(&slug); err != nil {
+		return app, err
+	}
+	r := kigo.Release{App: app.ID, Slug: slug.ID, User: owner.ID, Status: kigo.ReleaseSucceeded}
+	if err := tx.CreateRelease(&r, nil); err != nil {
+		return app, err
+	}
+	for typ, n := range formation {
+		if err := tx.PutFormation(&kigo.Formation{App: app.ID, Type: typ, Quantity: n, Size: "Basic"}); err != nil {
+			return app, err
+		}
+	}
+	return app, tx.SetCurrentRelease(app.ID, r.ID)
+}
+
 func TestTheLoopWritesTheRowsOfThePlanOnce(t *testing.T) {
 	st := openStore(t)
 	var app kigo.App
@@ -41,32 +70,9 @@ func TestTheLoopWritesTheRowsOfThePlanOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	update(func(tx *store.Tx) error {
-		owner := kigo.Account{Email: "a@example.com"}
-		if err := tx.CreateAccount(&owner); err != nil {
-			return err
-		}
-		app = kigo.App{Name: "myapp", Owner: owner.ID, Stack: "heroku-22", BuildStack: "heroku-22", Region: "us", UIDBase: kigo.UIDFirst}
-		if err := tx.CreateApp(&app); err != nil {
-			return err
-		}
-		slug := kigo.Slug{App: app.ID, Digest: "sha256:s", ProcessTypes: map[string]string{"web": "./web", "worker": "./work", "release": "./migrate"}}
-		if err := tx.CreateSlug(&slug); err != nil {
-			return err
-		}
-		r := kigo.Release{App: app.ID, Slug: slug.ID, User: owner.ID, Status: kigo.ReleaseSucceeded}
-		if err := tx.CreateRelease(&r, nil); err != nil {
-			return err
-		}
-		if err := tx.SetCurrentRelease(app.ID, r.ID); err != nil {
-			return err
-		}
-		for typ, n := range map[string]int{"web": 2, "worker": 1, "release": 1, "ghost": 3} {
-			if err := tx.PutFormation(&kigo.Formation{App: app.ID, Type: typ, Quantity: n, Size: "Basic"}); err != nil {
-				return err
-			}
-		}
-		return nil
+	update(func(tx *store.Tx) (err error) {
+		app, err = deployed(tx, map[string]int{"web": 2, "worker": 1, "release": 1, "ghost": 3})
+		return err
 	})
 	var destroyed int
 	loop := &Loop{Store: st, Log: slog.New(slog.DiscardHandler), Destroy: func(context.Context, kigo.App) error { destroyed++; return nil }}
@@ -119,6 +125,77 @@ func TestTheLoopWritesTheRowsOfThePlanOnce(t *testing.T) {
 	})
 	if left := names(); len(left) != 0 || destroyed == 0 {
 		t.Errorf("%v left, destroyed %d times", left, destroyed)
+	}
+}
+
+// With preboot a web dyno whose day is over serves until its replacement does; without, and
+// for any other type, it stops first.
+func TestTheLoopCyclesDynosWhoseDayIsOverAndWebDynosBehindTheirReplacementsWithPreboot(t *testing.T) {
+	for _, preboot := range []bool{false, true} {
+		st := openStore(t)
+		var app kigo.App
+		visit := func(f func(*store.Tx) error) (got []string) {
+			t.Helper()
+			if err := st.Update(t.Context(), f); err != nil {
+				t.Fatal(err)
+			}
+			loop := &Loop{Store: st, Log: slog.New(slog.DiscardHandler)}
+			for range 2 { // the second visit must change nothing
+				if _, err := loop.Reconcile(t.Context(), string(app.ID)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err := st.View(t.Context(), func(tx *store.Tx) error {
+				dynos, err := tx.Dynos(app.ID)
+				for _, d := range dynos {
+					told := "goes on"
+					if d.Stop {
+						told = "stops: " + d.Why
+					} else if d.Retire {
+						told = "serves until its replacement does: " + d.Why
+					}
+					got = append(got, fmt.Sprintf("%s %s %s", d.Name(), d.State, told))
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(got)
+			return got
+		}
+		up := func(old time.Duration) func(*store.Tx) error {
+			return func(tx *store.Tx) error {
+				dynos, err := tx.Dynos(app.ID)
+				for _, d := range dynos {
+					if d.State != kigo.DynoStarting || d.Stop {
+						continue
+					}
+					d.State, d.StartedAt = kigo.DynoUp, time.Now().Add(-old)
+					if err := tx.UpdateDynoState(&d); err != nil {
+						return err
+					}
+				}
+				return err
+			}
+		}
+		visit(func(tx *store.Tx) (err error) {
+			if app, err = deployed(tx, map[string]int{"web": 1, "worker": 1}); err != nil {
+				return err
+			}
+			return tx.SetFeature(app.ID, "preboot", preboot)
+		})
+		want := []string{"web.1 starting goes on", "web.1 up stops: Cycling", "worker.1 starting goes on", "worker.1 up stops: Cycling"}
+		if preboot {
+			want[1] = "web.1 up serves until its replacement does: Cycling"
+		}
+		if diff := cmp.Diff(want, visit(up(kigo.MaxLife+cycleSpread))); diff != "" {
+			t.Errorf("preboot %v (-want +got):\n%s", preboot, diff)
+		}
+		want = []string{"web.1 up goes on", "web.1 up stops: Cycling", "worker.1 up goes on", "worker.1 up stops: Cycling"}
+		if diff := cmp.Diff(want, visit(up(0))); diff != "" {
+			t.Errorf("preboot %v, once the replacements are up (-want +got):\n%s", preboot, diff)
+		}
 	}
 }
 
