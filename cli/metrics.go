@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kigo-dev/kigo/client"
 )
 
 // metricsShow prints what an app did and used.
@@ -30,8 +32,8 @@ func metricsShow(c *call) error {
 	c.println("Requests:  %d (%.1f a minute), %d failed (%.2f %%)", m.Requests, float64(m.Requests)/hours/60, m.Status["5xx"], share)
 	c.println("Status:    %s", tally(m.Status))
 	c.println("Errors:    %s", tally(m.Errors))
-	c.println("Service:   p50 %s  p95 %s  p99 %s", millis(m.Service.P50), millis(m.Service.P95), millis(m.Service.P99))
-	c.println("Connect:   p50 %s  p95 %s  p99 %s", millis(m.Connect.P50), millis(m.Connect.P95), millis(m.Connect.P99))
+	c.println("Service:   %s", percentiles(m.Service))
+	c.println("Connect:   %s", percentiles(m.Connect))
 	c.println("Traffic:   %s in, %s out", megabytes(m.BytesIn), megabytes(m.BytesOut))
 	if len(m.Processes) == 0 {
 		return nil
@@ -75,6 +77,14 @@ func tally(counts map[string]int64) string {
 		return "none"
 	}
 	return strings.Join(all, ", ")
+}
+
+// percentiles shows response times; none, where no dyno was asked.
+func percentiles(p client.Percentiles) string {
+	if p == (client.Percentiles{}) {
+		return "none"
+	}
+	return fmt.Sprintf("p50 %s  p95 %s  p99 %s", millis(p.P50), millis(p.P95), millis(p.P99))
 }
 
 func millis(ms float64) string {
