@@ -160,6 +160,7 @@ func (l *Loop) Run(ctx context.Context) error {
 			}
 		}
 	})
+	defer l.toolchains.under.Wait()
 	defer background.Wait()
 	return l.loop.Run(ctx)
 }

@@ -26,7 +26,8 @@ type toolchains struct {
 	loop    *Loop
 	base    context.Context // of the loop's Run
 	fetches singleflight.Group
-	failed  sync.Map // names that are not tried again before the next start
+	failed  sync.Map       // names that are not tried again before the next start
+	under   sync.WaitGroup // what goes on, which Run waits for
 }
 
 // fetcherUID is the uid range of those launches; no app has it.
@@ -56,12 +57,12 @@ func (t *toolchains) grant(ctx context.Context, codon *os.Root, home string, sta
 				continue
 			}
 			seen[name] = true
-			go func() {
+			t.under.Go(func() {
 				err := t.ensure(ctx, name, stack)
 				if err != nil && ctx.Err() == nil {
 					refuse(home, name, err)
 				}
-			}()
+			})
 		}
 	}
 }
@@ -97,14 +98,18 @@ func (t *toolchains) ensure(ctx context.Context, name string, stack kigo.Image) 
 		t.use(tool)
 		return nil
 	}
-	done := t.fetches.DoChan(tool.Name(), func() (any, error) {
-		ctx, cancel := context.WithTimeout(t.base, fetchLimit) // it outlives the build that asked first
-		defer cancel()
-		return nil, t.fetch(ctx, tool, stack)
+	done := make(chan error, 1)
+	t.under.Go(func() {
+		_, err, _ := t.fetches.Do(tool.Name(), func() (any, error) {
+			ctx, cancel := context.WithTimeout(t.base, fetchLimit) // it outlives the build that asked first
+			defer cancel()
+			return nil, t.fetch(ctx, tool, stack)
+		})
+		done <- err
 	})
 	select {
-	case r := <-done:
-		return r.Err
+	case err := <-done:
+		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
