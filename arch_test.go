@@ -23,7 +23,7 @@ type layer struct {
 var layers = []layer{
 	{"domain", map[string][]string{".": nil}},
 	{"mechanism", map[string][]string{
-		"internal/atomicfile": nil, "internal/cgroup": nil, "internal/histogram": nil, "internal/image": nil, "internal/lanes": nil, "internal/killpoint": nil, "internal/lifecycle": nil, "internal/loop": nil, "internal/pebbletest": nil, "internal/priority": nil, "internal/testenv": nil,
+		"internal/atomicfile": nil, "internal/cgroup": nil, "internal/histogram": nil, "internal/image": nil, "internal/lanes": nil, "internal/killpoint": nil, "internal/lifecycle": nil, "internal/loop": nil, "internal/pebbletest": nil, "internal/priority": nil, "internal/procname": nil, "internal/testenv": nil,
 		"outbound": nil, "reconcile": nil,
 	}},
 	{"state", map[string][]string{

@@ -69,6 +69,17 @@ var stopTests = []test{
 			s.Errorf("end %+v, output %q", end, lines)
 		}
 	}},
+	{"a stop just after the start is not lost", func(s *suite) {
+		for range 12 {
+			l := s.launch("sleep", "1000")
+			l.Grace = Deadline / 2
+			id := s.start(l)
+			s.check(s.Engine.Stop(context.Background(), id))
+			if end := s.await(id, "the end", over); end.ExitCode != 143 || end.StopTimedOut {
+				s.Fatalf("end %+v, want 143", end)
+			}
+		}
+	}},
 	{"a process deaf to SIGTERM is killed after its grace", func(s *suite) {
 		l := s.launch("testapp", "deaf")
 		l.Grace = 300 * time.Millisecond

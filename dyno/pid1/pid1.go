@@ -3,7 +3,7 @@
 // and ends with the command's status. It runs inside the sandbox under the
 // dyno's own user, without capabilities and under the same seccomp filter.
 //
-// It imports the standard library, x/sys and one small package only, to stay small: each running
+// It imports the standard library, x/sys and two small packages only, to stay small: each running
 // dyno pays for its memory. Start reading at Run.
 package pid1
 
@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/kigo-dev/kigo/internal/priority"
+	"github.com/kigo-dev/kigo/internal/procname"
 )
 
 // Exit statuses as shells use them.
@@ -44,6 +45,7 @@ func Run(argv []string) int {
 	}
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, forwarded...)
+	_ = procname.Set(procname.Listening) // the shim sends none before
 	path, status := lookup(argv[0], os.Getenv("PATH"))
 	if path == "" {
 		return complain(argv[0]+": "+reason(status), status)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kigo-dev/kigo/internal/cgroup"
 	"github.com/kigo-dev/kigo/internal/killpoint"
+	"github.com/kigo-dev/kigo/internal/procname"
 )
 
 // keeper is a shim at work.
@@ -81,6 +82,20 @@ func (k *keeper) signal(s unix.Signal) {
 	}
 }
 
+// heardWithin is how long process 1 may take before it is signalled all the same.
+const heardWithin = 5 * time.Second
+
+// signalWhenHeard is signal for a process 1 that may have begun just now.
+func (k *keeper) signalWhenHeard(s unix.Signal) {
+	for end := time.Now().Add(heardWithin); !k.order.Posture.Sandbox && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		state, _ := k.now()
+		if state.Phase == Exited || procname.Has(state.Pid, procname.Listening) {
+			break
+		}
+	}
+	k.signal(s)
+}
+
 // end kills the dyno.
 func (k *keeper) end() {
 	k.mu.Lock()
@@ -104,7 +119,7 @@ func (k *keeper) sendTerm() {
 	k.term.Do(func() {
 		k.update(func(s *State) { s.Phase = Stopping })
 		killpoint.At("shim-written-stopping")
-		k.signal(unix.SIGTERM)
+		go k.signalWhenHeard(unix.SIGTERM)
 		time.AfterFunc(k.order.Grace, func() {
 			k.update(func(s *State) { s.StopTimedOut = true })
 			k.signal(unix.SIGKILL)

@@ -152,8 +152,8 @@ func (k *keeper) answerAttach(conn *net.UnixConn) {
 		return
 	}
 	if _, err := conn.Write([]byte(ok)); err != nil {
-		k.signal(unix.SIGHUP)
+		go k.signalWhenHeard(unix.SIGHUP)
 		return
 	}
-	k.attach.relay(conn, func() { k.signal(unix.SIGHUP) })
+	k.attach.relay(conn, func() { go k.signalWhenHeard(unix.SIGHUP) })
 }
