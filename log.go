@@ -1,6 +1,7 @@
 package kigo
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -18,6 +19,15 @@ const MaxLogLine = 10_000
 
 // LogTime is the layout of a line's time stamp, always in UTC.
 const LogTime = "2006-01-02T15:04:05.000000-07:00"
+
+// LogShuttle is the process that tells of lines which were lost before the stream had them.
+const LogShuttle = "log-shuttle"
+
+// LostLine stands for n lines that were lost since then, before the stream had them (L12).
+func LostLine(n uint64, since time.Time) LogLine {
+	return LogLine{Time: since, Source: "app", Process: LogShuttle,
+		Message: fmt.Sprintf("Error L12: %d messages dropped since %s.", n, since.UTC().Format(LogTime))}
+}
 
 // String is the line as `heroku logs` shows it.
 func (l LogLine) String() string {

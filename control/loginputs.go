@@ -14,7 +14,7 @@ import (
 var inputName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,29}$`)
 
 // reservedInputs are processes whose lines only the platform writes.
-var reservedInputs = map[string]bool{"api": true, "logplex": true, "router": true}
+var reservedInputs = map[string]bool{"api": true, "logplex": true, "router": true, kigo.LogShuttle: true}
 
 // AddLogInput lets somebody write into an app's log with the token that is returned.
 func (c *Control) AddLogInput(ctx context.Context, a Actor, id kigo.AppID, name string) (in kigo.LogInput, token string, err error) {

@@ -2,7 +2,6 @@ package dyno
 
 import (
 	"context"
-	"strconv"
 	"sync"
 	"time"
 
@@ -58,7 +57,7 @@ func (a *Agent) carry(ctx context.Context, d kigo.Dyno, run kigo.DynoID) {
 		}
 		lines := *batch
 		if l.Dropped > 0 {
-			lines = append(lines, kigo.LogLine{Time: l.Time, Source: "heroku", Process: "logplex", Message: lostLines(l.Dropped, l.Time)})
+			lines = append(lines, kigo.LostLine(uint64(l.Dropped), l.Time))
 		}
 		lines = append(lines, kigo.LogLine{Time: l.Time, Source: "app", Process: name, Message: l.Text})
 		if l.More && len(lines) < batchLines && !told {
@@ -77,10 +76,6 @@ func (a *Agent) carry(ctx context.Context, d kigo.Dyno, run kigo.DynoID) {
 	if err != nil && ctx.Err() == nil {
 		a.Log.Warn("read output", "dyno", name, "app", d.App, "err", err)
 	}
-}
-
-func lostLines(n int, since time.Time) string {
-	return "Error L12 (Local buffer overflow): " + strconv.Itoa(n) + " messages dropped since " + since.UTC().Format(kigo.LogTime) + "."
 }
 
 // drain waits for the rest of an ended launch's output.

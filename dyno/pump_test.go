@@ -78,7 +78,7 @@ func TestLinesThatAreThereEnterTheStreamTogetherWithTheNumberOfTheLast(t *testin
 	want := [][]string{
 		{"2", "web.1 one", "web.1 two"},
 		{"3", "web.1 alone"},
-		{"7", "logplex Error L12 (Local buffer overflow): 2 messages dropped since " + at.Format(kigo.LogTime) + ".", "web.1 late", "web.1 last"},
+		{"7", "log-shuttle Error L12: 2 messages dropped since " + at.Format(kigo.LogTime) + ".", "web.1 late", "web.1 last"},
 	}
 	if diff := cmp.Diff(want, stream.steps); diff != "" {
 		t.Error(diff)

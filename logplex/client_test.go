@@ -126,7 +126,7 @@ func TestALineThatDoesNotFitIsCountedAndReported(t *testing.T) {
 			switch {
 			case l.Message == "begin":
 				close(began)
-			case l.Process == "logplex":
+			case l.Process == kigo.LogShuttle:
 				if _, err := fmt.Sscanf(l.Message, "Error L12: %d messages dropped since", &lost); err != nil {
 					return fmt.Errorf("%q: %w", l.Message, err)
 				}

@@ -95,7 +95,7 @@ func parseMessage(message []byte, name string) (l kigo.LogLine, err error) {
 // platform's own or not what a process looks like.
 func processOf(b []byte, name string) string {
 	switch p := string(b); {
-	case p == "-", p == "api", p == "logplex", p == "router", len(p) > 48:
+	case p == "-", p == "api", p == "logplex", p == "router", p == kigo.LogShuttle, len(p) > 48:
 		return name
 	default:
 		for i := range len(p) {

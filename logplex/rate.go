@@ -1,7 +1,6 @@
 package logplex
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/kigo-dev/kigo"
@@ -105,7 +104,8 @@ func (h *Hub) tellShed(app kigo.AppID) {
 	s.origins[shedOrigin] = 0
 	s.changed = true
 	s.meter.since = time.Time{}
-	s.write([]kigo.LogLine{{Source: "heroku", Process: "logplex",
-		Message: fmt.Sprintf("Error L12 (Local buffer overflow): %d messages dropped since %s.", n, since.UTC().Format(kigo.LogTime))}})
+	line := kigo.LostLine(n, since)
+	line.Time = time.Time{} // of the stream
+	s.write([]kigo.LogLine{line})
 	h.unlockDirty(s)
 }

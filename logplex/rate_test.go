@@ -13,12 +13,12 @@ import (
 func tally(t *testing.T, h *Hub, app kigo.AppID) (lines, dropped int) {
 	t.Helper()
 	err := h.Tail(t.Context(), app, Filter{Lines: kept}, func(_ uint64, l kigo.LogLine) error {
-		if l.Process != "logplex" {
+		if l.Process != kigo.LogShuttle {
 			lines++
 			return nil
 		}
 		n := 0
-		_, err := fmt.Sscanf(l.Message, "Error L12 (Local buffer overflow): %d messages dropped since", &n)
+		_, err := fmt.Sscanf(l.Message, "Error L12: %d messages dropped since", &n)
 		dropped += n
 		return err
 	})

@@ -106,8 +106,8 @@ func (in *intake) frame(body []byte) error {
 		_, line = f.line(in.shared)
 	case frameLost:
 		n, since := f.uint(), time.Unix(0, f.int())
-		line = kigo.LogLine{Time: time.Now(), Source: "heroku", Process: "logplex",
-			Message: fmt.Sprintf("Error L12: %d messages dropped since %s.", n, since.UTC().Format(kigo.LogTime))}
+		line = kigo.LostLine(n, since)
+		line.Time = time.Now()
 	default:
 		return errFrame
 	}

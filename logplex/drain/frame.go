@@ -113,6 +113,8 @@ func priority(l *kigo.LogLine) int {
 	switch {
 	case l.Source == "app" && l.Process == "api":
 		return fromAPI
+	case l.Source == "app" && l.Process == kigo.LogShuttle:
+		return fromLogplex
 	case l.Source == "app":
 		return fromApp
 	case l.Process == "router":

@@ -208,8 +208,8 @@ func TestOneAppsFloodDelaysNobodyElsesLines(t *testing.T) {
 	}
 	eventually(t, 20*time.Second, func() error { // the flood is told how much of it went
 		told := false
-		err := s.hub.Tail(t.Context(), "flooding-app", logplex.Filter{Process: "logplex", Lines: 10}, func(_ uint64, l kigo.LogLine) error {
-			told = told || strings.HasPrefix(l.Message, "Error L12 (Local buffer overflow): ")
+		err := s.hub.Tail(t.Context(), "flooding-app", logplex.Filter{Process: kigo.LogShuttle, Lines: 10}, func(_ uint64, l kigo.LogLine) error {
+			told = told || strings.HasPrefix(l.Message, "Error L12: ")
 			return nil
 		})
 		if err == nil && !told {
