@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -32,6 +33,7 @@ type Engine struct {
 	mappings *mappings
 	disks    disks
 	starts   chan struct{} // one token for each start under way
+	readying atomic.Bool
 
 	ctx   context.Context // ends with Close
 	close context.CancelFunc

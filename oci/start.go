@@ -17,6 +17,7 @@ import (
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/dyno/shim"
+	"github.com/kigo-dev/kigo/internal/cgroup"
 	"github.com/kigo-dev/kigo/internal/killpoint"
 )
 
@@ -78,6 +79,7 @@ func (e *Engine) start(ctx context.Context, l kigo.Launch) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	e.goWork(e.makeReady)
 	stack, err := e.images.mount(l.Stack)
 	if err != nil {
 		return err
@@ -98,6 +100,15 @@ func (e *Engine) start(ctx context.Context, l kigo.Launch) error {
 		e.network.Free(address)
 	}
 	return err
+}
+
+// makeReady has the runtime find control groups that take processes at once, when it is
+// there in some milliseconds.
+func (e *Engine) makeReady() {
+	if e.readying.CompareAndSwap(false, true) {
+		defer e.readying.Store(false)
+		_ = cgroup.MakeReady()
+	}
 }
 
 func (e *Engine) startAt(l kigo.Launch, address netip.Addr, stack, slug string) error {
