@@ -101,6 +101,9 @@ func (c *change) fillOneOff(d *kigo.Dyno, n NewDyno, slugID kigo.SlugID) error {
 	if d.Size, err = oneOffSize(n.Size, formation); err != nil {
 		return err
 	}
+	if err := c.control.fits(d.Type, d.Size); err != nil {
+		return err
+	}
 	dynos, err := c.Dynos(d.App)
 	if err != nil {
 		return err

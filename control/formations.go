@@ -38,6 +38,13 @@ func (c *Control) Scale(ctx context.Context, a Actor, id kigo.AppID, changes []F
 		if err := checkMix(all); err != nil {
 			return err
 		}
+		for i, f := range all {
+			if f.Size != before[i].Size || f.Quantity > before[i].Quantity {
+				if err := c.fits(f.Type, f.Size); err != nil {
+					return err
+				}
+			}
+		}
 		for i := range all {
 			if all[i] == before[i] {
 				continue
@@ -55,6 +62,18 @@ func (c *Control) Scale(ctx context.Context, a Actor, id kigo.AppID, changes []F
 		return nil
 	})
 	return all, err
+}
+
+// fits refuses a size that could never start.
+func (c *Control) fits(typ, size string) error {
+	s, err := kigo.FindSize(size)
+	if err != nil || c.Fits == nil {
+		return err
+	}
+	if err := c.Fits(s); err != nil {
+		return kigo.Invalid("Cannot run %s as %s: %s. Choose a smaller size.", typ, s.Name, err)
+	}
+	return nil
 }
 
 // apply makes one change in the formation.

@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/kigo-dev/kigo"
@@ -16,6 +17,12 @@ func testScale(t *testing.T, x *site) {
 	_, err := x.Scale(x.ctx, x.actor, app.ID, change("web", 1))
 	refused(t, "before code", err, kigo.IDNotFound, "Couldn't find that process type (web).")
 	x.deploy(app.ID, web)
+	x.Fits = func(s kigo.Size) error {
+		if s.Name == "Performance-XL" {
+			return errors.New("it has too much of memory")
+		}
+		return nil
+	}
 	for _, c := range []struct {
 		name    string
 		changes []control.FormationChange
@@ -37,6 +44,8 @@ func testScale(t *testing.T, x *site) {
 		{name: "all at once, in any case", want: "web=2:Standard-2X worker=2:Performance-M",
 			changes: []control.FormationChange{{Type: "web", Size: ptr("standard-2x")}, {Type: "worker", Size: ptr("PERFORMANCE-M")}}},
 		{name: "to none", want: "web=2:Standard-2X worker=0:Performance-M", changes: change("worker", 0)},
+		{name: "beyond the machine", id: kigo.IDInvalidParams, why: "Cannot run web as Performance-XL: it has too much of memory. Choose a smaller size.",
+			changes: []control.FormationChange{{Type: "web", Size: ptr("performance-xl")}}},
 		{name: "the idle type follows", want: "web=1:Eco worker=0:Eco", changes: []control.FormationChange{{Type: "web", Quantity: ptr(1), Size: ptr("eco")}}},
 		{name: "nothing", want: "web=1:Eco worker=0:Eco"},
 	} {

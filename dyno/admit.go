@@ -53,6 +53,14 @@ func (p *Promised) add(s kigo.Size) {
 	}
 }
 
+// Fits reports why no dyno of a size could start, were it the only one.
+func (m Machine) Fits(size kigo.Size) error {
+	if usable := m.Total - m.reserve(); m.Total != 0 && size.Memory > usable {
+		return fmt.Errorf("%s needs %s of memory, and this machine has %s for dynos", size.Name, mega(size.Memory), mega(usable))
+	}
+	return nil
+}
+
 // Admit reports what is missing for one more dyno of a size; nil when nothing is.
 // It is a pure function of what it is given.
 func (m Machine) Admit(size kigo.Size, p Promised) error {
@@ -67,8 +75,8 @@ func (m Machine) Admit(size kigo.Size, p Promised) error {
 		return m.DiskRoom()
 	case m.Total == 0: // unknown
 		return nil
-	case size.Memory > usable:
-		return fmt.Errorf("%s needs %s of memory, and this machine has %s for dynos", size.Name, mega(size.Memory), mega(usable))
+	case m.Fits(size) != nil:
+		return m.Fits(size)
 	case p.Dedicated+p.Shared/Overcommit > usable:
 		return fmt.Errorf("with one more %s, dynos would be promised %s of memory, and this machine has %s for dynos",
 			size.Name, mega(p.Dedicated+p.Shared), mega(usable))
