@@ -15,8 +15,13 @@ import (
 // ornaments are colours, and what moves the cursor.
 var ornaments = regexp.MustCompile(`\x1b(\[[0-9;?]*[A-Za-z]|[78])`)
 
+// hangup stands for the closing of the terminal, in place of a text that is typed.
+const hangup = "<hangup>"
+
 // typed is the command typed PROMPT TEXT [PROMPT TEXT...] -- COMMAND: it runs a shell
-// command on a terminal, and types each text when its prompt is there.
+// command on a terminal, and types each text when its prompt is there. Nothing else is
+// typed, not even an end of input: the official CLI fails with EPIPE if it has to send
+// one after the dyno's end. The text <hangup> closes the terminal.
 func typed(ts *testscript.TestScript, neg bool, args []string) {
 	i := len(args) - 2
 	if i < 0 || i%2 != 0 || args[i] != "--" {
@@ -37,8 +42,12 @@ func typed(ts *testscript.TestScript, neg bool, args []string) {
 		n, err := out.Read(b)
 		said.Write(ornaments.ReplaceAll(b[:n], nil))
 		if len(rest) > 0 && strings.Contains(said.String(), rest[0]) {
-			_, err := io.WriteString(in, rest[1]+"\r")
-			ts.Check(err)
+			if rest[1] == hangup {
+				ts.Check(cmd.Process.Kill())
+			} else {
+				_, err := io.WriteString(in, rest[1]+"\r")
+				ts.Check(err)
+			}
 			rest = rest[2:]
 		}
 		if err != nil {
