@@ -9,7 +9,7 @@ type Launch struct {
 	App     AppID
 	Name    string   // "web.1", for the host name and messages
 	UIDBase uint32   // the app's uid range; the process runs as uid 1000 of it
-	Stack   Image    // root file system, read-only
+	Stack   Image    // root file system, read-only unless Mutable
 	Slug    Image    // lower layer of /app; the zero Image leaves /app empty
 	Command []string // argv, executed as the dyno user
 	Dir     string   // its folder; empty: /app
@@ -26,7 +26,8 @@ type Launch struct {
 	Binds   []Bind        // builds only: extra folders or files
 	Isolate Isolation     // how it is kept apart from the machine; empty: standard
 	Builder bool          // it makes container images: root of its own uid range, with mounts (docs/decisions/0026)
-	Scratch int64         // bytes for /app and /tmp; 0: not limited
+	Scratch int64         // bytes for all that it writes; 0: not limited
+	Mutable bool          // all of its root may be written to where its modes allow, not only /app and /tmp; what is written ends with it
 }
 
 // Exec is one more process in the sandbox of a launch that runs.

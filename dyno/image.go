@@ -22,12 +22,12 @@ func (p Plan) image() (image kigo.ContainerImage, ok bool) {
 	return image, false
 }
 
-// ofImage makes a launch of an image out of one of a slug: its own root, and its own
-// process as it is, without a shell, which it may not have. The command of a one-off goes
+// ofImage makes a launch of an image out of one of a slug: its own root, which it may write
+// to, and its own process as it is, without a shell, which it may not have. The command of a one-off goes
 // in the place of CMD.
 func (p Plan) ofImage(l *kigo.Launch, image kigo.ContainerImage) {
 	l.Stack, l.Slug = kigo.Image{Digest: image.Root}, kigo.Image{Digest: image.App}
-	l.Dir = image.Dir
+	l.Dir, l.Mutable = image.Dir, true
 	own := image.Command()
 	switch {
 	case p.Dyno.Command == own || p.Dyno.Command == "":

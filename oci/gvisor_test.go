@@ -66,6 +66,18 @@ func TestADynoRunsUnderGVisor(t *testing.T) {
 	}
 }
 
+func TestADynoUnderGVisorWritesToAMutableRoot(t *testing.T) {
+	t.Parallel()
+	r := gvisorRig(t)
+	for range 2 {
+		l := r.launch("sh", "-c", "rm /etc/group && mkdir /own && echo mine > /own/file && cat /own/file; echo x 2>/dev/null > /etc/hosts || echo refused; dd if=/dev/zero of=/var/big bs=1M count=200 2>/dev/null || echo full")
+		l.Stack, l.Slug, l.Mutable, l.Isolate, l.Scratch = r.images.Root, r.images.Slug, true, kigo.IsolationHardened, 32<<20
+		if out := r.outputOf(l); out != "mine\nrefused\nfull" {
+			t.Errorf("output %q", out)
+		}
+	}
+}
+
 // A link that is made again would be none for gVisor: the dyno ends, and is replaced.
 func TestADynoUnderGVisorThatLosesItsLinkEnds(t *testing.T) {
 	t.Parallel()

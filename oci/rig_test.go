@@ -107,7 +107,12 @@ func (r *rig) awaitLine(id kigo.DynoID, text string) {
 
 func (r *rig) output(command ...string) string {
 	r.Helper()
-	l := r.launch(command...)
+	return r.outputOf(r.launch(command...))
+}
+
+// outputOf runs a launch to its end.
+func (r *rig) outputOf(l kigo.Launch) string {
+	r.Helper()
 	r.start(l)
 	ctx, cancel := context.WithTimeout(context.Background(), enginetest.Deadline)
 	defer cancel()

@@ -20,7 +20,7 @@ func (e *Engine) Spec(l kigo.Launch, stage string) *specs.Spec {
 	s := &specs.Spec{
 		Version:  "1.2.0",
 		Hostname: hostname(l),
-		Root:     &specs.Root{Path: filepath.Join(stage, shim.StageRoot), Readonly: true},
+		Root:     &specs.Root{Path: filepath.Join(stage, shim.StageRoot), Readonly: !l.Mutable},
 		Process:  e.process(l),
 		Mounts:   append(e.mounts(stage), binds(l.Binds)...),
 		Linux: &specs.Linux{

@@ -138,7 +138,7 @@ func (e *Engine) startAt(l kigo.Launch, address netip.Addr, stack, slug string) 
 	order, err := memoryFile(shim.Order{
 		ID: string(l.ID), Runtime: runtime, Spec: spec, Stage: e.stage, Stack: stack, Slug: slug,
 		Files: e.files(l, address.String()), Cgroup: e.cgroupPath(l.ID), Address: address.String(),
-		UIDBase: l.UIDBase, Port: l.Port, Boot: l.Boot, Grace: l.Grace, TTY: l.TTY != nil, Stdin: l.Stdin, Disk: disk, Posture: e.posture(l), KillOnOOM: l.Most > 0,
+		UIDBase: l.UIDBase, Port: l.Port, Boot: l.Boot, Grace: l.Grace, TTY: l.TTY != nil, Stdin: l.Stdin, Disk: disk, Mutable: l.Mutable, Posture: e.posture(l), KillOnOOM: l.Most > 0,
 	})
 	if err != nil {
 		return err

@@ -101,34 +101,26 @@ func flattenMain(appFile, rootFile *os.File, count int, user string, when time.T
 	}
 	app := l.root.children["app"]
 	l.root.children["app"] = newFolder(0o755)
-	f := flattener{layers: l, owner: swap(uid, gid), when: when}
+	f := flattener{layers: l, owner: handOver(uid, gid), when: when}
 	if err := f.write(rootFile, l.root); err != nil {
 		return reply{}, err
 	}
-	inApp := f.owner
-	if uid == 0 { // root's files in /app are the dyno's own, to be written
-		inApp = func(u, g int) (int, int) {
-			if u == 0 {
-				return int(dynoOwner.UID), int(dynoOwner.GID)
-			}
-			return u, g
-		}
-	}
-	a := flattener{layers: l, owner: inApp, when: when}
+	a := flattener{layers: l, owner: f.owner, when: when}
 	if err := a.write(appFile, app); err != nil {
 		return reply{}, err
 	}
 	return reply{Size: l.bytes, RawSize: l.bytes, Files: f.files + a.files}, nil
 }
 
-// swap exchanges the image's own user and group with those of dynos. Root stays root.
-func swap(uid, gid int) func(u, g int) (int, int) {
+// handOver gives the files of the image's own user and group to those of dynos, and the
+// other way round. What is root's becomes theirs, too, where the image runs as root: no
+// one is root in a dyno.
+func handOver(uid, gid int) func(u, g int) (int, int) {
 	one := func(id, own, dyno int) int {
 		switch {
-		case own == 0:
 		case id == own:
 			return dyno
-		case id == dyno:
+		case id == dyno && own != 0:
 			return own
 		}
 		return id

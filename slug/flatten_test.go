@@ -3,6 +3,7 @@ package slug
 import (
 	"archive/tar"
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/erofs/go-erofs"
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 )
@@ -50,6 +52,27 @@ func layerFile(t *testing.T, compress bool, lines ...string) *os.File {
 		}
 		content = z.EncodeAll(content, nil)
 	}
+	return opened(t, content)
+}
+
+// layerOf writes a layer of entries without content.
+func layerOf(t *testing.T, entries []*tar.Header) *os.File {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, h := range entries {
+		if err := w.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return opened(t, b.Bytes())
+}
+
+func opened(t *testing.T, content []byte) *os.File {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "layer")
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
@@ -106,6 +129,46 @@ func TestLayersAreFlattenedAsTheyLieOverEachOther(t *testing.T) {
 	again, err := s.PackLayers(t.Context(), layers, LayersOptions{UID: uint32(os.Getuid()), User: "u"})
 	if err != nil || again.Root.Digest != res.Root.Digest || again.App.Digest != res.App.Digest {
 		t.Errorf("the same layers make another image: %+v %v", again, err)
+	}
+}
+
+func TestFilesOfTheImagesUserBecomeTheDynos(t *testing.T) {
+	layer := layerOf(t, []*tar.Header{
+		{Typeflag: tar.TypeDir, Name: "etc/", Mode: 0o755},
+		{Typeflag: tar.TypeReg, Name: "roots", Mode: 0o644},
+		{Typeflag: tar.TypeReg, Name: "groups", Mode: 0o664, Uid: 700},
+		{Typeflag: tar.TypeReg, Name: "theirs", Mode: 0o644, Uid: 700, Gid: 701},
+		{Typeflag: tar.TypeReg, Name: "others", Mode: 0o644, Uid: 1000, Gid: 1000},
+		{Typeflag: tar.TypeReg, Name: "app/roots", Mode: 0o644},
+		{Typeflag: tar.TypeReg, Name: "app/theirs", Mode: 0o644, Uid: 700, Gid: 701},
+	})
+	for user, want := range map[string]string{
+		"":        "roots 1000:1000|groups 700:1000|theirs 700:701|others 1000:1000|app/roots 1000:1000|app/theirs 700:701",
+		"0:0":     "roots 1000:1000|groups 700:1000|theirs 700:701|others 1000:1000|app/roots 1000:1000|app/theirs 700:701",
+		"700:701": "roots 0:0|groups 1000:0|theirs 1000:1000|others 700:701|app/roots 0:0|app/theirs 1000:1000",
+		"700":     "roots 0:1000|groups 1000:1000|theirs 1000:701|others 700:1000|app/roots 0:1000|app/theirs 1000:701",
+	} {
+		s := &Store{Dir: t.TempDir()}
+		res, err := s.PackLayers(t.Context(), []*os.File{layer}, LayersOptions{UID: uint32(os.Getuid()), User: user})
+		if err != nil {
+			t.Fatal(err)
+		}
+		owners := map[string]string{}
+		note := func(prefix, digest string) {
+			walkImage(t, s, digest, func(name string, info fs.FileInfo, _, _ string) {
+				st := info.Sys().(*erofs.Stat)
+				owners[prefix+name] = fmt.Sprintf("%s%s %d:%d", prefix, name, st.UID, st.GID)
+			})
+		}
+		note("", res.Root.Digest)
+		note("app/", res.App.Digest)
+		var got []string
+		for _, name := range []string{"roots", "groups", "theirs", "others", "app/roots", "app/theirs"} {
+			got = append(got, owners[name])
+		}
+		if strings.Join(got, "|") != want {
+			t.Errorf("USER %q: %q, want %q", user, got, want)
+		}
 	}
 }
 

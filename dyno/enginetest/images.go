@@ -16,9 +16,10 @@ import (
 	"github.com/kigo-dev/kigo/internal/testenv"
 )
 
-// Images are a tiny stack (busybox and the suite's own program) and a slug.
+// Images are a tiny stack (busybox and the suite's own program), the same as the root of a
+// container image, which is its user's own, and a slug.
 type Images struct {
-	Stack, Slug kigo.Image
+	Stack, Root, Slug kigo.Image
 
 	files map[string]string
 }
@@ -42,22 +43,25 @@ func NewImages(t testing.TB) Images {
 	program := buildProgram(t, filepath.Join(dir, "testapp"), "KIGO_TESTAPP")
 	probe := buildProgram(t, filepath.Join(dir, "probe"), "KIGO_PROBE")
 	i := Images{files: map[string]string{}}
-	i.Stack = i.pack(t, filepath.Join(dir, "stack.erofs"), func(w *image) {
+	root := func(w *image, owner int) {
+		w.check(w.fs.Chown("/", owner, owner))
 		for _, d := range []string{"/app", "/bin", "/dev", "/etc", "/proc", "/sys", "/tmp", "/var", "/usr", "/usr/bin"} {
-			w.mkdir(d, 0)
+			w.mkdir(d, owner)
 		}
-		w.copy("/bin/busybox", busybox, 0)
-		w.copy("/bin/testapp", program, 0)
-		w.copy("/bin/probe", probe, 0)
+		w.copy("/bin/busybox", busybox, owner)
+		w.copy("/bin/testapp", program, owner)
+		w.copy("/bin/probe", probe, owner)
 		for _, name := range []string{"sh", "cat", "echo", "env", "id", "ls", "sleep", "stat", "stty", "touch", "true", "tty", "rm", "mkdir", "ps", "kill", "dd", "df", "nslookup", "head", "grep", "printf", "hostname"} {
 			w.check(w.fs.Symlink("busybox", "/bin/"+name))
 		}
-		w.text("/etc/passwd", "root:x:0:0::/root:/bin/sh\ndyno:x:1000:1000::/app:/bin/sh\n", 0)
-		w.text("/etc/group", "root:x:0:\ntty:x:5:\ndyno:x:1000:\n", 0)
+		w.text("/etc/passwd", "root:x:0:0::/root:/bin/sh\ndyno:x:1000:1000::/app:/bin/sh\n", owner)
+		w.text("/etc/group", "root:x:0:\ntty:x:5:\ndyno:x:1000:\n", owner)
 		for _, name := range []string{"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"} {
-			w.text(name, "", 0)
+			w.text(name, "", owner)
 		}
-	})
+	}
+	i.Stack = i.pack(t, filepath.Join(dir, "stack.erofs"), func(w *image) { root(w, 0) })
+	i.Root = i.pack(t, filepath.Join(dir, "root.erofs"), func(w *image) { root(w, 1000) })
 	i.Slug = i.pack(t, filepath.Join(dir, "slug.erofs"), func(w *image) {
 		w.text("/hello", SlugText, 1000)
 		w.mkdir("/folder", 1000)

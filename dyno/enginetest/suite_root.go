@@ -33,6 +33,31 @@ var rootTests = []test{
 			s.Errorf("writable: %q, want %q", out, want)
 		}
 	}},
+	{"a mutable root may be changed without harm to others", func(s *suite) {
+		script := "stat -c %u:%a / /var; cat /etc/group | head -n 1; rm /etc/group; echo new > /var/new && mkdir /own && touch /own/x && cat /var/new; echo x 2>/dev/null >/etc/hosts || echo refused; touch /sys/x /proc/x 2>/dev/null || echo refused"
+		for range 2 {
+			l := s.launch("sh", "-c", script)
+			l.Stack, l.Slug, l.Mutable = s.images.Root, s.images.Slug, true
+			_, lines := s.end(s.start(l))
+			if got := strings.Join(lines, "|"); got != "1000:755|1000:755|root:x:0:|new|refused|refused" {
+				s.Errorf("output %q", got)
+			}
+		}
+	}},
+	{"what is written to a mutable root is bounded", func(s *suite) {
+		l := s.launch("sh", "-c", "dd if=/dev/zero of=/var/big bs=1M count=200 2>/dev/null || echo full; rm /var/big; dd if=/dev/zero of=/app/big bs=1M count=8 2>/dev/null && echo fits")
+		l.Stack, l.Mutable, l.Scratch = s.images.Root, true, 32<<20
+		if _, lines := s.end(s.start(l)); strings.Join(lines, "|") != "full|fits" {
+			s.Errorf("output %q", lines)
+		}
+	}},
+	{"a mutable root keeps the modes of its files", func(s *suite) {
+		l := s.launch("sh", "-c", "for d in / /bin /etc /var; do touch $d/x 2>/dev/null && echo $d; done; touch /app/x && echo app")
+		l.Mutable = true
+		if _, lines := s.end(s.start(l)); strings.Join(lines, "|") != "app" {
+			s.Errorf("writable: %q", lines)
+		}
+	}},
 	{"the memory limit is where profile scripts read it", func(s *suite) {
 		if got := s.output("cat /sys/fs/cgroup/memory/memory.limit_in_bytes"); got != "67108864" {
 			s.Errorf("limit %q", got)

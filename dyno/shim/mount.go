@@ -26,7 +26,7 @@ func stage(order *Order, bundle string) error {
 	if err := unix.Mount("kigo", order.Stage, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=755,size=2m"); err != nil {
 		return fmt.Errorf("mount stage: %w", err)
 	}
-	for _, name := range []string{StageRoot, StageApp, StageTmp, StageFiles, "slug", "bundle"} {
+	for _, name := range []string{StageRoot, StageApp, StageTmp, StageFiles, "stack", "slug", "bundle"} {
 		if err := os.Mkdir(filepath.Join(order.Stage, name), 0o755); err != nil {
 			return fmt.Errorf("make stage: %w", err)
 		}
@@ -34,15 +34,47 @@ func stage(order *Order, bundle string) error {
 	if err := stageFiles(order); err != nil {
 		return err
 	}
-	if err := idmapped(order.Stack, filepath.Join(order.Stage, StageRoot)); err != nil {
+	disk := filepath.Join(bundle, DiskFolder)
+	if err := scratch(order.Disk, disk); err != nil {
+		return err
+	}
+	killpoint.At("shim-disk-mounted")
+	if err := stageRoot(order, disk); err != nil {
 		return fmt.Errorf("mount stack: %w", err)
 	}
+	killpoint.At("shim-root-mounted")
 	if order.Posture.Sandbox {
 		if err := stageMountPoints(order); err != nil {
 			return err
 		}
 	}
-	return stageDisk(order, filepath.Join(bundle, DiskFolder))
+	return stageFolders(order, disk)
+}
+
+// stageRoot makes the root: the stack, under a layer of the dyno's own on disk where
+// it may be written to.
+func stageRoot(order *Order, disk string) error {
+	target := filepath.Join(order.Stage, StageRoot)
+	if !order.Mutable {
+		return idmapped(order.Stack, target)
+	}
+	lower, upper, work := filepath.Join(order.Stage, "stack"), filepath.Join(disk, "root"), filepath.Join(disk, "root-work")
+	if err := idmapped(order.Stack, lower); err != nil {
+		return err
+	}
+	var top unix.Stat_t // the layer's top folder is that of the root
+	if err := unix.Stat(lower, &top); err != nil {
+		return fmt.Errorf("look at its top folder: %w", err)
+	}
+	for _, dir := range []string{upper, work} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return fmt.Errorf("make its layer: %w", err)
+		}
+	}
+	if err := errors.Join(unix.Chown(upper, int(top.Uid), int(top.Gid)), unix.Chmod(upper, top.Mode&0o7777)); err != nil {
+		return fmt.Errorf("own its layer: %w", err)
+	}
+	return overlay(lower, upper, work, target)
 }
 
 // stageMountPoints makes what gVisor binds files to inside the folders that it makes
@@ -94,14 +126,9 @@ func stageFiles(order *Order) error {
 	return nil
 }
 
-// stageDisk makes /app and /tmp: the slug under a layer of the dyno's own, or
+// stageFolders makes /app and /tmp: the slug under a layer of the dyno's own, or
 // an empty folder, both on disk below folder.
-func stageDisk(order *Order, folder string) error {
-	killpoint.At("shim-root-mounted")
-	if err := scratch(order.Disk, folder); err != nil {
-		return err
-	}
-	killpoint.At("shim-disk-mounted")
+func stageFolders(order *Order, folder string) error {
 	root, user := int(order.UIDBase), int(order.UIDBase)+dynoUser
 	app, work, tmp := filepath.Join(folder, "app"), filepath.Join(folder, "work"), filepath.Join(folder, "tmp")
 	for _, dir := range []string{app, work, tmp} {

@@ -43,7 +43,8 @@ type Order struct {
 	Stdin     bool
 	KillOnOOM bool // the kernel killing one process for memory ends the dyno
 	Posture   Posture
-	Disk      string // an empty file system for /app and /tmp; empty: they are not limited
+	Disk      string // an empty file system for all that the dyno writes; empty: that is not limited
+	Mutable   bool   // the root may be written to, too
 }
 
 // Names below Order.Stage that a Spec refers to.
