@@ -1,6 +1,7 @@
 // Command gotest runs `go test -json` with the arguments given and reports as
-// go test does: the output of what failed, then one line per package. With CI=true
-// a skipped test is a failure. Start reading at main.
+// go test does: the output of what failed, then one line per package, and at the end
+// the last words of each test that failed. With CI=true a skipped test is a failure.
+// Start reading at main.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -24,8 +26,15 @@ type report struct {
 	out      io.Writer
 	output   map[string]*strings.Builder // by package and test, until it is known whether it failed
 	skipped  []string
+	failed   []failure
 	tests    int
 	failures int
+}
+
+// failure is a test that failed, and the last lines that it said.
+type failure struct {
+	name string
+	said []string
 }
 
 func main() {
@@ -89,6 +98,7 @@ func (r *report) add(e event) {
 		if e.Test != "" {
 			r.tests++
 			r.failures++
+			r.failed = append(r.failed, failure{key, r.lastWords(key)})
 		}
 		r.show(key)
 	case "skip":
@@ -132,11 +142,32 @@ func (r *report) reason(key string) string {
 	return strings.Join(said, " ")
 }
 
+// lastWords are the last lines that a test said: what made it fail is among them.
+func (r *report) lastWords(key string) []string {
+	const most = 20
+	b := r.output[key]
+	if b == nil {
+		return nil
+	}
+	lines := strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
+	return lines[max(len(lines)-most, 0):]
+}
+
+// failedWithin reports whether a test of a test failed: then that one's words count.
+func (r *report) failedWithin(name string) bool {
+	return slices.ContainsFunc(r.failed, func(f failure) bool { return strings.HasPrefix(f.name, name+"/") })
+}
+
 // summary tells the totals and whether the run is a success.
 func (r *report) summary(ci bool) bool {
 	sort.Strings(r.skipped)
 	for _, s := range r.skipped {
 		fmt.Fprintln(r.out, "SKIP", s)
+	}
+	for _, f := range r.failed {
+		if !r.failedWithin(f.name) {
+			fmt.Fprintf(r.out, "FAILED %s\n%s\n", f.name, strings.Join(f.said, "\n"))
+		}
 	}
 	fmt.Fprintf(r.out, "%d tests, %d failed, %d skipped\n", r.tests, r.failures, len(r.skipped))
 	if ci && len(r.skipped) > 0 {

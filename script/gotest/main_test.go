@@ -51,6 +51,21 @@ func TestAFailureShowsItsOutput(t *testing.T) {
 	}
 }
 
+func TestTheLastWordsOfAFailureAreSaidAgainAtTheEnd(t *testing.T) {
+	r, out := run(`{"Action":"output","Package":"p","Test":"TestA/b","Output":"step 1\n"}
+{"Action":"output","Package":"p","Test":"TestA/b","Output":"FAIL: b.txtar:3\n"}
+{"Action":"output","Package":"p","Test":"TestA","Output":"what went on besides\n"}
+{"Action":"fail","Package":"p","Test":"TestA/b"}
+{"Action":"fail","Package":"p","Test":"TestA"}
+{"Action":"output","Package":"p","Output":"FAIL\tp\t0.1s\n"}
+{"Action":"fail","Package":"p"}
+`)
+	r.summary(true)
+	if want := "FAIL\tp\t0.1s\nFAILED p TestA/b\nstep 1\nFAIL: b.txtar:3\n2 tests, 2 failed, 0 skipped\n"; !strings.HasSuffix(out.String(), want) {
+		t.Errorf("the report ends:\n%s\nwant:\n%s", out, want)
+	}
+}
+
 func TestTheSuccessOfAPackageIsShown(t *testing.T) {
 	_, out := run(skipping)
 	if !strings.Contains(out.String(), "ok  \tp\t0.1s\n") {
