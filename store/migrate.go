@@ -40,6 +40,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	if newest := all[len(all)-1].version; len(have) > 0 && slices.Max(have) > newest {
 		return fmt.Errorf("its schema has version %d, but this program knows up to %d: it was used by a newer kigo; run that one, or restore a backup from before the upgrade", slices.Max(have), newest)
 	}
+	made := 0
 	for _, m := range all {
 		if slices.Contains(have, m.version) {
 			continue
@@ -47,7 +48,11 @@ func (s *Store) migrate(ctx context.Context) error {
 		if err := s.apply(ctx, db, m); err != nil {
 			return fmt.Errorf("migrate to %s: %w", m.name, err)
 		}
-		s.options.Log.Info("database migrated", "version", m.version, "name", m.name)
+		s.options.Log.Debug("database migrated", "version", m.version, "name", m.name)
+		made++
+	}
+	if made > 0 {
+		s.options.Log.Info("database migrated", "version", all[len(all)-1].version, "steps", made)
 	}
 	return nil
 }
