@@ -38,11 +38,15 @@ func ensureInstance(cfg config.Config) error {
 	return atomicfile.Write(cfg.Path("instance"), []byte(hex.EncodeToString(b[:])+"\n"), 0o644)
 }
 
-// ensureStack makes the default stack at the first start.
+// ensureStack makes the default stack at the first start. One of another size that is
+// there stays, and the operator is told how to change it.
 func ensureStack(ctx context.Context, cfg config.Config, out io.Writer) error {
 	store := &stack.Store{Dir: cfg.Path("stacks")}
 	for _, variant := range []string{stack.VariantRun, stack.VariantBuild} {
 		if _, _, err := store.Image(cfg.Stack, variant); err == nil {
+			if size := store.Size(cfg.Stack, variant); size != "" && size != cfg.StackSize && variant == stack.VariantRun {
+				fmt.Fprintf(out, "The stack %[1]s here is %[2]s, not %[3]s, and stays so until you run: kigo stack build --stack-size %[3]s --data %[4]s\n", cfg.Stack, size, cfg.StackSize, cfg.Data)
+			}
 			continue
 		}
 		if err := makeStack(ctx, cfg, variant, out); err != nil {

@@ -33,6 +33,16 @@ func (s *Store) Image(name, variant string) (kigo.Image, string, error) {
 	return kigo.Image{Digest: info.Digest}, s.imagePath(info), nil
 }
 
+// Size is the size that a stack's variant was made in; empty for one that was not made
+// here, and for none.
+func (s *Store) Size(name, variant string) string {
+	info, err := s.info(name, variant)
+	if err != nil {
+		return ""
+	}
+	return info.Size
+}
+
 // Path gives the file of a digest, whichever stack it is of.
 func (s *Store) Path(digest string) (string, error) {
 	all, err := s.List()

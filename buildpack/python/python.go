@@ -104,7 +104,7 @@ func (a *app) python(ctx context.Context) error {
 		"PIP_CACHE_DIR="+filepath.Join(a.Cache, "pip"), "PIP_TIMEOUT=10", "PIP_RETRIES=2", "PIP_NO_PYTHON_VERSION_WARNING=1")
 	said, err := buildpack.Command{Args: []string{"python3", "-c", "import platform; print(platform.python_version())"}, Dir: a.Dir, Env: a.env}.Output(ctx)
 	if err != nil {
-		return buildpack.Failf("The stack %s has no Python. Ask the operator for the full stack.", os.Getenv("STACK"))
+		return buildpack.Failf("The stack %s has no Python: it is a small one. The operator makes the full one by `kigo stack build --stack-size full`.", os.Getenv("STACK"))
 	}
 	a.version = said
 	want, from := a.wanted()
