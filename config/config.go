@@ -218,6 +218,13 @@ func parse(c *Config, args []string) error { return newFlags(c).Parse(args) }
 
 var domain = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
 
+// odd is what a data folder's path may not have: mounts, databases and the programs that are
+// told of it give a meaning of their own to blanks, commas, colons and the like.
+var odd = regexp.MustCompile(`[^\p{L}\p{N}/._@+~=-]`)
+
+// longestData leaves room for run/router.sock.PID in the 107 bytes of a Unix socket's address.
+const longestData = 82
+
 // Validate says which setting cannot work, and why.
 func (c Config) Validate() error {
 	for _, a := range []struct{ flag, addr string }{
@@ -242,6 +249,10 @@ func (c Config) Validate() error {
 		return fmt.Errorf("--network %q is not a prefix such as 10.199.0.0/16: %w", c.Network, err)
 	case !prefix.Addr().Is4() || prefix.Bits() < 16 || prefix.Bits() > 24:
 		return fmt.Errorf("--network %q: an IPv4 prefix of /16 to /24 is needed", c.Network)
+	case odd.MatchString(c.Data):
+		return fmt.Errorf("--data %q: its path has %q in it, which not every part can take: use letters, digits and . _ - + @ ~ = alone", c.Data, odd.FindString(c.Data))
+	case len(c.Data) > longestData:
+		return fmt.Errorf("--data %q: its path has %d bytes, %d are the most: sockets below it have short addresses", c.Data, len(c.Data), longestData)
 	case !domain.MatchString(c.Domain) || strings.Contains(c.Domain, ".."):
 		return fmt.Errorf("--domain %q is not a host name", c.Domain)
 	case c.Database != "sqlite" && !strings.HasPrefix(c.Database, "postgres://"):

@@ -36,6 +36,21 @@ func TestSettingsThatCannotWorkAreNamed(t *testing.T) {
 	}
 }
 
+func TestADataFolderThatNotEveryPartCanTakeIsRefused(t *testing.T) {
+	none := func(string) string { return "" }
+	for _, path := range []string{"/srv/a b", "/srv/a,b", "/srv/a:b", "/srv/50%", "/srv/a?b", "/srv/it's", "/srv/a\nb", "/srv/a\\b", "/srv/$(x)"} {
+		if _, err := Load([]string{"--data", path}, none); err == nil || !strings.HasPrefix(err.Error(), "--data ") || !strings.Contains(err.Error(), "not every part") {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+	if _, err := Load([]string{"--data", "/srv/" + strings.Repeat("long", 20)}, none); err == nil || !strings.Contains(err.Error(), "85 bytes, 82 are the most") {
+		t.Error(err)
+	}
+	if _, err := Load([]string{"--data", "/srv/Übung_1-2.3+4@5~6=7"}, none); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAnEnvironmentVariableThatDoesNotParseIsNamed(t *testing.T) {
 	env := func(k string) string { return map[string]string{"KIGO_BUILDS": "many"}[k] }
 	_, err := Load([]string{"--data", t.TempDir()}, env)
