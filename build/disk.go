@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -54,16 +55,70 @@ func keepDisk(root, as string) error {
 	return os.Rename(root+".img", as)
 }
 
-// dropDisk ends a disk. What is on it is removed first: it would be written out otherwise.
+// dropDisk ends a disk. What is on it is removed first, as far as that goes: it would be
+// written out otherwise.
 func dropDisk(root string) error {
-	entries, err := os.ReadDir(root)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(root); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	for _, e := range entries {
-		err = errors.Join(err, os.RemoveAll(filepath.Join(root, e.Name())))
+	if mounted(root) {
+		_ = clearDisk(root)
 	}
-	return errors.Join(err, unmount(root))
+	return unmount(root)
+}
+
+// clearDisk removes all that is in a folder, on one file system. A build may have nested folders
+// as deep as its disk has files, and os.RemoveAll holds each level open, until this process can
+// open nothing any more. So folders are lifted to the top before they are removed.
+func clearDisk(root string) error {
+	top, err := os.Open(root)
+	if err != nil {
+		return err
+	}
+	defer top.Close()
+	lifted := 0
+	return eachName(top, func(name string) error {
+		if err := unix.Unlinkat(int(top.Fd()), name, 0); !errors.Is(err, unix.EISDIR) {
+			return err
+		}
+		fd, err := unix.Openat(int(top.Fd()), name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		dir := os.NewFile(uintptr(fd), name)
+		defer dir.Close()
+		err = eachName(dir, func(inner string) error {
+			err := unix.Unlinkat(fd, inner, 0)
+			if errors.Is(err, unix.EISDIR) {
+				lifted++
+				err = unix.Renameat(fd, inner, int(top.Fd()), fmt.Sprintf("lifted-%d", lifted))
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return unix.Unlinkat(int(top.Fd()), name, unix.AT_REMOVEDIR)
+	})
+}
+
+// eachName calls f, which takes a name away, until a folder is empty or there is an error.
+func eachName(dir *os.File, f func(name string) error) error {
+	for {
+		names, err := dir.Readdirnames(1024)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		for _, name := range names {
+			err = errors.Join(err, f(name))
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := dir.Seek(0, io.SeekStart); err != nil { // the rest may have moved
+			return err
+		}
+	}
 }
 
 // measurePace is the time between two looks at a build's disks.
