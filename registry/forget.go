@@ -3,6 +3,7 @@ package registry
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -132,14 +133,12 @@ func (r Repository) drop(old digest) (parts map[string]time.Time, err error) {
 			return nil, nil
 		}
 	}
-	all, err := r.all()
-	if err != nil {
+	indexed := false
+	err = r.each(func(other Manifest) {
+		indexed = indexed || slices.ContainsFunc(other.Manifests, func(d Descriptor) bool { return d.Digest == old.String() })
+	})
+	if err != nil || indexed {
 		return nil, err
-	}
-	for _, other := range all {
-		if slices.ContainsFunc(other.Manifests, func(d Descriptor) bool { return d.Digest == old.String() }) {
-			return nil, nil
-		}
 	}
 	parts = map[string]time.Time{}
 	for _, part := range m.parts() {
@@ -156,15 +155,16 @@ func (r Repository) unmark(parts map[string]time.Time) error {
 	}
 	r.q.keeping.Lock()
 	defer r.q.keeping.Unlock()
-	all, err := r.all()
+	named := map[string]bool{}
+	err := r.each(func(m Manifest) {
+		for _, part := range m.parts() {
+			if _, asked := parts[part]; asked {
+				named[part] = true
+			}
+		}
+	})
 	if err != nil {
 		return err
-	}
-	named := map[string]bool{}
-	for _, m := range all {
-		for _, part := range m.parts() {
-			named[part] = true
-		}
 	}
 	for part, since := range parts {
 		d, bad := parseDigest(part)
@@ -178,25 +178,31 @@ func (r Repository) unmark(parts map[string]time.Time) error {
 	return err
 }
 
-// all are the repository's manifests.
-func (r Repository) all() (all []Manifest, err error) {
+// each calls f with the repository's manifests, one at a time: all of them may be much.
+func (r Repository) each(f func(Manifest)) error {
 	files, err := names(filepath.Join(r.q.repo, "manifests"))
+	if err != nil {
+		return err
+	}
 	for _, file := range files {
 		d, ok := digestOfFile(file)
 		if !ok {
 			continue
 		}
-		_, content, rerr := r.q.stored(d)
-		if errors.Is(rerr, fs.ErrNotExist) {
+		_, content, err := r.q.stored(d)
+		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		var m Manifest
-		if err = errors.Join(err, rerr, json.Unmarshal(content, &m)); err != nil {
-			return nil, err
+		if err == nil {
+			err = json.Unmarshal(content, &m)
 		}
-		all = append(all, m)
+		if err != nil {
+			return fmt.Errorf("read manifest %s: %w", d, err)
+		}
+		f(m)
 	}
-	return all, err
+	return nil
 }
 
 func (m Manifest) parts() (all []string) {
