@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -21,7 +22,8 @@ type attachment struct {
 	*call
 	dyno     string
 	wantExit bool // the output ends with the command's exit status
-	raw      bool // standard input may be put in raw mode
+	plain    bool // the dyno has no terminal: bytes come as its process wrote them
+	raw      bool // standard input is in raw mode
 	held     []byte
 	status   int
 	seen     bool // the exit status came
@@ -68,15 +70,14 @@ func (a *attachment) outcome() error {
 // terminal back.
 func (a *attachment) makeRaw() func() {
 	f, ok := a.in.(*os.File)
-	if !a.raw || !ok || !term.IsTerminal(int(f.Fd())) {
-		a.raw = false
+	if a.plain || !ok || !term.IsTerminal(int(f.Fd())) {
 		return func() {}
 	}
 	old, err := term.MakeRaw(int(f.Fd()))
 	if err != nil {
-		a.raw = false
 		return func() {}
 	}
+	a.raw = true
 	return func() { _ = term.Restore(int(f.Fd()), old) }
 }
 
@@ -109,10 +110,10 @@ func (a *attachment) receive(conn *rendezvous.Conn) error {
 var exitStatus = regexp.MustCompile(exitMark + `(\d+)\r?\n`)
 
 // show prints output, holding back what may become the exit status. Without a
-// terminal of ours a line ends in a line feed alone.
+// terminal of ours a line of the dyno's terminal ends in a line feed alone.
 func (a *attachment) show(p []byte) {
 	a.held = append(a.held, p...)
-	if !a.isTerminal() {
+	if a.trims() {
 		a.held = bytes.ReplaceAll(a.held, []byte("\r\n"), []byte("\n"))
 	}
 	if !a.wantExit {
@@ -125,21 +126,35 @@ func (a *attachment) show(p []byte) {
 		a.flush()
 		return
 	}
-	if i := bytes.IndexByte(a.held, exitMark[0]); i >= 0 {
+	if i := beginningOfStatus(a.held); i < len(a.held) {
 		fmt.Fprintf(a.out, "%s", a.held[:i])
-		a.held = a.held[i:]
-		if len(a.held) < len(exitMark)+8 {
-			return
-		}
+		a.held = append(a.held[:0], a.held[i:]...)
+		return
 	}
 	a.flushLines()
+}
+
+// beginningOfStatus is where the exit status begins at the end of what was said, as far as
+// that came; its length if that is none.
+func beginningOfStatus(said []byte) int {
+	const longest = len(exitMark) + len("255\r")
+	for i := max(len(said)-longest, 0); i < len(said); i++ {
+		mark, digits := said[i:], []byte(nil)
+		if len(mark) > len(exitMark) {
+			mark, digits = mark[:len(exitMark)], mark[len(exitMark):]
+		}
+		if strings.HasPrefix(exitMark, string(mark)) && len(bytes.Trim(digits, "0123456789\r")) == 0 {
+			return i
+		}
+	}
+	return len(said)
 }
 
 // flushLines prints what is held but for a carriage return at its end, which
 // may be the first half of a line end.
 func (a *attachment) flushLines() {
 	n := len(a.held)
-	if n > 0 && a.held[n-1] == '\r' && !a.isTerminal() {
+	if n > 0 && a.held[n-1] == '\r' && a.trims() {
 		fmt.Fprintf(a.out, "%s", a.held[:n-1])
 		a.held = append(a.held[:0], '\r')
 		return
@@ -152,7 +167,8 @@ func (a *attachment) flush() {
 	a.held = a.held[:0]
 }
 
-func (a *attachment) isTerminal() bool {
+// trims reports whether carriage returns, which the dyno's terminal writes, are left out.
+func (a *attachment) trims() bool {
 	f, ok := a.out.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	return !a.plain && !(ok && term.IsTerminal(int(f.Fd())))
 }

@@ -75,9 +75,9 @@ func (d *dynoServer) run(t *testing.T, stdin string, args ...string) (out, errs 
 }
 
 func TestRunGivesInputToTheDynoAndShowsItsOutput(t *testing.T) {
-	d := newDynoServer(t, func(w io.Writer, stdin string) { fmt.Fprintf(w, "got %q\r\n", stdin) })
+	d := newDynoServer(t, func(w io.Writer, stdin string) { fmt.Fprintf(w, "got %q\n\r\n\r", stdin) })
 	out, errs, code := d.run(t, "hello", "run", "-a", "myapp", "--no-tty", "cat")
-	if want := "got \"hello\\x04\"\n"; out != want || code != 0 {
+	if want := "got \"hello\\x04\"\n\r\n\r"; out != want || code != 0 {
 		t.Errorf("stdout %q, status %d; want %q, 0\n%s", out, code, want, errs)
 	}
 	<-d.done
@@ -97,6 +97,8 @@ func TestRunEndsWithTheExitStatusOfTheCommand(t *testing.T) {
 		{"zero", "hi\r\n\uFFFF heroku-command-exit-status: 0\r\n", "hi\n", 0},
 		{"three", "hi\r\n\uFFFF heroku-command-exit-status: 3\r\n", "hi\n", 3},
 		{"no status", "hi\r\n", "hi\n", 1},
+		{"nearly one", "\xef\xbf hi \uFFFF heroku-command-exit-status: none\n\uFFFF her", "\xef\xbf hi \uFFFF heroku-command-exit-status: none\n\uFFFF her", 1},
+		{"after what looks like it", strings.Repeat("\xef", 50) + "\uFFFF heroku-command-exit-status: 255\r\n", strings.Repeat("\xef", 50), 255},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDynoServer(t, func(w io.Writer, _ string) {

@@ -33,7 +33,7 @@ func runAttached(c *call) error {
 	if dyno.AttachURL == nil {
 		return errors.New("the server gave no address to attach to")
 	}
-	a := &attachment{call: c, dyno: dyno.Name, wantExit: c.is("exit-code"), raw: !c.is("no-tty")}
+	a := &attachment{call: c, dyno: dyno.Name, wantExit: c.is("exit-code"), plain: c.is("no-tty")}
 	return a.run(*dyno.AttachURL)
 }
 
@@ -55,7 +55,7 @@ func runInside(c *call) error {
 	if dyno.AttachURL == nil {
 		return errors.New("the server gave no address to attach to")
 	}
-	a := &attachment{call: c, dyno: dyno.Name, wantExit: c.is("exit-code"), raw: true}
+	a := &attachment{call: c, dyno: dyno.Name, wantExit: c.is("exit-code")}
 	return a.run(*dyno.AttachURL)
 }
 
