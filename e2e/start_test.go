@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -21,7 +22,12 @@ func startServerWith(t *testing.T, flags ...string) (output string, err error) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	args := append([]string{"server", "--data", filepath.Join(t.TempDir(), "data"), "--api", "127.0.0.1:0", "--http", "127.0.0.1:0",
+	dir, err := os.MkdirTemp("", "start-") // t.TempDir has a path that is too long for sockets, as the test's name
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	args := append([]string{"server", "--data", filepath.Join(dir, "data"), "--api", "127.0.0.1:0", "--http", "127.0.0.1:0",
 		"--https", "127.0.0.1:0", "--rendezvous", "127.0.0.1:0", "--stack-size", "small",
 		"--stack-cache", filepath.Join(root, ".cache", "stacks")}, flags...)
 	out, err := exec.CommandContext(ctx, filepath.Join(root, "bin", "kigo"), args...).CombinedOutput()
@@ -41,6 +47,7 @@ func TestAServerThatCannotStartEndsAndSaysWhy(t *testing.T) {
 		{"a database that nobody serves", []string{"--database", "postgres://kigo@127.0.0.1:1/kigo?connect_timeout=2"},
 			[]string{"127.0.0.1", "control does not start"}},
 		{"an address that is not of this machine", []string{"--http", "192.0.2.77:80"}, []string{"--http 192.0.2.77:80"}},
+		{"a data folder with a blank", []string{"--data", "/srv/my apps"}, []string{`--data "/srv/my apps"`, "not every part can take"}},
 		{"a network that is none", []string{"--network", "10.0.0.0/8"}, []string{"--network", "/16 to /24"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
