@@ -51,6 +51,7 @@ func TestADynoComesUpAndStopsWithHerokusLines(t *testing.T) {
 		"heroku[web.1]: Stopping all processes with SIGTERM",
 		"heroku[web.1]: Process exited with status 143",
 	}
+	b.said(want[len(want)-1])
 	if diff := cmp.Diff(want, b.logs.since(0)); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}

@@ -81,9 +81,7 @@ func TestADynoThatIsNeverReadyCrashesWithTheReason(t *testing.T) {
 	b.end(d.ID, func(s *kigo.RunStatus) { s.ExitCode = 143 })
 	reason := "Readiness check GET /ready was answered with 500 for 60 seconds"
 	b.until("the crash", func() bool { return b.row(d.ID).Reason == reason && b.row(d.ID).Crashes == 1 })
-	if !b.logs.has("heroku[web.1]: " + reason) {
-		t.Errorf("log %q", b.logs.since(0))
-	}
+	b.said("heroku[web.1]: " + reason)
 }
 
 func TestAFailingCheckSaysWhatItSaw(t *testing.T) {

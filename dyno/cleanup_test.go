@@ -72,6 +72,7 @@ func TestWhatEndedIsCleanedUpAlthoughItsRemovalFailed(t *testing.T) {
 				b.until("the former is gone", func() bool { _, err := b.engine.Status(b.Context(), first); return errors.Is(err, kigo.ErrNotFound) })
 				b.until("a launch", func() bool { _, err := b.engine.Status(b.Context(), RunID(b.row(d.ID))); return err == nil })
 			}
+			b.said("heroku[" + d.Name() + "]: Process exited with status 3")
 			if n := b.count("heroku[" + d.Name() + "]: Process exited with status 3"); n != 1 {
 				t.Errorf("its end was told %d times: %q", n, b.logs.since(0))
 			}

@@ -303,6 +303,12 @@ func (b *bench) state(id kigo.DynoID, want kigo.DynoState) {
 	b.until("state "+string(want), func() bool { return b.row(id).State == want })
 }
 
+// said waits for a line: those about a new state follow it.
+func (b *bench) said(line string) {
+	b.Helper()
+	b.until("the line "+line, func() bool { return b.logs.has(line) })
+}
+
 func (b *bench) until(what string, ok func() bool) {
 	b.Helper()
 	deadline := time.Now().Add(2 * time.Minute) // a machine may be busy

@@ -65,7 +65,9 @@ func TestADynoThatIsSickLeavesTheRouterBeforeItIsStoppedAndItsOldCrashesAreForgo
 	b.end(id, func(s *kigo.RunStatus) { s.ExitCode = 143 })
 	reason := "Liveness check GET /live was answered with 500 2 times"
 	b.until("the crash", func() bool { return b.row(id).Crashes == 1 && b.row(id).Reason == reason })
-	if !b.logs.has("heroku[web.1]: "+reason) || b.count("heroku[web.1]: Stopping all processes with SIGTERM") != 1 {
+	b.said("heroku[web.1]: " + reason)
+	b.said("heroku[web.1]: Stopping all processes with SIGTERM")
+	if b.count("heroku[web.1]: Stopping all processes with SIGTERM") != 1 {
 		t.Errorf("log %q", b.logs.since(0))
 	}
 }
