@@ -98,7 +98,7 @@ func (a *attachment) receive(conn *rendezvous.Conn) error {
 		if err == nil {
 			continue
 		}
-		a.flush()
+		a.flush(len(a.held))
 		if a.Err() == nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return fmt.Errorf("read from %s: %w", a.dyno, err)
 		}
@@ -123,12 +123,11 @@ func (a *attachment) show(p []byte) {
 	if m := exitStatus.FindSubmatchIndex(a.held); m != nil {
 		a.status, _ = strconv.Atoi(string(a.held[m[2]:m[3]]))
 		a.held, a.seen = a.held[:m[0]], true
-		a.flush()
+		a.flush(len(a.held))
 		return
 	}
 	if i := beginningOfStatus(a.held); i < len(a.held) {
-		fmt.Fprintf(a.out, "%s", a.held[:i])
-		a.held = append(a.held[:0], a.held[i:]...)
+		a.flush(i)
 		return
 	}
 	a.flushLines()
@@ -155,16 +154,15 @@ func beginningOfStatus(said []byte) int {
 func (a *attachment) flushLines() {
 	n := len(a.held)
 	if n > 0 && a.held[n-1] == '\r' && a.trims() {
-		fmt.Fprintf(a.out, "%s", a.held[:n-1])
-		a.held = append(a.held[:0], '\r')
-		return
+		n--
 	}
-	a.flush()
+	a.flush(n)
 }
 
-func (a *attachment) flush() {
-	fmt.Fprintf(a.out, "%s", a.held)
-	a.held = a.held[:0]
+// flush prints the first n bytes that are held.
+func (a *attachment) flush(n int) {
+	fmt.Fprintf(a.out, "%s", a.held[:n])
+	a.held = append(a.held[:0], a.held[n:]...)
 }
 
 // trims reports whether carriage returns, which the dyno's terminal writes, are left out.
