@@ -25,6 +25,7 @@ type event struct {
 type report struct {
 	out     io.Writer
 	output  map[string]*strings.Builder // by package and test, until it is known whether it failed
+	within  []string                    // tests of tests that failed, shown after the test they are of
 	skipped []string
 	failed  []failure
 	tests   int
@@ -98,7 +99,12 @@ func (r *report) add(e event) {
 			r.tests++
 			r.failed = append(r.failed, failure{key, r.lastWords(key)})
 		}
+		if strings.Contains(e.Test, "/") {
+			r.within = append(r.within, key)
+			return
+		}
 		r.show(key)
+		r.showWithin(key)
 	case "skip":
 		if e.Test != "" {
 			r.tests++
@@ -123,6 +129,19 @@ func (r *report) show(key string) {
 		fmt.Fprint(r.out, b.String())
 		delete(r.output, key)
 	}
+}
+
+// showWithin shows what failed within a test that ended, or within a package's tests.
+func (r *report) showWithin(ended string) {
+	var others []string
+	for _, key := range r.within {
+		if strings.HasPrefix(key, ended) {
+			r.show(key)
+		} else {
+			others = append(others, key)
+		}
+	}
+	r.within = others
 }
 
 // reason is what a skipped test said, on one line.

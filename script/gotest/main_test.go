@@ -66,6 +66,31 @@ func TestTheLastWordsOfAFailureAreSaidAgainAtTheEnd(t *testing.T) {
 	}
 }
 
+// What a test of tests says is much, and what made it fail is with the one within.
+func TestWhatFailedWithinIsShownAfterTheTestItIsOf(t *testing.T) {
+	_, out := run(`{"Action":"output","Package":"p","Test":"TestA/b","Output":"FAIL: b.txtar:3\n"}
+{"Action":"fail","Package":"p","Test":"TestA/b"}
+{"Action":"output","Package":"p","Test":"TestA","Output":"what went on besides\n"}
+{"Action":"fail","Package":"p","Test":"TestA"}
+{"Action":"output","Package":"p","Output":"FAIL\tp\t0.1s\n"}
+{"Action":"fail","Package":"p"}
+`)
+	if want := "what went on besides\nFAIL: b.txtar:3\nFAIL\tp\t0.1s\n"; out.String() != want {
+		t.Errorf("the report is:\n%s\nwant:\n%s", out, want)
+	}
+}
+
+func TestWhatFailedWithinIsShownWhenItsTestHasNoEnd(t *testing.T) {
+	_, out := run(`{"Action":"output","Package":"p","Test":"TestA/b","Output":"FAIL: b.txtar:3\n"}
+{"Action":"fail","Package":"p","Test":"TestA/b"}
+{"Action":"output","Package":"p","Output":"panic: test timed out\n"}
+{"Action":"fail","Package":"p"}
+`)
+	if want := "panic: test timed out\nFAIL: b.txtar:3\n"; out.String() != want {
+		t.Errorf("the report is:\n%s\nwant:\n%s", out, want)
+	}
+}
+
 func TestTheSuccessOfAPackageIsShown(t *testing.T) {
 	_, out := run(skipping)
 	if !strings.Contains(out.String(), "ok  \tp\t0.1s\n") {
