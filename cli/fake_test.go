@@ -334,6 +334,14 @@ func (f *fake) releases(what, list string) (reply, bool) {
 		return reply{body: all[2]}, true
 	case "GET /apps/myapp/releases/4":
 		return reply{body: all[0]}, true
+	case "GET /apps/myapp/releases/5", "GET /apps/myapp/releases/6":
+		r := release(5, "Deploy 89abcdef", "succeeded")
+		r.Slug.ID = map[bool]string{true: "sized", false: "removed"}[strings.HasSuffix(what, "5")]
+		return reply{body: r}, true
+	case "GET /apps/myapp/slugs/sized":
+		return reply{body: client.Slug{ID: "sized", Size: ptr(int64(15_100_000))}}, true
+	case "GET /apps/myapp/slugs/removed":
+		return refuse(404, "not_found", "Couldn't find that slug."), true
 	case "POST /apps/myapp/releases":
 		return reply{201, release(5, "Rollback to v2", "succeeded")}, true
 	}

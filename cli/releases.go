@@ -84,14 +84,21 @@ func releasesInfo(c *call) error {
 	if r.EligibleForRollback {
 		eligible = "Yes"
 	}
+	size, err := c.slugSize(r)
+	if err != nil {
+		return err
+	}
+	pairs := []pair{
+		{"Add-ons", r.AddonPlanNames}, one("By", r.User.Email), one("Change", change), one("Eligible for Rollback?", eligible),
+	}
+	if size != nil {
+		pairs = append(pairs, one("Slug Size", fileSize(size))) // the official command has no such line
+	}
 	c.header("Release v%d", r.Version)
-	c.object([]pair{
-		{"Add-ons", r.AddonPlanNames}, one("By", r.User.Email), one("Change", change),
-		one("Eligible for Rollback?", eligible), one("When", r.CreatedAt.UTC().Format(time.RFC3339)),
-	})
+	c.object(append(pairs, one("When", r.CreatedAt.UTC().Format(time.RFC3339))))
 	c.println("")
 	c.header("v%d Config vars", r.Version)
-	pairs := configPairs(vars)
+	pairs = configPairs(vars)
 	if !c.is("shell") {
 		c.object(pairs)
 		return nil
@@ -100,6 +107,19 @@ func releasesInfo(c *call) error {
 		c.println("%s=%s", p.key, quoteConfig(p.values[0]))
 	}
 	return nil
+}
+
+// slugSize is the size in bytes of the code that a release runs: nil if it has none, or
+// its slug was removed since.
+func (c *call) slugSize(r client.Release) (*int64, error) {
+	if r.Slug == nil {
+		return nil, nil
+	}
+	slug, err := c.api.Slug(c, c.app, r.Slug.ID)
+	if client.IsNotFound(err) {
+		return nil, nil
+	}
+	return slug.Size, err
 }
 
 func releasesOutput(c *call) error {
