@@ -28,6 +28,7 @@ type Authorization struct {
 	TokenID     string
 	Client      string    // the OAuth client it was given to; empty: none
 	RefreshID   string    // of its refresh token; empty: it has none
+	Session     string    // the login by browser, or by an OAuth client's code, that it is of; empty: none
 	TokenHint   string    // "HRKU-AAxx**********zzzz"-like redaction, safe to show
 	ExpiresAt   time.Time // zero: never
 	CreatedAt   time.Time

@@ -19,13 +19,9 @@ import (
 // serializeAuthorization tells the token only when it has just been made;
 // otherwise what is shown is a hint.
 func (c *call) serializeAuthorization(a kigo.Authorization, user kigo.Account, token string) client.Authorization {
-	access := client.AccessToken{ID: a.TokenID, Token: a.TokenHint}
+	access := client.AccessToken{ExpiresIn: c.expiresIn(a), ID: a.TokenID, Token: a.TokenHint}
 	if token != "" {
 		access.Token = token
-	}
-	if !a.ExpiresAt.IsZero() {
-		left := max(0, int(a.ExpiresAt.Sub(c.s.Now()).Round(time.Second).Seconds()))
-		access.ExpiresIn = &left
 	}
 	var refresh *client.AccessToken
 	if a.RefreshID != "" {
@@ -39,9 +35,19 @@ func (c *call) serializeAuthorization(a kigo.Authorization, user kigo.Account, t
 		Description:  a.Description,
 		ID:           a.ID,
 		Scope:        a.Scope,
+		Session:      idRef(a.Session),
 		UpdatedAt:    second(a.UpdatedAt),
 		User:         client.AuthorizationUser{Email: user.Email, FullName: optional(user.Name), ID: string(user.ID)},
 	}
+}
+
+// expiresIn is how many seconds a token is still valid for: nil, for ever.
+func (c *call) expiresIn(a kigo.Authorization) *int {
+	if a.ExpiresAt.IsZero() {
+		return nil
+	}
+	left := max(0, int(a.ExpiresAt.Sub(c.s.Now()).Round(time.Second).Seconds()))
+	return &left
 }
 
 func (c *call) authorizationReply(wrap func(any) reply, a kigo.Authorization, token string, err error) (reply, error) {
@@ -240,6 +246,3 @@ func authorizationRotate(c *call) (reply, error) {
 	a, token, err := ctrl(c).RotateAuthorization(c.ctx(), c.actor, a.ID)
 	return c.authorizationReply(ok, a, token, err)
 }
-
-// sessionDelete answers `heroku logout`: there are no browser sessions to end.
-func sessionDelete(*call) (reply, error) { return reply{}, kigo.NotFound("session") }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -149,7 +150,7 @@ func cliLoginCreate(c *call) (reply, error) {
 	if err := c.decode(&in); err != nil {
 		return reply{}, err
 	}
-	description := value(in.Description)
+	description := cmp.Or(value(in.Description), "Command line")
 	if len(description) > 200 {
 		description = description[:200]
 	}
@@ -212,7 +213,7 @@ func cliLoginAnswer(c *call) (reply, error) {
 	if err := c.formLogin(); err != nil {
 		return c.again(c.cliForm(one), err)
 	}
-	_, token, err := ctrl(c).CreateAuthorization(c.ctx(), c.actor, control.NewAuthorization{Description: "Heroku CLI login from " + one.description, ExpiresIn: cliTokenLife})
+	_, token, err := ctrl(c).CreateAuthorization(c.ctx(), c.actor, control.NewAuthorization{Description: one.description, ExpiresIn: cliTokenLife, Session: true})
 	if err != nil {
 		return c.again(c.cliForm(one), err)
 	}

@@ -1,10 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/client"
@@ -61,11 +61,10 @@ func (c *call) grant(n control.NewGrant) (reply, error) {
 }
 
 func (c *call) serializeToken(t control.IssuedToken, grantType string) client.OAuthToken {
-	left := max(0, int(t.ExpiresAt.Sub(c.s.Now()).Round(time.Second).Seconds()))
 	return client.OAuthToken{
-		AccessToken: client.AccessToken{ExpiresIn: &left, ID: t.TokenID, Token: t.Token}, Authorization: client.IDRef{ID: t.ID},
+		AccessToken: client.AccessToken{ExpiresIn: c.expiresIn(t.Authorization), ID: t.TokenID, Token: t.Token}, Authorization: client.IDRef{ID: t.ID},
 		CreatedAt: second(t.CreatedAt), Grant: client.GrantCode{Type: grantType}, ID: t.TokenID,
-		RefreshToken: client.AccessToken{ID: t.RefreshID, Token: t.Refresh}, Session: client.IDRef{ID: fixedID("session", t.ID)},
+		RefreshToken: client.AccessToken{ID: t.RefreshID, Token: t.Refresh}, Session: client.IDRef{ID: cmp.Or(t.Session, fixedID("session", t.ID))},
 		UpdatedAt: second(t.UpdatedAt), User: client.IDRef{ID: string(t.Account)},
 	}
 }

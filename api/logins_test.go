@@ -205,6 +205,9 @@ func TestOAuthClientsGetTokens(t *testing.T) {
 	wantError(t, err, 403, "forbidden", "scope")
 	next, err := tokens(app.Secret, "refresh_token", "", tok.RefreshToken.Token)
 	must(t, err)
+	if tok.Session.ID == "" || next.Session.ID != tok.Session.ID {
+		t.Errorf("the session %q became %q", tok.Session.ID, next.Session.ID)
+	}
 	_, err = tool.Apps(ctx)
 	wantError(t, err, 401, "unauthorized", "")
 	_, err = tokens(app.Secret, "refresh_token", "", tok.RefreshToken.Token)

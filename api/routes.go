@@ -69,7 +69,7 @@ var routes = []route{
 	{"GET", "/auth/cli/{login}", open, cliLoginWait, false},
 	{"GET", "/auth/browser/{login}", open, cliLoginPage, false},
 	{"POST", "/auth/browser/{login}", open, cliLoginAnswer, false},
-	{"GET", "/oauth/sessions", identity, emptyList, false},
+	{"GET", "/oauth/sessions", global, sessionList, false}, // sessions.go
 	{"DELETE", "/oauth/sessions/{session}", identity, sessionDelete, false},
 	{"GET", "/oauth/clients", global, oauthClientList, false}, // with their secrets
 	{"POST", "/oauth/clients", global, oauthClientCreate, false},

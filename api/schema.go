@@ -25,7 +25,7 @@ var shapes = map[string]reflect.Type{
 	"favorite": reflect.TypeFor[client.Favorite](), "formation": reflect.TypeFor[client.Formation](), "generation": reflect.TypeFor[client.Generation](), "identityProvider": reflect.TypeFor[client.IdentityProvider](),
 	"key": reflect.TypeFor[client.Key](), "oauthClient": reflect.TypeFor[client.OAuthClient](), "permission": reflect.TypeFor[client.Permission](),
 	"pipeline": reflect.TypeFor[client.Pipeline](), "preferences": reflect.TypeFor[client.UserPreferences](), "provider": reflect.TypeFor[client.ProviderWhole](),
-	"providerCertificate": reflect.TypeFor[client.ProviderCertificate](), "release": reflect.TypeFor[client.Release](), "team": reflect.TypeFor[client.Team](),
+	"providerCertificate": reflect.TypeFor[client.ProviderCertificate](), "release": reflect.TypeFor[client.Release](), "session": reflect.TypeFor[client.Session](), "team": reflect.TypeFor[client.Team](),
 	"teamApp": reflect.TypeFor[client.TeamApp](), "teamFeature": reflect.TypeFor[client.TeamFeature](), "teamInvitation": reflect.TypeFor[client.TeamInvitation](),
 	"teamMember": reflect.TypeFor[client.TeamMember](), "teamPermission": reflect.TypeFor[client.PermissionEntity](), "teamPreferences": reflect.TypeFor[client.TeamPreferences](),
 	"token": reflect.TypeFor[client.OAuthToken](), "webhook": reflect.TypeFor[client.Webhook](), "webhookEvent": reflect.TypeFor[client.WebhookEvent](),

@@ -131,18 +131,12 @@ func oauthClientUpdate(c *call) error {
 	return c.act("Updating "+c.arg(0), "PATCH", body, "oauth", "clients", c.arg(0))
 }
 
-// session is one of the account's OAuth sessions.
-type session struct {
-	ID          string `json:"id"`
-	Description string `json:"description"`
-}
-
 func sessionList(c *call) error {
-	list, err := all[session](c, "oauth", "sessions")
+	list, err := all[client.Session](c, "oauth", "sessions")
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(list, func(a, b session) int { return compareText(a.Description, b.Description) })
+	slices.SortStableFunc(list, func(a, b client.Session) int { return compareText(a.Description, b.Description) })
 	switch {
 	case c.is("json"):
 		return c.json(list)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/secret"
 	"github.com/kigo-dev/kigo/store"
@@ -25,6 +27,7 @@ type NewAuthorization struct {
 	Description string
 	Scope       []string      // empty: global
 	ExpiresIn   time.Duration // 0: never
+	Session     bool          // made by a login in a browser
 }
 
 // AuthorizationChange changes what is not nil.
@@ -83,6 +86,9 @@ func (c *Control) CreateAuthorization(ctx context.Context, a Actor, n NewAuthori
 	auth = kigo.Authorization{Account: a.ID, Description: n.Description, Scope: n.Scope, TokenHint: secret.TokenHint(token)}
 	if len(auth.Scope) == 0 {
 		auth.Scope = []string{"global"}
+	}
+	if n.Session {
+		auth.Session = uuid.NewString()
 	}
 	err = c.update(ctx, a, func(tx *change) error {
 		if n.ExpiresIn > 0 {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/secret"
 	"github.com/kigo-dev/kigo/store"
@@ -157,10 +159,13 @@ func challenged(challenge, verifier string) bool {
 	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(challenge)) == 1
 }
 
-// issue gives an authorization a token and a refresh token.
+// issue gives an authorization a token and a refresh token, and the session that they are.
 func (c *change) issue(t *IssuedToken, create bool) error {
 	t.Token, t.Refresh = secret.NewToken(), secret.NewToken()
 	t.TokenHint, t.ExpiresAt = secret.TokenHint(t.Token), c.Now().Add(accessLife)
+	if t.Session == "" {
+		t.Session = uuid.NewString()
+	}
 	var err error
 	if create {
 		err = c.CreateAuthorization(&t.Authorization, secret.HashToken(t.Token))
