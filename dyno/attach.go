@@ -16,13 +16,38 @@ import (
 // clients remembers which attached one-offs have their client on the line.
 type clients struct {
 	mu   sync.Mutex
-	here map[kigo.DynoID]bool // false: it was said that the dyno waits
+	here map[kigo.DynoID]presence
 }
+
+// presence is how far a client has come; what clients does not know has none.
+type presence int
+
+const (
+	expected presence = iota // it was said that the dyno waits
+	arriving                 // its terminal is being connected
+	joined
+)
 
 func (c *clients) arrived(id kigo.DynoID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.here[id]
+	return c.here[id] > expected
+}
+
+// arriving reports whether the client still has to be given what the dyno said.
+func (c *clients) arriving(id kigo.DynoID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.here[id] == arriving
+}
+
+// join ends the arrival of a client, whether it has the terminal or not.
+func (c *clients) join(id kigo.DynoID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.here[id] == arriving {
+		c.here[id] = joined
+	}
 }
 
 // first reports whether nobody has asked for id before.
@@ -32,13 +57,13 @@ func (c *clients) first(id kigo.DynoID) bool {
 	if _, ok := c.here[id]; ok {
 		return false
 	}
-	c.set(id, false)
+	c.set(id, expected)
 	return true
 }
 
-func (c *clients) set(id kigo.DynoID, here bool) {
+func (c *clients) set(id kigo.DynoID, here presence) {
 	if c.here == nil {
-		c.here = make(map[kigo.DynoID]bool)
+		c.here = make(map[kigo.DynoID]presence)
 	}
 	c.here[id] = here
 }
@@ -47,10 +72,10 @@ func (c *clients) set(id kigo.DynoID, here bool) {
 func (c *clients) arrive(id kigo.DynoID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.here[id] {
+	if c.here[id] > expected {
 		return false
 	}
-	c.set(id, true)
+	c.set(id, arriving)
 	return true
 }
 
@@ -61,7 +86,8 @@ func (c *clients) forget(id kigo.DynoID) {
 }
 
 // Attach starts the one-off that waits under secret, the capability in its
-// attach_url, and connects to its terminal. A secret works once.
+// attach_url, and connects to its terminal: to what it said, if it has ended by then. A
+// secret works once.
 func (a *Agent) Attach(ctx context.Context, secret string) (kigo.Dyno, io.ReadWriteCloser, error) {
 	var d kigo.Dyno
 	err := a.Store.View(ctx, func(tx *store.Tx) (err error) {
@@ -74,6 +100,8 @@ func (a *Agent) Attach(ctx context.Context, secret string) (kigo.Dyno, io.ReadWr
 	if d.Stop || !a.clients.arrive(d.ID) {
 		return d, nil, kigo.Conflict("Dyno %s has been attached to already", d.Name())
 	}
+	defer a.Mark(d.ID) // its end waits for it
+	defer a.clients.join(d.ID)
 	if d.Inside != "" {
 		conn, err := a.enter(ctx, d)
 		return d, conn, err
@@ -83,6 +111,9 @@ func (a *Agent) Attach(ctx context.Context, secret string) (kigo.Dyno, io.ReadWr
 		conn, err := a.Engine.Attach(ctx, RunID(d))
 		if err == nil {
 			return d, hangup{conn, a, d, new(atomic.Bool)}, nil
+		}
+		if !a.clients.arriving(d.ID) {
+			return d, nil, kigo.Conflict("Dyno %s has ended before its client was there", d.Name())
 		}
 		if errors.Is(err, kigo.ErrConflict) || time.Now().After(deadline) {
 			return d, nil, fmt.Errorf("attach to %s: %w", d.Name(), err)
@@ -126,7 +157,7 @@ const detachedAfter = 10 * time.Second
 // detached says R16 if the process goes on without its client.
 func (h hangup) detached() {
 	s, err := h.agent.Engine.Status(h.agent.ctx, RunID(h.dyno))
-	if err == nil && s.State != kigo.RunExited && s.State != kigo.RunLost && h.agent.ctx.Err() == nil {
+	if err == nil && !over(s) && h.agent.ctx.Err() == nil {
 		h.agent.say(h.dyno, "Error R16 (Detached) -> An attached process is not responding to SIGHUP after its external connection was closed.")
 	}
 }

@@ -27,7 +27,9 @@ func (a *Agent) stop(ctx context.Context, d kigo.Dyno, run kigo.RunStatus, known
 	switch {
 	case !known:
 		return reconcile.Result{}, a.dispose(ctx, d)
-	case run.State == kigo.RunExited || run.State == kigo.RunLost:
+	case a.clients.arriving(d.ID) && over(run):
+		return reconcile.Result{}, nil // as in finish
+	case over(run):
 		a.pumps.drain(ctx, run.ID)
 		a.sayEnd(d, run)
 		killpoint.At("stop-ended")
@@ -66,6 +68,9 @@ func (a *Agent) stop(ctx context.Context, d kigo.Dyno, run kigo.RunStatus, known
 	killpoint.At("stop-sent")
 	return reconcile.Result{}, nil
 }
+
+// over reports whether a launch has ended.
+func over(run kigo.RunStatus) bool { return run.State == kigo.RunExited || run.State == kigo.RunLost }
 
 // ended decides what becomes of a dyno whose process is gone by itself.
 func (a *Agent) ended(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) error {
@@ -111,8 +116,15 @@ func forgive(d *kigo.Dyno) {
 }
 
 // finish cleans up after a one-off that is complete, and forgets it unless somebody reads
-// how it ended. What is cut short is finished the next time.
+// how it ended. What is cut short is finished the next time. A client that is about to
+// have the terminal comes first, since what the dyno said goes with its launch: Attach
+// marks the dyno again.
 func (a *Agent) finish(ctx context.Context, d kigo.Dyno) error {
+	if a.clients.arriving(d.ID) {
+		if _, err := a.Engine.Status(ctx, RunID(d)); err == nil {
+			return nil
+		}
+	}
 	if err := a.remove(ctx, d.App, RunID(d)); err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ type scripted struct {
 	noRemove int   // so many calls of Remove fail
 	execs    []kigo.Exec
 	stats    map[kigo.DynoID]kigo.RunStats
+	attached chan struct{} // not nil: until it is closed, no terminal can be connected
 }
 
 func (e *scripted) Prepare(context.Context, ...kigo.Image) error { return nil }
@@ -138,6 +139,13 @@ func (e *scripted) Logs(context.Context, kigo.DynoID, uint64, func(Line)) error 
 func (e *scripted) Attach(_ context.Context, id kigo.DynoID) (io.ReadWriteCloser, error) {
 	if _, err := e.Status(context.Background(), id); err != nil {
 		return nil, err
+	}
+	if e.attached != nil {
+		select {
+		case <-e.attached:
+		default:
+			return nil, errors.New("its shim does not answer yet")
+		}
 	}
 	return nopCloser{new(strings.Builder)}, nil
 }

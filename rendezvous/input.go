@@ -51,6 +51,15 @@ func (i *input) read(p []byte) (int, error) {
 	return n, err
 }
 
+// awaitEOT gives a client time to say that its input has ended.
+func (i *input) awaitEOT(ctx context.Context) {
+	select {
+	case <-i.spoken:
+	case <-time.After(farewell):
+	case <-ctx.Done():
+	}
+}
+
 // rest is what the client still sends when nobody wants it.
 type rest struct{ *input }
 
@@ -66,6 +75,8 @@ func (i *input) run() {
 	}
 	<-i.ready
 	if i.session == nil {
+		_, _ = io.Copy(io.Discard, rest{i})
+		i.gone()
 		return
 	}
 	end := i.copy()

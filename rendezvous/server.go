@@ -23,9 +23,12 @@ const (
 	maxWaiting    = 512 // connections that have not shown a secret
 	askAgain      = 500 * time.Millisecond
 	lingerFor     = 5 * time.Second // for the client to take the last bytes and close
-	farewell      = time.Second     // for a piped client to send its EOT: the official one fails when it comes too late
 	bufferSize    = 32 << 10        // more than a TLS record, so that a read is one record
 )
+
+// farewell is how long a piped client has to send its EOT: the official one fails when it
+// finds the connection ended by then.
+var farewell = time.Second
 
 // Session is the other side of a connection.
 type Session struct {
@@ -103,17 +106,17 @@ func (s *Server) serve(ctx context.Context, conn net.Conn, welcome func()) {
 	others.Go(input.run)
 	others.Go(func() { input.monitor(ctx) })
 	session, err := s.Open(ctx, secret)
-	if err != nil {
-		if ctx.Err() == nil {
-			s.refuse(conn, s.explain(err))
-		}
-	} else {
+	if err == nil {
 		input.session = &session
 	}
 	close(input.ready)
+	if err != nil && ctx.Err() == nil {
+		s.refuse(conn, s.explain(err))
+		input.awaitEOT(ctx)
+	}
 	if err == nil {
 		if _, err = io.WriteString(conn, "rendezvous\r\n"); err == nil { // one write is one record
-			s.pump(ctx, conn, session, input.spoken)
+			s.pump(ctx, conn, session, input)
 		}
 		session.Stream.Close()
 	}
@@ -123,7 +126,7 @@ func (s *Server) serve(ctx context.Context, conn net.Conn, welcome func()) {
 
 // pump copies the process's output until it or the client ends, and lets the
 // client take all of it.
-func (s *Server) pump(ctx context.Context, conn net.Conn, session Session, spoken <-chan struct{}) {
+func (s *Server) pump(ctx context.Context, conn net.Conn, session Session, input *input) {
 	ctx, cut := context.WithCancelCause(ctx)
 	defer cut(nil)
 	stop := context.AfterFunc(ctx, func() {
@@ -149,11 +152,7 @@ func (s *Server) pump(ctx context.Context, conn net.Conn, session Session, spoke
 		return
 	}
 	if session.Piped {
-		select {
-		case <-spoken:
-		case <-time.After(farewell):
-		case <-ctx.Done():
-		}
+		input.awaitEOT(ctx)
 	}
 	// Closing with input unread would be a reset, and a reset may overtake the last
 	// output: say the end, and give the client time to close first.

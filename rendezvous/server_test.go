@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -311,6 +312,21 @@ func TestOpensErrorIsShown(t *testing.T) {
 	got, err := io.ReadAll(c)
 	if err != nil || string(got) != " !     The process could not be started: R13.\r\n" {
 		t.Errorf("%q %v", got, err)
+	}
+}
+
+// Otherwise the official client hides the reason behind a failure of its own.
+func TestAClientThatIsRefusedMayStillSayTheEndOfItsInput(t *testing.T) {
+	old := farewell
+	t.Cleanup(func() { farewell = old }) // after the server's end
+	farewell = time.Hour
+	s, _ := newSite(t)
+	c := s.raw()
+	write(t, c, "wrong\r\n")
+	expect(t, c, "rendezvous\r\n !     There is no such session. It may have ended, or somebody has attached to it already.\r\n")
+	c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+	if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the connection ended at once: %d %v", n, err)
 	}
 }
 
