@@ -67,7 +67,8 @@ type Login struct {
 
 // AuthenticatePassword returns who an e-mail address and a password belong to. A
 // wrong one and an unknown address take the same time and give the same error.
-// Without a factor that is needed the error is errTwoFactor.
+// Without a factor that is needed the error is errTwoFactor. What the actor does is refused
+// once the account has another password.
 func (c *Control) AuthenticatePassword(ctx context.Context, l Login) (Actor, error) {
 	var account kigo.Account
 	var hash string
@@ -91,8 +92,12 @@ func (c *Control) AuthenticatePassword(ctx context.Context, l Login) (Actor, err
 	if !ok {
 		return Actor{}, errCredentials
 	}
-	actor := Actor{ID: account.ID, Email: account.Email, From: l.From}
+	actor := Actor{ID: account.ID, Email: account.Email, From: l.From, Proof: hash}
 	return actor, c.update(ctx, actor, func(tx *change) error {
+		account, err := tx.Account(actor.ID) // as it is by now
+		if err != nil {
+			return err
+		}
 		account.LastLogin = tx.Now()
 		return errors.Join(tx.secondFactor(account, l.Factor), tx.UpdateAccount(&account))
 	})

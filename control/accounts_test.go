@@ -102,7 +102,7 @@ func testPasswords(t *testing.T, x *site) {
 	}
 	refused(t, "wrong", errOf(x.AuthenticatePassword(x.ctx, control.Login{Email: "op@example.com", Password: "incorrect horse"})), kigo.IDUnauthorized, wrong)
 	refused(t, "unknown", errOf(x.AuthenticatePassword(x.ctx, control.Login{Email: "nobody@example.com", Password: "correct horse"})), kigo.IDUnauthorized, wrong)
-	same(t, "who", must(x.AuthenticatePassword(x.ctx, control.Login{Email: "OP@example.com", Password: "correct horse"}))(t), x.actor)
+	same(t, "who", must(x.AuthenticatePassword(x.ctx, control.Login{Email: "OP@example.com", Password: "correct horse"}))(t).ID, x.actor.ID)
 	a := must(x.UpdateAccount(x.ctx, x.actor, control.AccountChange{Name: ptr("Op")}))(t)
 	same(t, "name", a.Name, "Op")
 	if a.LastLogin.IsZero() {

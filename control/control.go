@@ -13,6 +13,7 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -71,6 +72,7 @@ type Actor struct {
 	From  string   // network address and request id, for the audit trail; may be empty
 
 	Authorization string // its id; empty: asked without a token, as by a password
+	Proof         string // the hash of the password that it gave; empty: it gave none
 }
 
 // change is one Update in the making: the transaction, and the log lines that
@@ -92,7 +94,7 @@ func (c *Control) update(ctx context.Context, a Actor, f func(*change) error) er
 	var lines []appLine
 	err := c.Store.Update(ctx, func(tx *store.Tx) error {
 		ch := &change{Tx: tx, control: c, actor: a}
-		if err := checkPrecondition(ctx); err != nil {
+		if err := errors.Join(checkPrecondition(ctx), ch.proven()); err != nil {
 			return err
 		}
 		err := f(ch)
@@ -106,6 +108,22 @@ func (c *Control) update(ctx context.Context, a Actor, f func(*change) error) er
 	}
 	for _, l := range lines {
 		c.Logs.Write(l.app, l.line)
+	}
+	return nil
+}
+
+// proven refuses who gave a password that is not the account's any more: between its check,
+// which takes a while, and what it was given for, the account may have got another.
+func (c *change) proven() error {
+	if c.actor.Proof == "" {
+		return nil
+	}
+	hash, err := c.PasswordHash(c.actor.ID)
+	if err != nil {
+		return instead(err, errCredentials)
+	}
+	if hash != c.actor.Proof {
+		return errCredentials
 	}
 	return nil
 }

@@ -57,6 +57,8 @@ var tests = []struct {
 	{"tokens authenticate until they expire or are revoked", testTokens},
 	{"scopes limit what a token may do", testScopes},
 	{"passwords log in", testPasswords},
+	{"who knew a password that was reset takes nothing back", testResetWins},
+	{"a login changes nothing but its time", testLoginTime},
 	{"the operator is made once", testOperator},
 	{"a set-up takes each step once, after a crash too", testSetups},
 	{"what is wrong with app.json ends a set-up", testBadSetups},

@@ -63,29 +63,35 @@ func totpCounter(key, code string, last int64, now time.Time) (int64, bool) {
 	return 0, false
 }
 
-// checkOwnPassword refuses a change that the account's password has to allow.
-func (c *Control) checkOwnPassword(ctx context.Context, a Actor, password string) error {
+// withPassword is the actor for a change that the account's password has to allow, and which
+// is refused once the account has another.
+func (c *Control) withPassword(ctx context.Context, a Actor, password string) (Actor, error) {
+	if err := a.Allows("global"); err != nil {
+		return a, err
+	}
 	var hash string
 	err := c.Store.View(ctx, func(tx *store.Tx) (err error) {
 		hash, err = tx.PasswordHash(a.ID)
 		return err
 	})
 	if err != nil {
-		return err
+		return a, err
 	}
 	if hash == "" {
-		return kigo.Invalid("Your account has no password: ask an operator for a password reset first.")
+		return a, kigo.Invalid("Your account has no password: ask an operator for a password reset first.")
 	}
 	ok, err := c.Passwords.Verify(ctx, hash, password)
 	if err == nil && (!ok || len(password) > maxPassword) {
 		err = kigo.Invalid("The password is not that of %s.", a.Email)
 	}
-	return err
+	a.Proof = hash
+	return a, err
 }
 
 // ChangePassword replaces the actor's password by another.
 func (c *Control) ChangePassword(ctx context.Context, a Actor, old, password string) error {
-	if err := errors.Join(a.Allows("global"), c.checkOwnPassword(ctx, a, old)); err != nil {
+	a, err := c.withPassword(ctx, a, old)
+	if err != nil {
 		return err
 	}
 	return c.SetPassword(ctx, a, password)
@@ -94,7 +100,7 @@ func (c *Control) ChangePassword(ctx context.Context, a Actor, old, password str
 // BeginTwoFactor makes a secret for the actor's second factor, which is asked for from
 // EnableTwoFactor on. It returns the secret and its otpauth address.
 func (c *Control) BeginTwoFactor(ctx context.Context, a Actor, password string) (key, address string, err error) {
-	if err := errors.Join(a.Allows("global"), c.checkOwnPassword(ctx, a, password)); err != nil {
+	if a, err = c.withPassword(ctx, a, password); err != nil {
 		return "", "", err
 	}
 	key = base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString([]byte(secret.NewCapability())[:20])
@@ -147,7 +153,8 @@ func (c *Control) EnableTwoFactor(ctx context.Context, a Actor, code string) (co
 
 // DisableTwoFactor ends it, for who knows the password and has the factor.
 func (c *Control) DisableTwoFactor(ctx context.Context, a Actor, password, code string) error {
-	if err := errors.Join(a.Allows("global"), c.checkOwnPassword(ctx, a, password)); err != nil {
+	a, err := c.withPassword(ctx, a, password)
+	if err != nil {
 		return err
 	}
 	return c.update(ctx, a, func(tx *change) error {
@@ -248,7 +255,11 @@ func (c *change) revokeAll(id kigo.AccountID) error {
 // AskEmail asks for another address of the actor's. It holds from the moment when it is
 // confirmed: by who can read what is mailed there, or else by an operator who knows whose it is.
 func (c *Control) AskEmail(ctx context.Context, a Actor, email, password string) error {
-	if err := errors.Join(a.Allows("global"), checkEmail(email), c.checkOwnPassword(ctx, a, password)); err != nil {
+	if err := checkEmail(email); err != nil {
+		return err
+	}
+	a, err := c.withPassword(ctx, a, password)
+	if err != nil {
 		return err
 	}
 	return c.update(ctx, a, func(tx *change) error {
