@@ -10,8 +10,10 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/control"
@@ -82,7 +84,7 @@ type cliLogin struct {
 	id, description, from string
 	secret                [32]byte // hash of the token that the command line holds
 	until                 time.Time
-	answer                chan string // the token, or "" when it was refused; closed by nobody
+	answer                chan control.Actor // who has logged in; closed by nobody
 }
 
 // cliLogins holds those that wait.
@@ -150,14 +152,12 @@ func cliLoginCreate(c *call) (reply, error) {
 	if err := c.decode(&in); err != nil {
 		return reply{}, err
 	}
-	description := cmp.Or(value(in.Description), "Command line")
-	if len(description) > 200 {
-		description = description[:200]
-	}
+	description := value(in.Description)
+	description = plain(description[:min(len(description), 200)])
 	token := randomHex()
 	one := &cliLogin{
-		id: randomHex(), description: description, from: network(c.r), secret: sha256.Sum256([]byte(token)),
-		until: c.s.Now().Add(cliLoginLife), answer: make(chan string, 1),
+		id: randomHex(), description: cmp.Or(description, "Command line"), from: network(c.r), secret: sha256.Sum256([]byte(token)),
+		until: c.s.Now().Add(cliLoginLife), answer: make(chan control.Actor, 1),
 	}
 	if err := c.s.cliLogins.add(one, c.s.Now()); err != nil {
 		return reply{}, err
@@ -165,7 +165,18 @@ func cliLoginCreate(c *call) (reply, error) {
 	return ok(map[string]string{"browser_url": "/auth/browser/" + one.id, "cli_url": "/auth/cli/" + one.id, "token": token}), nil
 }
 
-// cliLoginWait gives the waiting command line its token, once.
+// plain is what a stranger calls itself without what is no letter.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+}
+
+// cliLoginWait gives the waiting command line its token, once. It is made now: nobody has
+// a token that nobody waited for.
 func cliLoginWait(c *call) (reply, error) {
 	token, err := credentials(c.r)
 	if err != nil {
@@ -179,10 +190,11 @@ func cliLoginWait(c *call) (reply, error) {
 		return reply{}, newError(kigo.IDUnauthorized, badCredentials)
 	}
 	select {
-	case got := <-one.answer:
+	case who := <-one.answer:
 		c.s.cliLogins.remove(one.id)
 		c.s.logins.take("net "+one.from, -1)
-		return ok(map[string]string{"access_token": got}), nil
+		_, made, err := ctrl(c).CreateAuthorization(c.ctx(), who, control.NewAuthorization{Description: one.description, ExpiresIn: cliTokenLife, Session: true})
+		return ok(map[string]string{"access_token": made}), err
 	case <-c.ctx().Done():
 		return reply{}, c.ctx().Err()
 	case <-time.After(cliPoll):
@@ -213,14 +225,10 @@ func cliLoginAnswer(c *call) (reply, error) {
 	if err := c.formLogin(); err != nil {
 		return c.again(c.cliForm(one), err)
 	}
-	_, token, err := ctrl(c).CreateAuthorization(c.ctx(), c.actor, control.NewAuthorization{Description: one.description, ExpiresIn: cliTokenLife, Session: true})
-	if err != nil {
-		return c.again(c.cliForm(one), err)
-	}
 	select {
-	case one.answer <- token:
+	case one.answer <- c.actor:
 	default:
-		return c.html(http.StatusConflict, loginForm{Title: "This login was used already", Text: "Start `heroku login` again.", Done: true})
+		return c.html(http.StatusConflict, loginForm{Title: "This login was used already", Text: "If it was you, go back to the command line. Otherwise start `heroku login` again.", Done: true})
 	}
 	return c.html(http.StatusOK, loginForm{Title: "Logged in", Text: "You can close this page and go back to the command line.", Done: true})
 }

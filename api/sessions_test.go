@@ -27,8 +27,13 @@ func (s *server) browserLogin(description string) string {
 	}
 	must(s.t, json.Unmarshal(body, &urls))
 	form := url.Values{"email": {operator}, "password": {password}}
-	if resp, html := s.page("POST", urls.Browser, form); resp.StatusCode != http.StatusOK {
-		s.t.Fatalf("logged in: %d %s", resp.StatusCode, html)
+	for _, want := range []int{http.StatusOK, http.StatusConflict} { // twice, as by a double click
+		if resp, html := s.page("POST", urls.Browser, form); resp.StatusCode != want {
+			s.t.Fatalf("logged in: %d %s", resp.StatusCode, html)
+		}
+	}
+	if all := s.sessions(); slices.ContainsFunc(all, func(x client.Session) bool { return x.Description == description }) {
+		s.t.Errorf("there are sessions before anybody has their token: %+v", all)
 	}
 	_, body = s.raw("GET", urls.CLI, urls.Token, nil, nil)
 	var got struct {
@@ -85,6 +90,40 @@ func TestALoginByBrowserIsASessionThatCanBeEnded(t *testing.T) {
 	}
 }
 
+func TestACommandLineIsCalledByWhatCanBePrinted(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	for said, want := range map[string]string{
+		"": "Command line", "a\x00b\x1b[31m\n": "ab[31m", "x" + strings.Repeat("é", 150): "x" + strings.Repeat("é", 99),
+	} {
+		s.browserLogin(said)
+		if all := s.sessions(); len(all) != 1 || all[0].Description != want {
+			t.Fatalf("%q is called %+v", said, all)
+		}
+		must(t, s.Do(t.Context(), "DELETE", "/oauth/sessions/"+s.sessions()[0].ID, nil, nil))
+	}
+}
+
+func TestWhoLoggedInBeforeAResetGetsNoToken(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	must(t, s.control.SetPassword(t.Context(), s.actor, password))
+	_, body := s.raw("POST", "/auth", "", nil, []byte(`{}`))
+	var urls struct {
+		Browser string `json:"browser_url"`
+		CLI     string `json:"cli_url"`
+		Token   string
+	}
+	must(t, json.Unmarshal(body, &urls))
+	if resp, html := s.page("POST", urls.Browser, url.Values{"email": {operator}, "password": {password}}); resp.StatusCode != http.StatusOK {
+		t.Fatalf("logged in: %d %s", resp.StatusCode, html)
+	}
+	must(t, s.control.SetPassword(t.Context(), s.actor, "quite another"))
+	if resp, body := s.raw("GET", urls.CLI, urls.Token, nil, nil); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a token: %d %s", resp.StatusCode, body)
+	}
+}
+
 func TestSessionsAreTheirAccountsAlone(t *testing.T) {
 	t.Parallel()
 	s, ctx := newServer(t), t.Context()
@@ -111,8 +150,9 @@ func TestAnExpiredLoginIsNoSession(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	s.browserLogin("laptop")
+	id := s.sessions()[0].ID
 	must(t, s.store.Update(t.Context(), func(tx *store.Tx) error {
-		a, err := tx.AuthorizationBySession(s.sessions()[0].ID)
+		a, err := tx.AuthorizationBySession(id)
 		if err != nil {
 			return err
 		}

@@ -81,8 +81,14 @@ func (a *attachment) makeRaw() func() {
 	return func() { _ = term.Restore(int(f.Fd()), old) }
 }
 
+// send passes on what is typed. A terminal of ours that can be read no more is gone, and
+// hangs up even if its SIGHUP is ignored.
 func (a *attachment) send(conn *rendezvous.Conn) {
-	if _, err := io.Copy(conn, a.in); err == nil && !a.raw {
+	_, err := io.Copy(conn, a.in)
+	switch {
+	case a.raw:
+		_ = conn.Close()
+	case err == nil:
 		_ = conn.SendEOF() // the dyno may have ended by itself
 	}
 }

@@ -50,7 +50,7 @@ func login(c *call) error {
 	}
 	env.credentials = kept
 	if c.is("interactive") {
-		kept.Token, err = c.tokenByPassword(in, env)
+		kept.Token, kept.Authorization, err = c.tokenByPassword(in, env)
 	} else {
 		kept.Token, err = c.askSecret(in, "API token")
 	}
@@ -74,19 +74,19 @@ func login(c *call) error {
 	return nil
 }
 
-func (c *call) tokenByPassword(in *bufio.Reader, env environment) (string, error) {
+func (c *call) tokenByPassword(in *bufio.Reader, env environment) (token, authorization string, err error) {
 	email, err := c.ask(in, "Email", "", c.env.keptFile.Email)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	password, err := c.askSecret(in, "Password")
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	env.token = ""
 	api, err := env.client()
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	host, _ := os.Hostname()
 	n := client.NewAuthorization{Description: "kigo login from " + host, Scope: []string{"global"}}
@@ -95,17 +95,17 @@ func (c *call) tokenByPassword(in *bufio.Reader, env environment) (string, error
 	if errors.As(err, &refused) && refused.ID == "two_factor" {
 		code, cerr := c.ask(in, "Two-factor code", "", "")
 		if cerr != nil {
-			return "", cerr
+			return "", "", cerr
 		}
 		a, err = api.LoginWithCode(c, email, password, code, n)
 	}
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if a.AccessToken == nil {
-		return "", errors.New("the server gave no token")
+		return "", "", errors.New("the server gave no token")
 	}
-	return a.AccessToken.Token, nil
+	return a.AccessToken.Token, a.ID, nil
 }
 
 func (c *call) ask(in *bufio.Reader, what, given, usual string) (string, error) {
@@ -145,11 +145,30 @@ func (c *call) askSecret(in *bufio.Reader, what string) (string, error) {
 	return line, nil
 }
 
+// logout forgets the token, and ends it if `login -i` made it: one that was pasted may be in
+// use elsewhere.
 func logout(c *call) error {
 	c.begin("Logging out")
+	if err := c.endKept(); err != nil && !client.IsNotFound(err) && !client.IsUnauthorized(err) {
+		c.warn("The server could not be told, and the token is still good: %s", strings.TrimSuffix(err.Error(), "."))
+	}
 	if err := os.Remove(c.env.file); err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("remove credentials: %w", err)
 	}
 	c.done("done")
 	return nil
+}
+
+func (c *call) endKept() error {
+	kept := c.env.keptFile
+	if kept.Authorization == "" {
+		return nil
+	}
+	env := c.env
+	env.credentials, env.token = kept, kept.Token
+	api, err := env.client()
+	if err == nil {
+		_, err = api.RevokeAuthorization(c, kept.Authorization)
+	}
+	return err
 }

@@ -33,6 +33,8 @@ type credentials struct {
 	CA    string `json:"ca,omitempty"`  // file of certificates to trust besides the system's
 	Email string `json:"email,omitempty"`
 	Token string `json:"token,omitempty"`
+
+	Authorization string `json:"authorization,omitempty"` // id of the token's, if `login -i` made it
 }
 
 const defaultServer = "http://127.0.0.1:5000"

@@ -126,6 +126,25 @@ func TestLoginKeepsTheTokenWhereOnlyItsOwnerReadsIt(t *testing.T) {
 	}
 }
 
+func TestLogoutSaysThatATokenIsStillGood(t *testing.T) {
+	home := t.TempDir()
+	env := map[string]string{"HOME": home, "XDG_CONFIG_HOME": home, "KIGO_HOST": "", "HEROKU_HOST": "", "KIGO_API_KEY": "", "HEROKU_API_KEY": ""}
+	file := filepath.Join(home, "kigo", "credentials.json")
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(`{"url": "http://127.0.0.1:1", "token": "HRKU-x", "authorization": "`+anID+`"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, errs, code := kigo(t, env, "", "logout")
+	if code != 0 || !strings.Contains(errs, "The server could not be told, and the token is still good") || !strings.Contains(errs, "127.0.0.1:1") {
+		t.Errorf("status %d, %q", code, errs)
+	}
+	if _, err := os.Stat(file); !os.IsNotExist(err) {
+		t.Errorf("the credentials are still there: %v", err)
+	}
+}
+
 func TestAWrongTokenIsRefusedInPlainWords(t *testing.T) {
 	f := newFake(t)
 	env := environment(t, f)
