@@ -75,5 +75,9 @@ func (c *call) first(key string) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return rep, c.s.Store.Update(ctx, func(tx *store.Tx) error { return tx.SaveIdempotency(c.actor.ID, key, rep.status, data) })
+	err = c.s.Store.Update(ctx, func(tx *store.Tx) error { return tx.SaveIdempotency(c.actor.ID, key, rep.status, data) })
+	if err != nil { // what was asked is done: the key stays one whose request has not ended
+		c.s.Log.WarnContext(ctx, "keep the answer of an idempotency key", "err", err)
+	}
+	return rep, nil
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/http"
-	"strings"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/client"
@@ -164,8 +163,11 @@ func passwordResetCreate(c *call) (reply, error) {
 		return reply{}, err
 	}
 	email := value(in.Email)
-	if !strings.Contains(email, "@") || len(email) > 254 {
+	if email == "" {
 		return reply{}, kigo.Invalid("email is required: the address of your account.")
+	}
+	if err := control.CheckEmail(email); err != nil {
+		return reply{}, err
 	}
 	if !ctrl(c).Mail {
 		c.w.Header().Set("X-Heroku-Warning", "This server sends no e-mail: ask an operator for the token that `kigo accounts:reset "+email+"` prints.")

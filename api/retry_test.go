@@ -52,6 +52,19 @@ func TestARequestSentAgainIsDoneOnce(t *testing.T) {
 	}
 }
 
+// The answer is told although it cannot be kept: keys go with their account.
+func TestAnAccountIsDeletedWithAnIdempotencyKey(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	token := s.second("bob@example.com", "global")
+	if resp, body := s.raw("DELETE", "/account", token, http.Header{"Idempotency-Key": {"k1"}}, nil); resp.StatusCode != http.StatusOK || !strings.Contains(string(body), "bob@example.com") {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+	if resp, _ := s.raw("GET", "/account", token, nil, nil); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the account afterwards: %d", resp.StatusCode)
+	}
+}
+
 // Of many changes that name the same state with If-Match, one is made.
 func TestIfMatchHoldsAgainstOthers(t *testing.T) {
 	t.Parallel()

@@ -108,7 +108,7 @@ func (c *Control) AuthenticatePassword(ctx context.Context, l Login) (Actor, err
 // nothing; calling it again changes nothing. A new address replaces the one that
 // the token's account had.
 func (c *Control) EnsureOperator(ctx context.Context, email, token string) (account kigo.Account, err error) {
-	if err := checkEmail(email); err != nil {
+	if err := CheckEmail(email); err != nil {
 		return account, err
 	}
 	if len(token) < 32 {
@@ -154,7 +154,8 @@ func (c *change) newOperator(email, token string, hash []byte) (kigo.Account, er
 	return account, c.emit("authorization.create", "", auth.ID, nil)
 }
 
-func checkEmail(email string) error {
+// CheckEmail refuses what cannot be the e-mail address of an account.
+func CheckEmail(email string) error {
 	parsed, err := mail.ParseAddress(email)
 	if kigo.IsTeamEmail(email) {
 		return kigo.Invalid("%s stands for a team: an account needs an address of its own", email)

@@ -40,7 +40,7 @@ type Control struct {
 	Hardened bool                      // the machine has a runtime for hardened isolation
 	Outbound outbound.Policy           // which addresses users may have the platform connect to
 	Mail     bool                      // whether e-mail can be sent
-	Fits     func(kigo.Size) error     // why no dyno of a size could ever start; nil: all can
+	Room     func() Room               // asks what the machine has; nil: all that is wanted
 
 	Passwords secret.Passwords // what it costs to hash them; zero: what protects them
 }

@@ -29,6 +29,7 @@ func (c *Control) RunDyno(ctx context.Context, a Actor, id kigo.AppID, n NewDyno
 	if err := n.check(); err != nil {
 		return d, err
 	}
+	room := c.room()
 	err = c.update(ctx, a, func(tx *change) error {
 		app, err := tx.app(id)
 		if err != nil {
@@ -48,7 +49,7 @@ func (c *Control) RunDyno(ctx context.Context, a Actor, id kigo.AppID, n NewDyno
 		if n.Attach {
 			d.Attach = kigo.Attach{Wanted: true, NoTTY: n.NoTTY, Secret: secret.NewCapability(), By: a.ID, Authorization: a.Authorization}
 		}
-		if err := tx.fillOneOff(&d, n, current.Slug); err != nil {
+		if err := tx.fillOneOff(&d, n, current.Slug, room); err != nil {
 			return err
 		}
 		if err := tx.CreateDyno(&d); err != nil {
@@ -87,22 +88,24 @@ func (n NewDyno) check() error {
 	return kigo.ValidateConfigVars(n.Env)
 }
 
-// fillOneOff decides the command, the size and the number.
-func (c *change) fillOneOff(d *kigo.Dyno, n NewDyno, slugID kigo.SlugID) error {
+// fillOneOff decides the command, the number and, unless it runs inside another, the size.
+func (c *change) fillOneOff(d *kigo.Dyno, n NewDyno, slugID kigo.SlugID, room Room) error {
 	slug, err := c.Slug(slugID)
 	if err != nil {
 		return err
 	}
 	d.Command = expand(n.Command, slug.ProcessTypes)
-	formation, err := c.Formations(d.App)
-	if err != nil {
-		return err
-	}
-	if d.Size, err = oneOffSize(n.Size, formation); err != nil {
-		return err
-	}
-	if err := c.control.fits(d.Type, d.Size); err != nil {
-		return err
+	if d.Inside == "" {
+		formation, err := c.Formations(d.App)
+		if err != nil {
+			return err
+		}
+		if d.Size, err = oneOffSize(n.Size, formation); err != nil {
+			return err
+		}
+		if err := room.check(d.Type, d.Size); err != nil {
+			return err
+		}
 	}
 	dynos, err := c.Dynos(d.App)
 	if err != nil {

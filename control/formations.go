@@ -20,6 +20,7 @@ type FormationChange struct {
 // Scale changes process types, all of them or none. It returns the app's whole
 // formation.
 func (c *Control) Scale(ctx context.Context, a Actor, id kigo.AppID, changes []FormationChange) (all []kigo.Formation, err error) {
+	room := c.room()
 	err = c.update(ctx, a, func(tx *change) error {
 		if _, err := tx.app(id); err != nil {
 			return err
@@ -40,7 +41,7 @@ func (c *Control) Scale(ctx context.Context, a Actor, id kigo.AppID, changes []F
 		}
 		for i, f := range all {
 			if f.Size != before[i].Size || f.Quantity > before[i].Quantity {
-				if err := c.fits(f.Type, f.Size); err != nil {
+				if err := room.check(f.Type, f.Size); err != nil {
 					return err
 				}
 			}
@@ -64,13 +65,24 @@ func (c *Control) Scale(ctx context.Context, a Actor, id kigo.AppID, changes []F
 	return all, err
 }
 
-// fits refuses a size that could never start.
-func (c *Control) fits(typ, size string) error {
+// Room tells why no dyno of a size could ever start on what the machine has.
+type Room func(kigo.Size) error
+
+// room asks the machine, which reads files: before a transaction, not in it.
+func (c *Control) room() Room {
+	if c.Room == nil {
+		return func(kigo.Size) error { return nil }
+	}
+	return c.Room()
+}
+
+// check refuses a size that could never start.
+func (fits Room) check(typ, size string) error {
 	s, err := kigo.FindSize(size)
-	if err != nil || c.Fits == nil {
+	if err != nil {
 		return err
 	}
-	if err := c.Fits(s); err != nil {
+	if err := fits(s); err != nil {
 		return kigo.Invalid("Cannot run %s as %s: %s. Choose a smaller size.", typ, s.Name, err)
 	}
 	return nil

@@ -17,11 +17,13 @@ func testScale(t *testing.T, x *site) {
 	_, err := x.Scale(x.ctx, x.actor, app.ID, change("web", 1))
 	refused(t, "before code", err, kigo.IDNotFound, "Couldn't find that process type (web).")
 	x.deploy(app.ID, web)
-	x.Fits = func(s kigo.Size) error {
-		if s.Name == "Performance-XL" {
-			return errors.New("it has too much of memory")
+	x.Room = func() control.Room {
+		return func(s kigo.Size) error {
+			if s.Name == "Performance-XL" {
+				return errors.New("it has too much of memory")
+			}
+			return nil
 		}
-		return nil
 	}
 	for _, c := range []struct {
 		name    string

@@ -29,12 +29,11 @@ func (c *Control) RunInside(ctx context.Context, a Actor, id kigo.AppID, which s
 		if err != nil {
 			return err
 		}
-		d = kigo.Dyno{App: id, Release: host.Release, Version: host.Version, Type: "run", OneOff: true, Env: n.Env, TTL: n.TTL, Inside: host.ID,
+		d = kigo.Dyno{App: id, Release: host.Release, Version: host.Version, Type: "run", OneOff: true, Size: host.Size, Env: n.Env, TTL: n.TTL, Inside: host.ID,
 			Attach: kigo.Attach{Wanted: true, NoTTY: n.NoTTY, Secret: secret.NewCapability(), By: a.ID, Authorization: a.Authorization}}
-		if err := tx.fillOneOff(&d, n, r.Slug); err != nil {
+		if err := tx.fillOneOff(&d, n, r.Slug, nil); err != nil {
 			return err
 		}
-		d.Size = host.Size
 		if err := tx.CreateDyno(&d); err != nil {
 			return err
 		}

@@ -255,7 +255,7 @@ func (c *change) revokeAll(id kigo.AccountID) error {
 // AskEmail asks for another address of the actor's. It holds from the moment when it is
 // confirmed: by who can read what is mailed there, or else by an operator who knows whose it is.
 func (c *Control) AskEmail(ctx context.Context, a Actor, email, password string) error {
-	if err := checkEmail(email); err != nil {
+	if err := CheckEmail(email); err != nil {
 		return err
 	}
 	a, err := c.withPassword(ctx, a, password)

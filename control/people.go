@@ -19,7 +19,7 @@ type NewAccount struct {
 // CreateAccount makes an account and a token of it, which is told this once. Only
 // operators may.
 func (c *Control) CreateAccount(ctx context.Context, a Actor, n NewAccount) (account kigo.Account, token string, err error) {
-	if err := errors.Join(a.Allows("global"), checkEmail(n.Email), checkText("Name", n.Name, maxName)); err != nil {
+	if err := errors.Join(a.Allows("global"), CheckEmail(n.Email), checkText("Name", n.Name, maxName)); err != nil {
 		return account, "", err
 	}
 	hash := ""

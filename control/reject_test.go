@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/kigo-dev/kigo"
@@ -91,6 +92,9 @@ func testInside(t *testing.T, x *site) {
 	_, err = x.RunInside(x.ctx, x.actor, app.ID, "web.9", n)
 	refused(t, "one that is not there", err, kigo.IDNotFound, "")
 	host := x.up(app.ID, "web.1")
+	x.Room = func() control.Room {
+		return func(kigo.Size) error { return errors.New("no one-off of its own would fit") }
+	}
 	d := must(x.RunInside(x.ctx, x.actor, app.ID, "web.1", n))(t)
 	x.logged("Starting process with command `ls` inside web.1 by user E")
 	same(t, "dyno", []any{d.Inside, d.Type, d.OneOff, d.Size, d.Attach.Wanted, d.Attach.NoTTY, len(d.Attach.Secret) >= 22},

@@ -8,7 +8,8 @@ import (
 )
 
 // Sessions returns the actor's authorizations that a login in a browser, or a code that an
-// OAuth client exchanged, has made, and that have not expired: the oldest first.
+// OAuth client exchanged, has made, and whose tokens are good or can be renewed: the oldest
+// first.
 func (c *Control) Sessions(ctx context.Context, a Actor) ([]kigo.Authorization, error) {
 	all, err := c.Authorizations(ctx, a)
 	return slices.DeleteFunc(all, func(x kigo.Authorization) bool { return x.Session == "" }), err

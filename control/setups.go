@@ -160,6 +160,7 @@ func prepareSetup(s *kigo.Setup, file kigo.AppJSON) (kigo.ConfigVars, []kigo.Bui
 // ScaleSetup gives an app whose first release is current the formation of its
 // app.json, and runs the postdeploy script or, without one, ends the set-up.
 func (c *Control) ScaleSetup(ctx context.Context, id string) error {
+	room := c.room()
 	return c.setup(ctx, id, func(tx *change, s *kigo.Setup, app *kigo.App) error {
 		if s.Postdeploy != "" {
 			return nil
@@ -183,7 +184,7 @@ func (c *Control) ScaleSetup(ctx context.Context, id string) error {
 		}
 		script := file.Scripts.Postdeploy
 		d := kigo.Dyno{App: app.ID, Release: current.ID, Version: current.Version, Type: kigo.PostdeployType, OneOff: true, TTL: kigo.PostdeployLimit}
-		if err := tx.fillOneOff(&d, NewDyno{Command: script.Command, Size: script.Size}, current.Slug); err != nil {
+		if err := tx.fillOneOff(&d, NewDyno{Command: script.Command, Size: script.Size}, current.Slug, room); err != nil {
 			if e, ok := kigo.AsError(err); ok {
 				tx.endSetup(s, "invalid app.json", "app.json: scripts.postdeploy: "+e.Message)
 				return nil

@@ -55,7 +55,7 @@ func (n *node) openState(ctx context.Context) (err error) {
 	policy := outbound.Policy{Allow: private}
 	n.control = &control.Control{Store: n.store, Logs: n.hub, Domain: n.cfg.Domain, Stacks: []string{n.cfg.Stack, kigo.StackContainer},
 		URL: "http://" + n.child.Addresses["api"], HasSlug: n.slugs.Has, Base: n.newestBase, Log: n.log, Outbound: policy, Mail: n.cfg.SMTP != "", Hardened: n.cfg.Runsc != "",
-		Fits: func(s kigo.Size) error { return machineWith(n.cfg.Data)().Fits(s) }}
+		Room: func() control.Room { return machineWith(n.cfg.Data)().Fits }}
 	n.drains = &drain.Loop{Store: n.store, Hub: n.hub, Outbound: policy, Log: n.log, Spill: n.cfg.Spill()}
 	if err := n.ensureOperator(ctx); err != nil {
 		return err

@@ -34,6 +34,7 @@ const (
 	faultTaken       // a unique constraint
 	faultGone        // the server is away or shutting down
 	faultBusy        // another process holds the lock
+	faultText        // text that the database cannot hold
 )
 
 // classify turns a database's error into one that says what a user may know, and
@@ -54,6 +55,8 @@ func (s *Store) classify(err error, what string, committing bool) error {
 		return unavailable("The platform's database is not reachable: nothing was changed. Try again in a moment", err)
 	case f == faultBusy:
 		return unavailable("The platform's database is busy: nothing was changed. Try again in a moment", err)
+	case f == faultText:
+		return fmt.Errorf("%w: %w", kigo.Invalid("Some text of the request has a zero byte, or bytes that are not UTF-8: nothing was changed."), err)
 	case f == faultTaken:
 		return fmt.Errorf("%w: %w", ErrTaken, err)
 	}
@@ -105,6 +108,8 @@ func classifyPostgres(err error) fault {
 		return faultIO
 	case e.Code == "23505":
 		return faultTaken
+	case e.Code == "22021", e.Code == "22P05":
+		return faultText
 	case e.Code == "55P03", e.Code == "57014", e.Code == "40P01", e.Code == "40001":
 		return faultBusy
 	case e.Code[:2] == "57", e.Code[:2] == "53", e.Code[:2] == "08":

@@ -41,7 +41,8 @@ func (tx *Tx) LettersBefore(then time.Time, maximum int) ([]kigo.Letter, error) 
 	return list(tx, "letter", scanLetter, "SELECT "+letterColumns+" FROM letters WHERE next_at <= $1 ORDER BY next_at, id LIMIT $2", micros(then), maximum)
 }
 
-// PostponeLetter writes that a letter was tried in vain.
+// PostponeLetter writes when a letter is tried again: in a while, as it is being tried now, or
+// later, as it was tried in vain.
 func (tx *Tx) PostponeLetter(id string, tries int, next time.Time) error {
 	return tx.execOne("letter", "postpone letter", "UPDATE letters SET tries = $2, next_at = $3 WHERE id = $1", id, tries, micros(next))
 }

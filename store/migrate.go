@@ -37,8 +37,10 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read schema version: %w", err)
 	}
-	if newest := all[len(all)-1].version; len(have) > 0 && slices.Max(have) > newest {
-		return fmt.Errorf("its schema has version %d, but this program knows up to %d: it was used by a newer kigo; run that one, or restore a backup from before the upgrade", slices.Max(have), newest)
+	for _, version := range have {
+		if !slices.ContainsFunc(all, func(m migration) bool { return m.version == version }) {
+			return fmt.Errorf("its schema has version %d, but this program knows up to %d, and not that one: it was used by a newer kigo; run that one, or restore a backup from before the upgrade", version, all[len(all)-1].version)
+		}
 	}
 	made := 0
 	for _, m := range all {

@@ -103,6 +103,14 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 	refusedToOpen(t, path, "version 999", "newer kigo")
 }
 
+// Numbers have gaps, which a newer program may have filled.
+func TestASchemaWithAnUnknownStepIsRefused(t *testing.T) {
+	path := dbPath(t)
+	mustOpen(t, path).Close()
+	raw(t, path, "INSERT INTO schema_version VALUES (89, 0)")
+	refusedToOpen(t, path, "version 89", "newer kigo")
+}
+
 func TestAnotherMasterKeyIsRefused(t *testing.T) {
 	path := dbPath(t)
 	mustOpen(t, path).Close()

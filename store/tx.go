@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -63,8 +64,23 @@ type scanner interface{ Scan(dest ...any) error }
 
 // one reads one row with scan; none is NotFound.
 func one[T any](tx *Tx, noun string, scan func(*Tx, scanner) (T, error), query string, args ...any) (T, error) {
+	if !askable(args) {
+		var none T
+		return none, kigo.NotFound(noun)
+	}
 	v, err := scan(tx, tx.tx.QueryRowContext(tx.ctx, query, args...))
 	return v, missing(err, noun, "read "+noun)
+}
+
+// askable reports whether there can be a row with such values: no text has a zero byte or
+// bytes that are not UTF-8, and PostgreSQL does not let one ask for it.
+func askable(args []any) bool {
+	for _, a := range args {
+		if s, ok := a.(string); ok && (!utf8.ValidString(s) || strings.ContainsRune(s, 0)) {
+			return false
+		}
+	}
+	return true
 }
 
 // missing turns the driver's word for no row into NotFound.
@@ -80,6 +96,9 @@ func missing(err error, noun, what string) error {
 
 // list reads all rows with scan.
 func list[T any](tx *Tx, noun string, scan func(*Tx, scanner) (T, error), query string, args ...any) ([]T, error) {
+	if !askable(args) {
+		return nil, nil
+	}
 	rows, err := tx.tx.QueryContext(tx.ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list %ss: %w", noun, err)

@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t testing.TB) *store.Store) {
 		{"usage stays with who owned the app then", testUsage},
 		{"deleting an app deletes all that is its own", testDeleteApp},
 		{"what does not exist is not found, in Heroku's words", testNotFound},
+		{"text that no database holds is not found, and not kept by PostgreSQL", testBadText},
 		{"a failed update changes nothing", testRollback},
 		{"a view cannot write", testReadOnly},
 		{"a view sees one moment", testSnapshot},

@@ -14,6 +14,38 @@ import (
 	"github.com/kigo-dev/kigo/store"
 )
 
+func testBadText(t *testing.T, f *fixture) {
+	for _, text := range []string{"a\x00b", "a\xffb"} {
+		for what, read := range map[string]func(*store.Tx) error{
+			"app":           func(tx *store.Tx) error { _, err := tx.FindApp(text); return err },
+			"app id":        func(tx *store.Tx) error { _, err := tx.App(kigo.AppID(text)); return err },
+			"account":       func(tx *store.Tx) error { _, err := tx.AccountByEmail(text); return err },
+			"authorization": func(tx *store.Tx) error { _, err := tx.Authorization(text); return err },
+			"session":       func(tx *store.Tx) error { _, err := tx.AuthorizationBySession(text); return err },
+			"client":        func(tx *store.Tx) error { _, err := tx.FindOAuthClient(text); return err },
+		} {
+			err := f.View(context.Background(), func(tx *store.Tx) error {
+				if err := read(tx); !errors.Is(err, kigo.ErrNotFound) {
+					t.Errorf("%s %q: %v", what, text, err)
+				}
+				_, err := tx.Account(f.account.ID) // the transaction goes on
+				return err
+			})
+			if err != nil {
+				t.Errorf("after %s %q: %v", what, text, err)
+			}
+		}
+		err := f.Update(context.Background(), func(tx *store.Tx) error {
+			a := f.account
+			a.Name = text
+			return tx.UpdateAccount(&a)
+		})
+		if err != nil && !errors.Is(err, kigo.ErrInvalid) {
+			t.Errorf("%q as a name: %v", text, err)
+		}
+	}
+}
+
 func testRollback(t *testing.T, f *fixture) {
 	ours := errors.New("ours")
 	err := f.Update(context.Background(), func(tx *store.Tx) error {
