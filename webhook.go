@@ -19,6 +19,7 @@ type Webhook struct {
 	Since         int64 // events after this revision are its
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
+	Unreadable    error // why its secrets cannot be read any more, which are empty then
 }
 
 // Levels of a webhook: sync is tried again until it is received, in order; notify once.

@@ -10,7 +10,7 @@ import (
 
 // What belongs to an app is sealed with a key of its own, which is kept sealed with the
 // master key. It is made with the app's first secret, in the same transaction, and goes
-// with the app. Rows from before that are sealed with the master key itself: they are
+// with the app, or with the last of its webhooks if they stay longer. Rows from before that are sealed with the master key itself: they are
 // opened as they are, and are sealed with the app's key when they are written again.
 
 // keyColumn is one more column of a SELECT from a table of rows that belong to apps: the
@@ -76,6 +76,13 @@ func (tx *Tx) keyOf(app kigo.AppID) (*secret.DataKey, error) {
 	}
 	tx.keep(app, k)
 	return k, nil
+}
+
+// unused are the keys of apps that have gone and have left nothing that is sealed.
+const unused = "app_id NOT IN (SELECT id FROM apps) AND app_id NOT IN (SELECT app_id FROM webhooks)"
+
+func (tx *Tx) dropKey(app kigo.AppID) error {
+	return tx.exec("delete key of app", "DELETE FROM app_keys WHERE app_id = $1 AND "+unused, string(app))
 }
 
 func (tx *Tx) sealedKey(app kigo.AppID) ([]byte, error) {

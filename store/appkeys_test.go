@@ -172,6 +172,10 @@ func TestEachAppHasAKeyOfItsOwn(t *testing.T) {
 			t.Fatal(err)
 		}
 		update(t, s.Update, func(tx *store.Tx) error { return tx.DeleteApp(one.ID) })
+		if n := keys(t, s); n != 2 {
+			t.Errorf("%d keys: an app's webhooks stay, but not what they are sealed with", n)
+		}
+		update(t, s.Update, func(tx *store.Tx) error { return tx.TrimWebhooks(tx.Now(), 1<<62) })
 		if n := keys(t, s); n != 1 {
 			t.Errorf("%d keys are left of one app", n)
 		}

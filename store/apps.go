@@ -83,7 +83,7 @@ func (tx *Tx) DeleteApp(id kigo.AppID) error {
 			return err
 		}
 	}
-	return tx.execOne("app", "delete app", "DELETE FROM apps WHERE id = $1", string(id))
+	return errors.Join(tx.execOne("app", "delete app", "DELETE FROM apps WHERE id = $1", string(id)), tx.dropKey(id))
 }
 
 // NextUIDBase takes the next range of kigo.UIDRange host uids. No range is given

@@ -25,8 +25,9 @@ func scanWebhook(tx *Tx, row scanner) (kigo.Webhook, error) {
 	}
 	for field, to := range map[string]*string{"url": &w.URL, "secret": &w.Secret, "authorization": &w.Authorization} {
 		plain, err := tx.openOf(w.App, key, "webhooks", w.ID, field, *sealed[field])
-		if err != nil {
-			return w, fmt.Errorf("open %s of webhook %s: %w", field, w.ID, err)
+		if err != nil { // one that is damaged holds up no other
+			w.Unreadable = fmt.Errorf("open %s of webhook %s: %w", field, w.ID, err)
+			continue
 		}
 		*to = string(plain)
 	}
@@ -141,11 +142,14 @@ func (tx *Tx) NextDelivery(webhook string) (kigo.Delivery, error) {
 }
 
 // TrimWebhooks forgets events that are older than a moment, with their deliveries, and
-// the webhooks of apps that have gone and have nothing left to say.
-func (tx *Tx) TrimWebhooks(before time.Time) error {
+// the webhooks of apps that have gone and have nothing left to say: no delivery, and no
+// event after place, up to which events have been read.
+func (tx *Tx) TrimWebhooks(before time.Time, place int64) error {
 	return errors.Join(
 		tx.exec("trim webhook events", "DELETE FROM webhook_events WHERE created_at < $1", micros(before)),
 		tx.exec("trim webhooks", `DELETE FROM webhooks WHERE app_id NOT IN (SELECT id FROM apps)
-			AND id NOT IN (SELECT webhook_id FROM webhook_deliveries WHERE next_at > 0)`),
+			AND id NOT IN (SELECT webhook_id FROM webhook_deliveries WHERE next_at > 0)
+			AND app_id NOT IN (SELECT app_id FROM events WHERE revision > $1)`, place),
+		tx.exec("trim keys of apps", "DELETE FROM app_keys WHERE "+unused),
 	)
 }

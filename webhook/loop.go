@@ -91,13 +91,8 @@ func (l *Loop) Run(ctx context.Context) error {
 // findPlace reads where the last run was; the first one begins where the oldest webhook
 // does.
 func (l *Loop) findPlace(ctx context.Context) error {
-	return l.Store.Update(ctx, func(tx *store.Tx) error {
-		text, err := tx.Meta(placeKey)
-		if err == nil {
-			l.place, err = strconv.ParseInt(text, 10, 64)
-			return err
-		}
-		if !errors.Is(err, kigo.ErrNotFound) {
+	return l.Store.Update(ctx, func(tx *store.Tx) (err error) {
+		if l.place, err = readPlace(tx); !errors.Is(err, kigo.ErrNotFound) {
 			return err
 		}
 		if l.place, err = tx.WebhooksSince(); err != nil {
@@ -105,6 +100,15 @@ func (l *Loop) findPlace(ctx context.Context) error {
 		}
 		return tx.PutMeta(placeKey, strconv.FormatInt(l.place, 10))
 	})
+}
+
+// readPlace is the revision of the last event that was read, as it was written down.
+func readPlace(tx *store.Tx) (int64, error) {
+	text, err := tx.Meta(placeKey)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(text, 10, 64)
 }
 
 // take writes down what an event means for webhooks. A store that is away is asked again:
@@ -171,6 +175,10 @@ func (l *Loop) wanted(ctx context.Context, e kigo.Event) (hooks []kigo.Webhook, 
 		all, err := tx.Webhooks(e.App)
 		for _, w := range all {
 			if e.Revision <= w.Since {
+				continue
+			}
+			if w.Unreadable != nil {
+				l.Log.Warn("a webhook is told nothing any more", "webhook", w.ID, "err", w.Unreadable)
 				continue
 			}
 			for _, i := range w.Include {

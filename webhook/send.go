@@ -34,7 +34,7 @@ func (l *Loop) send(ctx context.Context) {
 		}
 		if time.Since(trimmed) > time.Hour && err == nil {
 			trimmed = time.Now()
-			if err := l.Store.Update(ctx, func(tx *store.Tx) error { return tx.TrimWebhooks(tx.Now().Add(-keep)) }); err != nil && ctx.Err() == nil {
+			if err := l.Store.Update(ctx, trim); err != nil && ctx.Err() == nil {
 				l.Log.Warn("forget old webhook deliveries", "err", err)
 			}
 		}
@@ -44,6 +44,13 @@ func (l *Loop) send(ctx context.Context) {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// trim forgets what is old or of apps that have gone, as far as it is known that nobody has
+// to be told of it any more.
+func trim(tx *store.Tx) error {
+	place, err := readPlace(tx)
+	return errors.Join(err, tx.TrimWebhooks(tx.Now().Add(-keep), place))
 }
 
 // round begins to send what is due and tells how long there is nothing else to do. A
@@ -129,7 +136,12 @@ func (l *Loop) attempt(ctx context.Context, webhook string) error {
 		return l.record(ctx, tried.(kigo.Delivery), w) // the store refused when it had been sent
 	}
 	d.Last = kigo.DeliveryAttempt{ID: uuid.NewString(), Status: kigo.DeliverySucceeded, At: time.Now().UTC()}
-	d.Last.Code, d.Last.Error = l.post(ctx, w, e, d)
+	if w.Unreadable != nil {
+		d.Last.Error = "Unreadable"
+		l.Log.Warn("a delivery is given up", "webhook", w.ID, "err", w.Unreadable)
+	} else {
+		d.Last.Code, d.Last.Error = l.post(ctx, w, e, d)
+	}
 	if d.Last.Code == 0 && ctx.Err() != nil {
 		return ctx.Err() // stopped while sending: it is sent again
 	}
@@ -163,7 +175,7 @@ func (l *Loop) judge(d *kigo.Delivery, w kigo.Webhook, now time.Time) {
 		return
 	}
 	d.Last.Status = kigo.DeliveryFailed
-	if w.Level != kigo.LevelSync || now.Sub(d.CreatedAt) > giveUpAfter {
+	if w.Unreadable != nil || w.Level != kigo.LevelSync || now.Sub(d.CreatedAt) > giveUpAfter {
 		d.Status, d.NextAt = kigo.DeliveryFailed, time.Time{}
 		return
 	}
