@@ -18,12 +18,13 @@ import (
 
 // Pace of the loop. A minute is looked at when its last counts have come.
 const (
-	lookEvery = time.Minute
-	lateness  = 20 * time.Second
-	sendEvery = 5 * time.Second
-	firstTry  = 10 * time.Second
-	lastTry   = time.Hour
-	maxTries  = 30 // about a day
+	lookEvery    = time.Minute
+	lateness     = 20 * time.Second
+	sendEvery    = 5 * time.Second
+	recordWithin = 10 * time.Second // when this process ends
+	firstTry     = 10 * time.Second
+	lastTry      = time.Hour
+	maxTries     = 30 // about a day
 )
 
 // Loop watches all alerts. Set the fields before Run.
@@ -35,8 +36,9 @@ type Loop struct {
 	Now     func() time.Time // nil: time.Now
 	Every   time.Duration    // between looks; 0: a minute
 
-	once  sync.Once
-	tells *lanes.Lanes
+	once      sync.Once
+	tells     *lanes.Lanes
+	unwritten sync.Map // by alert, the notice that was tried and whose outcome the store did not take
 }
 
 func (l *Loop) now() time.Time {

@@ -35,10 +35,12 @@ type site struct {
 	history *metrics.History
 	app     kigo.AppID
 	senders Senders
+	path    string // of the database
 }
 
 func newSite(t *testing.T) *site {
-	s := &site{t: t, now: time.Date(2026, 11, 22, 12, 0, 30, 0, time.UTC), store: storetest.OpenSQLite(t)}
+	s := &site{t: t, now: time.Date(2026, 11, 22, 12, 0, 30, 0, time.UTC), path: storetest.File(t, t.TempDir())}
+	s.store = storetest.Open(t, "sqlite:"+s.path, store.Options{})
 	local := outbound.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 	s.control = &control.Control{Store: s.store, Domain: "localhost", Outbound: local, Mail: true}
 	account, err := s.control.EnsureOperator(t.Context(), "op@example.com", secret.NewToken())

@@ -97,11 +97,18 @@ func (l *Loop) tell(ctx context.Context, app kigo.App, a kigo.Alert) ([]kigo.Not
 		return nil, err
 	}
 	n := a.State.Outbox[0]
+	if kept, ok := l.unwritten.Load(a.ID); ok && kept.(kigo.Notice).ID == n.ID {
+		n.Mailed, n.Called = kept.(kigo.Notice).Mailed, kept.(kigo.Notice).Called // which the store refused to take
+	}
+	before := n
 	why, detail := l.Senders.send(ctx, app, a, &n)
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
+	stopped := why != "" && ctx.Err() != nil
+	if stopped && n.Mailed == before.Mailed && n.Called == before.Called {
+		return nil, ctx.Err() // it is sent again
 	}
 	var left []kigo.Notice
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin) // also when this process ends
+	defer cancel()
 	err = l.Store.Update(ctx, func(tx *store.Tx) error {
 		now, err := tx.Alert(a.ID)
 		if err != nil {
@@ -110,6 +117,11 @@ func (l *Loop) tell(ctx context.Context, app kigo.App, a kigo.Alert) ([]kigo.Not
 		s := now.State
 		if len(s.Outbox) == 0 || s.Outbox[0].ID != n.ID {
 			return nil
+		}
+		if stopped { // of what it was to do the rest is done by the next process
+			s.Outbox[0] = n
+			left = s.Outbox
+			return tx.SetAlertState(a.ID, s)
 		}
 		s.Failed = why
 		if n.Tries++; why == "" || n.Tries >= maxTries {
@@ -122,6 +134,11 @@ func (l *Loop) tell(ctx context.Context, app kigo.App, a kigo.Alert) ([]kigo.Not
 		left = s.Outbox
 		return tx.SetAlertState(a.ID, s)
 	})
+	if err != nil && !errors.Is(err, kigo.ErrNotFound) {
+		l.unwritten.Store(a.ID, n)
+	} else {
+		l.unwritten.Delete(a.ID)
+	}
 	if errors.Is(err, kigo.ErrNotFound) {
 		return nil, nil
 	}

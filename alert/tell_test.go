@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"net"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/control"
 	"github.com/kigo-dev/kigo/metrics"
+	"github.com/kigo-dev/kigo/store"
 )
 
 func TestAReceiverThatHangsHoldsUpNoOtherApp(t *testing.T) {
@@ -76,6 +78,65 @@ func TestAReceiverThatHangsHoldsUpNoOtherApp(t *testing.T) {
 	}
 	if len(hanging) > 0 {
 		t.Error("an app has two notices on their way at once")
+	}
+}
+
+// What the store refuses to write down is not sent again for that.
+func TestANoticeWhoseOutcomeTheStoreRefusesIsNotSentAgain(t *testing.T) {
+	s, h := newSite(t), newHook(t)
+	s.add(kigo.AlertTarget{Webhook: h.URL})
+	h.answer(http.StatusServiceUnavailable)
+	for range 4 {
+		s.minute(50)
+	}
+	if st := s.state(); len(st.Outbox) != 1 {
+		t.Fatalf("there is %+v", st)
+	}
+	h.answer(http.StatusOK)
+	db, err := sql.Open("sqlite", s.path)
+	must(t, err)
+	defer db.Close()
+	_, err = db.ExecContext(t.Context(), "CREATE TRIGGER broken BEFORE UPDATE ON alerts BEGIN SELECT RAISE(ABORT, 'no'); END")
+	must(t, err)
+	s.now = s.now.Add(time.Hour)
+	l, before := s.loop(), len(h.got)
+	for range 3 {
+		if err := l.Tell(t.Context()); err == nil {
+			t.Error("a store that refuses is no error")
+		}
+	}
+	_, err = db.ExecContext(t.Context(), "DROP TRIGGER broken")
+	must(t, err)
+	must(t, l.Tell(t.Context()))
+	if st := s.state(); len(h.got) != before+1 || len(st.Outbox) != 0 {
+		t.Errorf("it was sent %d times, left is %+v", len(h.got)-before, st)
+	}
+}
+
+func TestANoticeThatWasTakenWhenTheProcessEndsIsNotSentAgain(t *testing.T) {
+	s := newSite(t)
+	ctx, stop := context.WithCancel(t.Context())
+	calls := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { calls++; w.WriteHeader(http.StatusOK) }))
+	defer srv.Close()
+	a := s.add(kigo.AlertTarget{Webhook: srv.URL, Emails: []string{"a@example.com"}})
+	s.now = s.now.Add(time.Minute)
+	must(t, s.store.Update(ctx, func(tx *store.Tx) error {
+		return tx.SetAlertState(a.ID, kigo.AlertState{Outbox: []kigo.Notice{{ID: "n1", Kind: kigo.NoticeFired, At: s.now}}})
+	}))
+	mailed := 0
+	s.senders.Mail = func(context.Context, []string, string, string) error {
+		mailed++
+		stop() // the process ends when the letter was taken
+		return nil
+	}
+	_ = s.loop().Tell(ctx)
+	if st := s.state(); mailed != 1 || len(st.Outbox) != 1 || !st.Outbox[0].Mailed || st.Outbox[0].Called {
+		t.Fatalf("mailed %d, left is %+v", mailed, st)
+	}
+	must(t, s.loop().Tell(t.Context()))
+	if st := s.state(); mailed != 1 || calls != 1 || len(st.Outbox) != 0 {
+		t.Errorf("mailed %d, called %d, left is %+v", mailed, calls, st)
 	}
 }
 

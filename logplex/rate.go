@@ -64,9 +64,10 @@ func (h *Hub) admit(s *stream, lines []kigo.LogLine) []kigo.LogLine {
 	return allowed
 }
 
-// exempt are lines of the platform about the app; its requests and its output are not.
+// exempt are lines of the platform about the app, such as those of lines that were lost; its
+// requests and its output are not.
 func exempt(l *kigo.LogLine) bool {
-	return l.Source == "heroku" && l.Process != "router" || l.Source == "app" && l.Process == "api"
+	return l.Source == "heroku" && l.Process != "router" || l.Source == "app" && (l.Process == "api" || l.Process == kigo.LogShuttle)
 }
 
 // shed counts lines and has them told soon.

@@ -97,6 +97,7 @@ func mirrorProxy(mirror *url.URL) http.Handler {
 			r.Out.URL.Path = strings.TrimSuffix(mirror.Path, "/") + "/v2/" + strings.TrimPrefix(r.In.URL.Path, "/v2/"+buildpack.ImageMirror)
 			r.Out.URL.RawPath, r.Out.URL.RawQuery = "", mirror.RawQuery
 			r.Out.Header = http.Header{}
+			r.Out.Body, r.Out.ContentLength, r.Out.TransferEncoding, r.Out.Trailer = http.NoBody, 0, nil, nil
 			for _, name := range passedOn {
 				r.Out.Header[name] = r.In.Header[name]
 			}

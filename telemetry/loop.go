@@ -22,10 +22,11 @@ import (
 )
 
 const (
-	every    = 20 * time.Second
-	lateness = 30 * time.Second // after which a minute's counts have come
-	atOnce   = time.Hour        // of points in one message
-	retryMax = 10 * time.Minute
+	every        = 20 * time.Second
+	lateness     = 30 * time.Second // after which a minute's counts have come
+	atOnce       = time.Hour        // of points in one message
+	retryMax     = 10 * time.Minute
+	recordWithin = 10 * time.Second // when this process ends
 )
 
 // Loop sends metrics to all telemetry drains. Set the fields before Run.
@@ -39,8 +40,9 @@ type Loop struct {
 	once  sync.Once
 	lanes *lanes.Lanes // a drain is written to by one at a time
 
-	mu      sync.Mutex
-	failing map[string]failure // by drain
+	mu        sync.Mutex
+	failing   map[string]failure // by drain
+	unwritten sync.Map           // by drain, the time up to which its consumer has all, which the store did not take
 }
 
 type failure struct {
@@ -158,6 +160,9 @@ func (l *Loop) one(ctx context.Context, drain string) error {
 	}
 	end := l.now().Add(-lateness).Truncate(metrics.Fine)
 	from := d.Sent.Truncate(metrics.Fine)
+	if taken, ok := l.unwritten.Load(drain); ok && taken.(time.Time).After(from) {
+		from = taken.(time.Time) // the consumer has it, but the store did not take that
+	}
 	if oldest := end.Add(-metrics.FineKept); from.Before(oldest) {
 		from = oldest
 	}
@@ -180,15 +185,27 @@ func (l *Loop) one(ctx context.Context, drain string) error {
 			}
 		}
 		from = to
-		err = l.Store.Update(ctx, func(tx *store.Tx) error { return tx.SetTelemetrySent(d.ID, from) })
-		if errors.Is(err, kigo.ErrNotFound) {
-			return nil // it was removed meanwhile
-		}
-		if err != nil {
+		if err := l.record(ctx, drain, from); err != nil {
+			if errors.Is(err, kigo.ErrNotFound) {
+				return nil // it was removed meanwhile
+			}
 			return err
 		}
 	}
 	return nil
+}
+
+// record writes down up to when a consumer has a drain's minutes, also when this process ends.
+func (l *Loop) record(ctx context.Context, drain string, to time.Time) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
+	defer cancel()
+	err := l.Store.Update(ctx, func(tx *store.Tx) error { return tx.SetTelemetrySent(drain, to) })
+	if err != nil && !errors.Is(err, kigo.ErrNotFound) {
+		l.unwritten.Store(drain, to)
+		return err
+	}
+	l.unwritten.Delete(drain)
+	return err
 }
 
 func (l *Loop) post(ctx context.Context, e kigo.Exporter, body []byte) error {

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"database/sql"
 	"io"
 	"log/slog"
 	"net/http"
@@ -154,6 +155,48 @@ func TestAConsumerThatFailsIsAskedLessAndLess(t *testing.T) {
 	}
 	if to.tries < 5 || to.tries > 15 {
 		t.Errorf("tried %d times within an hour", to.tries)
+	}
+}
+
+// What the store refuses to write down is not sent again for that.
+func TestWhatAConsumerHasIsNotSentAgainWhenTheStoreRefuses(t *testing.T) {
+	t.Parallel()
+	path := storetest.File(t, t.TempDir())
+	ctx, db := t.Context(), storetest.Open(t, "sqlite:"+path, store.Options{})
+	c := control.Control{Store: db, Domain: "localhost"}
+	account, err := c.EnsureOperator(ctx, "op@example.com", secret.NewToken())
+	must(t, err)
+	app, err := c.CreateApp(ctx, control.Actor{ID: account.ID}, control.NewApp{Name: "myapp"})
+	must(t, err)
+	to := &consumer{status: http.StatusOK}
+	srv := httptest.NewServer(to)
+	defer srv.Close()
+	now := time.Now().UTC().Truncate(time.Hour)
+	d := kigo.TelemetryDrain{App: app.ID, Signals: []string{"metrics"}, Sent: now,
+		Exporter: kigo.Exporter{Type: kigo.ExporterHTTP, Endpoint: srv.URL + "/in", Headers: map[string]string{"X-Key": "hunter2"}}}
+	must(t, db.Update(ctx, func(tx *store.Tx) error { return tx.CreateTelemetryDrain(&d) }))
+	clock := func() time.Time { return now }
+	h := &metrics.History{Store: db, Log: slog.New(slog.DiscardHandler), Now: clock}
+	l := &Loop{Store: db, History: h, Client: srv.Client(), Log: slog.New(slog.DiscardHandler), Now: clock}
+	l.init()
+	must(t, h.Add(ctx, now, map[kigo.AppID]*metrics.Point{app.ID: {Requests: metrics.Requests{Count: 1, Status: [6]int64{2: 1}}}}, nil))
+	now = now.Add(2 * time.Minute)
+	raw, err := sql.Open("sqlite", path)
+	must(t, err)
+	defer raw.Close()
+	_, err = raw.ExecContext(ctx, "CREATE TRIGGER broken BEFORE UPDATE ON telemetry_drains BEGIN SELECT RAISE(ABORT, 'no'); END")
+	must(t, err)
+	if err := l.one(ctx, d.ID); err == nil {
+		t.Error("a store that refuses is no error")
+	}
+	must(t, l.one(ctx, d.ID)) // there is nothing else to send
+	_, err = raw.ExecContext(ctx, "DROP TRIGGER broken")
+	must(t, err)
+	must(t, h.Add(ctx, now, map[kigo.AppID]*metrics.Point{app.ID: {Requests: metrics.Requests{Count: 1, Status: [6]int64{2: 1}}}}, nil))
+	now = now.Add(2 * time.Minute)
+	must(t, l.one(ctx, d.ID))
+	if total, _ := to.requests(); total != 2 || to.heard() != 2 {
+		t.Errorf("two requests were told as %d in %d messages", total, to.heard())
 	}
 }
 

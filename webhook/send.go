@@ -91,17 +91,20 @@ func (l *Loop) deliver(ctx context.Context, hooks *lanes.Lanes, app kigo.AppID, 
 	}
 }
 
-// owner is whose app it is; of all that have gone, whose last words may be on their way still,
-// it is nobody.
+// owner is whose app it is, or was: the last words of one that has gone may be on their way
+// still. It is nobody when the name has another app by now.
 func (l *Loop) owner(ctx context.Context, id kigo.AppID) (owner kigo.AccountID, err error) {
 	err = l.Store.View(ctx, func(tx *store.Tx) error {
 		app, err := tx.App(id)
-		owner = app.Owner
+		if owner = app.Owner; !errors.Is(err, kigo.ErrNotFound) {
+			return err
+		}
+		names, err := tx.FormerNamesOf(id)
+		if len(names) > 0 {
+			owner = names[0].Owner
+		}
 		return err
 	})
-	if errors.Is(err, kigo.ErrNotFound) {
-		return "", nil
-	}
 	return owner, err
 }
 
