@@ -1,6 +1,7 @@
 package server
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -76,8 +77,10 @@ func TestABuildReadsItsOwnImagesAndTheMirror(t *testing.T) {
 // request gets there, and no session of the operator's comes back.
 func TestTheMirrorSeesNothingElseOfABuildsRequest(t *testing.T) {
 	var got *http.Request
+	var body []byte
 	mirror := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got = r
+		body, _ = io.ReadAll(r.Body)
 		w.Header().Set("Set-Cookie", "session=operator")
 		w.Header().Set("Docker-Content-Digest", "sha256:1")
 	}))
@@ -87,7 +90,8 @@ func TestTheMirrorSeesNothingElseOfABuildsRequest(t *testing.T) {
 		{mirror.URL, "", ""},
 	} {
 		n := &node{cfg: config.Config{Stack: "heroku-22", ImageMirror: c.address}, registry: &registry.Registry{Dir: t.TempDir()}}
-		r := httptest.NewRequestWithContext(t.Context(), "GET", "/v2/mirror/library/alpine/manifests/3?ns=evil&token=theirs", nil)
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/v2/mirror/library/alpine/manifests/3?ns=evil&token=theirs", strings.NewReader("DELETE /v2/x/manifests/1 HTTP/1.1\r\n\r\n"))
+		r.ContentLength, r.TransferEncoding = -1, []string{"chunked"}
 		for name, value := range map[string]string{
 			"Authorization": "Bearer theirs", "Cookie": "session=theirs", "X-Forwarded-For": "9.9.9.9", "X-Remote-User": "admin",
 			"Accept": "application/json", "Range": "bytes=0-9",
@@ -98,6 +102,9 @@ func TestTheMirrorSeesNothingElseOfABuildsRequest(t *testing.T) {
 		dockerfiles{n}.Registry(kigo.App{ID: "a1", Name: "mine"}).ServeHTTP(w, r)
 		if w.Code != http.StatusOK || w.Header().Get("Docker-Content-Digest") == "" || w.Header().Get("Set-Cookie") != "" {
 			t.Errorf("%s: %d %v", c.address, w.Code, w.Header())
+		}
+		if len(body) > 0 || got.ContentLength != 0 || len(got.TransferEncoding) > 0 {
+			t.Errorf("%s: the mirror was sent the body %q (%d, %v)", c.address, body, got.ContentLength, got.TransferEncoding)
 		}
 		if got.URL.RawQuery != c.query {
 			t.Errorf("%s: the mirror was asked with %q", c.address, got.URL.RawQuery)
