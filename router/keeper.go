@@ -20,6 +20,8 @@ type keeper struct {
 
 	mu      sync.Mutex
 	pending []any // *Snapshot or *Change
+	retries bool  // pending begins with what failed
+	left    bool  // the file is another router's
 
 	file    *os.File // open for changes; nil: a snapshot must come first
 	size    int64    // of the snapshot in it
@@ -61,7 +63,7 @@ func (k *keeper) run(again time.Duration, stop <-chan struct{}) {
 		}
 		k.mu.Lock()
 		pending := k.pending
-		k.pending = nil
+		k.pending, k.retries = nil, false
 		k.mu.Unlock()
 		if err := k.write(pending); err != nil {
 			k.failed(err)
@@ -72,10 +74,23 @@ func (k *keeper) run(again time.Duration, stop <-chan struct{}) {
 	k.close()
 }
 
+// leave gives the file to the next router: what could not be written is not tried again.
+func (k *keeper) leave() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.left = true; k.retries {
+		k.pending = nil
+	}
+}
+
 // again puts back what could not be written, for the next time.
 func (k *keeper) again(failed []any) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.left {
+		return
+	}
+	k.retries = true
 	if len(k.pending) > 0 {
 		if _, whole := k.pending[0].(*Snapshot); whole {
 			return

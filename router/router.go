@@ -235,6 +235,9 @@ func (r *Router) Run(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	r.draining.Store(true)
+	if r.keeper != nil {
+		r.keeper.leave()
+	}
 	r.demand.tell()
 	r.usage.wake()
 	for _, l := range append(r.config.HTTP, r.config.HTTPS...) {
