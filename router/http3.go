@@ -45,6 +45,10 @@ const h3Flight = 3 * time.Second
 // leave itself while its request waits for a dyno.
 const h3Silence = 30 * time.Second
 
+// h3Streams is how many requests of a connection may be under way: the library holds what
+// there is of their heads, up to h2HeadMost each, for as long as it takes.
+const h3Streams = 16
+
 // serveHTTP3 serves from when no other router does until ctx is done, and all is answered
 // or cut.
 func (r *Router) serveHTTP3(ctx context.Context) error {
@@ -56,7 +60,7 @@ func (r *Router) serveHTTP3(ctx context.Context) error {
 	transport := &quic.Transport{Conn: r.config.HTTP3.Conn}
 	defer func() { _ = transport.Close() }()
 	l, err := transport.Listen(http3.ConfigureTLSConfig(&tls.Config{GetCertificate: r.config.Certificates, MinVersion: tls.VersionTLS13}), &quic.Config{
-		MaxIdleTimeout: h3Silence, KeepAlivePeriod: h3Silence / 3, HandshakeIdleTimeout: r.limits.Head, MaxIncomingStreams: h2Streams, MaxIncomingUniStreams: 8,
+		MaxIdleTimeout: h3Silence, KeepAlivePeriod: h3Silence / 3, HandshakeIdleTimeout: r.limits.Head, MaxIncomingStreams: h3Streams, MaxIncomingUniStreams: 8,
 		InitialStreamReceiveWindow: h2StreamWindow, MaxStreamReceiveWindow: h2StreamWindow,
 		InitialConnectionReceiveWindow: h2ConnWindow, MaxConnectionReceiveWindow: h2ConnWindow,
 	})

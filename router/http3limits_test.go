@@ -204,3 +204,29 @@ func lossy(t *testing.T, addr string, losing *atomic.Bool) string {
 	}()
 	return front.LocalAddr().String()
 }
+
+// What heads are there in parts is held for each stream of a connection.
+func TestAnHTTP3ConnectionHasFewStreamsAtOnce(t *testing.T) {
+	t.Parallel()
+	_, addr := startHTTP3(t, Config{Limits: quick})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	q, err := quic.DialAddr(ctx, addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{http3.NextProtoH3}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.CloseWithError(0, "")
+	n := 0
+	for ; n <= h3Streams; n++ {
+		_, err := q.OpenStream()
+		if errors.As(err, new(*quic.StreamLimitReachedError)) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("%T: %v", err, err)
+		}
+	}
+	if n != h3Streams {
+		t.Errorf("%d streams at once, not %d", n, h3Streams)
+	}
+}
