@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/kigo-dev/kigo"
 	"github.com/kigo-dev/kigo/store"
@@ -100,12 +99,18 @@ func (c *change) emitInvitation(i Invited) error {
 	return c.emit("team-invitation.create", "", i.ID, map[string]string{"email": i.Person.Email, "role": i.Role})
 }
 
-// invitedJustNow reports whether somebody has an invitation to a team that was mailed just now.
+// invitedJustNow reports whether a team sent somebody a letter just now, and else that it does.
 func (c *change) invitedJustNow(team, who kigo.AccountID) (bool, error) {
-	all, err := c.Tx.Invitations(who)
-	return c.control.Mail && slices.ContainsFunc(all, func(i kigo.Invitation) bool {
-		return i.Team == team && i.Account == who && c.Now().Sub(i.CreatedAt) < letterPause
-	}), err
+	if !c.control.Mail {
+		return false, nil
+	}
+	const kind = "invited"
+	whom := string(team) + " " + string(who)
+	next, err := c.LetterTurn(whom, kind)
+	if err != nil || next.After(c.Now()) {
+		return err == nil, err
+	}
+	return false, c.SetLetterTurn(whom, kind, c.Now().Add(letterPause))
 }
 
 // RevokeInvitation takes one back that the caller has found among a team's.

@@ -114,7 +114,9 @@ func (tx *Tx) verify() (v Verified, err error) {
 		return Verified{Trouble: trouble}, err
 	}
 	// Of several master keys the last one is the oldest. Once a newer one was used, no older
-	// one counts: whoever has got hold of an old key cannot go on with the chain.
+	// one counts: whoever has got hold of an old key cannot go on with the chain. It is no
+	// protection against who has an old key and may write all of the database: such a one can
+	// make the whole chain anew.
 	keys := tx.box.DeriveAll(auditPurpose)
 	for {
 		rows, err := list(tx, "event", func(_ *Tx, r scanner) (row, error) {
