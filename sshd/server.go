@@ -32,6 +32,8 @@ type Server struct {
 	Files []string         // the program of a dyno that speaks SFTP
 	Log   *slog.Logger     // nil: slog.Default
 	Now   func() time.Time // nil: time.Now
+
+	Farewell time.Duration // for the official client's last byte; 0: 300 ms
 }
 
 const (

@@ -141,7 +141,7 @@ func (f *fixture) change(to func()) {
 	to()
 }
 
-func serve(t *testing.T) *fixture {
+func serve(t *testing.T, change ...func(*Server)) *fixture {
 	t.Helper()
 	f := &fixture{dynos: &dynos{}, now: time.Now()}
 	_, private, err := ed25519.GenerateKey(rand.Reader)
@@ -153,6 +153,9 @@ func serve(t *testing.T) *fixture {
 	}
 	f.Server = &Server{Key: bytes.Repeat([]byte{1}, 32), Seed: bytes.Repeat([]byte{2}, 32), Dynos: f.dynos, Files: []string{"/files"},
 		Check: func(context.Context, Grant) error { return f.refusal() }, Now: f.clock}
+	for _, c := range change {
+		c(f.Server)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -270,6 +273,37 @@ func TestTheExitStatusAndTheTerminalGoThrough(t *testing.T) {
 	}
 	if sizes := f.dynos.resized(); len(sizes) != 1 || sizes[0] != (kigo.TTY{Rows: 50, Cols: 120}) {
 		t.Errorf("resized to %v", sizes)
+	}
+}
+
+// The official client fails when the channel is closed before it has said that its input,
+// which is no terminal, has ended.
+func TestTheOfficialClientMaySayTheEndOfItsInput(t *testing.T) {
+	t.Parallel()
+	f := serve(t, func(s *Server) { s.Farewell = time.Hour })
+	s := f.session(t)
+	if err := s.RequestPty("vt100", 24, 80, nil); err != nil {
+		t.Fatal(err)
+	}
+	in, err := s.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := s.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start("echo hi"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(out, make([]byte, len("echo hi\n"))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Write([]byte{eot}); err != nil {
+		t.Errorf("its last byte: %v", err)
+	}
+	if err := s.Wait(); err != nil { // not an hour later
+		t.Error(err)
 	}
 }
 

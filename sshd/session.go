@@ -1,6 +1,7 @@
 package sshd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -182,9 +183,11 @@ func (s *session) play(ctx context.Context, want dyno.Visitor) {
 		s.exit(1)
 		return
 	}
+	in := &input{Reader: s.channel, ended: make(chan struct{})}
 	go func() {
-		_, _ = io.Copy(guest, s.channel)
+		_, _ = io.Copy(guest, in)
 		_ = guest.CloseWrite()
+		_, _ = io.Copy(io.Discard, in)
 	}()
 	if _, err := io.Copy(s.channel, guest); err != nil && !errors.Is(err, io.EOF) {
 		_ = guest.Close()
@@ -196,7 +199,40 @@ func (s *session) play(ctx context.Context, want dyno.Visitor) {
 	if status < 0 {
 		status = 255
 	}
-	s.exit(status)
+	_, _ = s.channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(status)}))
+	if want.TTY != nil && want.Env["TERM"] == officialTerm {
+		select {
+		case <-in.ended:
+		case <-ctx.Done():
+		case <-time.After(cmp.Or(s.server.Farewell, farewell)):
+		}
+	}
+	_ = s.channel.Close()
+}
+
+// farewell is how long the official client has to say that its input has ended: it does so
+// by a byte when its own input is no terminal, and fails when the channel is closed by then.
+const farewell = 300 * time.Millisecond
+
+// officialTerm is the terminal that it asks for, whatever its own is.
+const officialTerm = "vt100"
+
+// eot is that byte.
+const eot = 0x04
+
+// input is what the client sends, and when it said its end.
+type input struct {
+	io.Reader
+	once  sync.Once
+	ended chan struct{}
+}
+
+func (i *input) Read(p []byte) (int, error) {
+	n, err := i.Reader.Read(p)
+	if err != nil || n > 0 && p[n-1] == eot {
+		i.once.Do(func() { close(i.ended) })
+	}
+	return n, err
 }
 
 func (s *session) enter(ctx context.Context, want dyno.Visitor) (*dyno.Guest, error) {
