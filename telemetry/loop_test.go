@@ -132,35 +132,17 @@ func TestEveryMinuteIsSentOnceOverFailuresAndRestarts(t *testing.T) {
 	}
 }
 
-func TestAConsumerThatFailsIsAskedLessAndLess(t *testing.T) {
-	ctx, db := t.Context(), storetest.OpenSQLite(t)
-	c := control.Control{Store: db, Domain: "localhost"}
-	account, err := c.EnsureOperator(ctx, "op@example.com", secret.NewToken())
-	must(t, err)
-	app, err := c.CreateApp(ctx, control.Actor{ID: account.ID}, control.NewApp{Name: "myapp"})
-	must(t, err)
-	to := &consumer{status: http.StatusInternalServerError}
-	srv := httptest.NewServer(to)
-	defer srv.Close()
-	now := time.Now().UTC().Truncate(time.Hour)
-	d := kigo.TelemetryDrain{App: app.ID, Signals: []string{"metrics"}, Sent: now,
-		Exporter: kigo.Exporter{Type: kigo.ExporterHTTP, Endpoint: srv.URL + "/in", Headers: map[string]string{"X-Key": "hunter2"}}}
-	must(t, db.Update(ctx, func(tx *store.Tx) error { return tx.CreateTelemetryDrain(&d) }))
-	h := &metrics.History{Store: db, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }}
-	must(t, h.Add(ctx, now, map[kigo.AppID]*metrics.Point{app.ID: {Requests: metrics.Requests{Count: 1, Status: [6]int64{2: 1}}}}, nil))
-	l := &Loop{Store: db, History: h, Client: srv.Client(), Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }}
-	for range 180 { // an hour of ticks
-		now = now.Add(every)
-		must(t, l.Send(ctx))
-	}
-	if to.tries < 5 || to.tries > 15 {
-		t.Errorf("tried %d times within an hour", to.tries)
-	}
+// rig is a platform with one drain, and a clock that the test moves.
+type rig struct {
+	*Loop
+	t    *testing.T
+	to   *consumer
+	d    kigo.TelemetryDrain
+	path string // of the database
+	now  time.Time
 }
 
-// What the store refuses to write down is not sent again for that.
-func TestWhatAConsumerHasIsNotSentAgainWhenTheStoreRefuses(t *testing.T) {
-	t.Parallel()
+func newRig(t *testing.T) *rig {
 	path := storetest.File(t, t.TempDir())
 	ctx, db := t.Context(), storetest.Open(t, "sqlite:"+path, store.Options{})
 	c := control.Control{Store: db, Domain: "localhost"}
@@ -168,79 +150,88 @@ func TestWhatAConsumerHasIsNotSentAgainWhenTheStoreRefuses(t *testing.T) {
 	must(t, err)
 	app, err := c.CreateApp(ctx, control.Actor{ID: account.ID}, control.NewApp{Name: "myapp"})
 	must(t, err)
-	to := &consumer{status: http.StatusOK}
-	srv := httptest.NewServer(to)
-	defer srv.Close()
-	now := time.Now().UTC().Truncate(time.Hour)
-	d := kigo.TelemetryDrain{App: app.ID, Signals: []string{"metrics"}, Sent: now,
+	r := &rig{t: t, to: &consumer{status: http.StatusOK}, path: path, now: time.Now().UTC().Truncate(time.Hour)}
+	srv := httptest.NewServer(r.to)
+	t.Cleanup(srv.Close)
+	r.d = kigo.TelemetryDrain{App: app.ID, Signals: []string{"metrics"}, Sent: r.now,
 		Exporter: kigo.Exporter{Type: kigo.ExporterHTTP, Endpoint: srv.URL + "/in", Headers: map[string]string{"X-Key": "hunter2"}}}
-	must(t, db.Update(ctx, func(tx *store.Tx) error { return tx.CreateTelemetryDrain(&d) }))
-	clock := func() time.Time { return now }
-	h := &metrics.History{Store: db, Log: slog.New(slog.DiscardHandler), Now: clock}
-	l := &Loop{Store: db, History: h, Client: srv.Client(), Log: slog.New(slog.DiscardHandler), Now: clock}
-	l.init()
-	must(t, h.Add(ctx, now, map[kigo.AppID]*metrics.Point{app.ID: {Requests: metrics.Requests{Count: 1, Status: [6]int64{2: 1}}}}, nil))
-	now = now.Add(2 * time.Minute)
-	raw, err := sql.Open("sqlite", path)
+	must(t, db.Update(ctx, func(tx *store.Tx) error { return tx.CreateTelemetryDrain(&r.d) }))
+	log, clock := slog.New(slog.DiscardHandler), func() time.Time { return r.now }
+	r.Loop = &Loop{Store: db, History: &metrics.History{Store: db, Log: log, Now: clock}, Client: srv.Client(), Log: log, Now: clock}
+	r.once.Do(r.init)
+	return r
+}
+
+// request lets one of the app be counted now.
+func (r *rig) request() {
+	r.t.Helper()
+	p := &metrics.Point{Requests: metrics.Requests{Count: 1, Status: [6]int64{2: 1}}}
+	must(r.t, r.History.Add(r.t.Context(), r.now, map[kigo.AppID]*metrics.Point{r.d.App: p}, nil))
+}
+
+func TestAConsumerThatFailsIsAskedLessAndLess(t *testing.T) {
+	r := newRig(t)
+	r.to.status = http.StatusInternalServerError
+	r.request()
+	for range 180 { // an hour of ticks
+		r.now = r.now.Add(every)
+		must(t, r.Send(t.Context()))
+	}
+	if r.to.tries < 5 || r.to.tries > 15 {
+		t.Errorf("tried %d times within an hour", r.to.tries)
+	}
+}
+
+// What the store refuses to write down is not sent again for that.
+func TestWhatAConsumerHasIsNotSentAgainWhenTheStoreRefuses(t *testing.T) {
+	t.Parallel()
+	r, ctx := newRig(t), t.Context()
+	r.request()
+	r.now = r.now.Add(2 * time.Minute)
+	raw, err := sql.Open("sqlite", r.path)
 	must(t, err)
 	defer raw.Close()
 	_, err = raw.ExecContext(ctx, "CREATE TRIGGER broken BEFORE UPDATE ON telemetry_drains BEGIN SELECT RAISE(ABORT, 'no'); END")
 	must(t, err)
-	if err := l.one(ctx, d.ID); err == nil {
+	if err := r.one(ctx, r.d.ID); err == nil {
 		t.Error("a store that refuses is no error")
 	}
-	must(t, l.one(ctx, d.ID)) // there is nothing else to send
+	must(t, r.one(ctx, r.d.ID)) // there is nothing else to send
 	_, err = raw.ExecContext(ctx, "DROP TRIGGER broken")
 	must(t, err)
-	must(t, h.Add(ctx, now, map[kigo.AppID]*metrics.Point{app.ID: {Requests: metrics.Requests{Count: 1, Status: [6]int64{2: 1}}}}, nil))
-	now = now.Add(2 * time.Minute)
-	must(t, l.one(ctx, d.ID))
-	if total, _ := to.requests(); total != 2 || to.heard() != 2 {
-		t.Errorf("two requests were told as %d in %d messages", total, to.heard())
+	r.request()
+	r.now = r.now.Add(2 * time.Minute)
+	must(t, r.one(ctx, r.d.ID))
+	if total, _ := r.to.requests(); total != 2 || r.to.heard() != 2 {
+		t.Errorf("two requests were told as %d in %d messages", total, r.to.heard())
 	}
 }
 
 func TestADrainIsReadWhenItsTurnComes(t *testing.T) {
 	t.Parallel()
-	ctx, db := t.Context(), storetest.OpenSQLite(t)
-	c := control.Control{Store: db, Domain: "localhost"}
-	account, err := c.EnsureOperator(ctx, "op@example.com", secret.NewToken())
-	must(t, err)
-	app, err := c.CreateApp(ctx, control.Actor{ID: account.ID}, control.NewApp{Name: "myapp"})
-	must(t, err)
-	to := &consumer{status: http.StatusOK}
-	srv := httptest.NewServer(to)
-	defer srv.Close()
-	now := time.Now().UTC().Truncate(time.Hour)
-	d := kigo.TelemetryDrain{App: app.ID, Signals: []string{"metrics"}, Sent: now,
-		Exporter: kigo.Exporter{Type: kigo.ExporterHTTP, Endpoint: srv.URL + "/in", Headers: map[string]string{"X-Key": "hunter2"}}}
-	must(t, db.Update(ctx, func(tx *store.Tx) error { return tx.CreateTelemetryDrain(&d) }))
-	clock := func() time.Time { return now }
-	h := &metrics.History{Store: db, Log: slog.New(slog.DiscardHandler), Now: clock}
-	l := &Loop{Store: db, History: h, Client: srv.Client(), Log: slog.New(slog.DiscardHandler), Now: clock}
-	l.init()
+	r, ctx := newRig(t), t.Context()
 	// turn is a minute with a request in it, and then twice what a round of the loop begins
 	// that read the drain before the round ahead of it had written down what it sent.
 	turn := func() {
 		t.Helper()
-		must(t, h.Add(ctx, now, map[kigo.AppID]*metrics.Point{app.ID: {Requests: metrics.Requests{Count: 1, Status: [6]int64{2: 1}}}}, nil))
-		now = now.Add(2 * time.Minute)
-		must(t, l.one(ctx, d.ID))
-		must(t, l.one(ctx, d.ID))
+		r.request()
+		r.now = r.now.Add(2 * time.Minute)
+		must(t, r.one(ctx, r.d.ID))
+		must(t, r.one(ctx, r.d.ID))
 	}
 	turn()
-	if total, _ := to.requests(); total != 1 {
+	if total, _ := r.to.requests(); total != 1 {
 		t.Errorf("one request was told %d times", total)
 	}
-	d.Signals = []string{"traces"}
-	must(t, db.Update(ctx, func(tx *store.Tx) error { return tx.UpdateTelemetryDrain(&d) }))
+	r.d.Signals = []string{"traces"}
+	must(t, r.Store.Update(ctx, func(tx *store.Tx) error { return tx.UpdateTelemetryDrain(&r.d) }))
 	turn()
-	if to.heard() != 1 {
+	if r.to.heard() != 1 {
 		t.Error("a drain that wants no metrics any more was sent some")
 	}
-	must(t, db.Update(ctx, func(tx *store.Tx) error { return tx.DeleteTelemetryDrain(d.ID) }))
+	must(t, r.Store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteTelemetryDrain(r.d.ID) }))
 	turn()
-	if to.heard() != 1 {
+	if r.to.heard() != 1 {
 		t.Error("a drain that was removed was sent metrics")
 	}
 }
