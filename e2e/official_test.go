@@ -182,6 +182,15 @@ func calm(text string) string {
 
 // heroku runs one command and returns all that it said.
 func (o *official) heroku(ts *testscript.TestScript, args []string) (status, out, errs string) {
+	for range 5 {
+		if status, out, errs = o.once(ts, args); !strings.Contains(errs, tookExitForOutput) {
+			break
+		}
+	}
+	return status, out, errs
+}
+
+func (o *official) once(ts *testscript.TestScript, args []string) (status, out, errs string) {
 	status, err := o.run(ts, args)
 	ts.Check(err)
 	texts := map[string]*string{o.out: &out, o.err: &errs}
@@ -190,9 +199,6 @@ func (o *official) heroku(ts *testscript.TestScript, args []string) (status, out
 		ts.Check(err)
 		*text = string(b)
 		ts.Check(os.Truncate(file, 0))
-	}
-	if strings.Contains(errs, tookExitForOutput) {
-		return o.heroku(ts, args)
 	}
 	return status, out, errs
 }
@@ -327,7 +333,7 @@ func ask(ts *testscript.TestScript, args []string) (status int, answer []byte) {
 	req.Header.Set("Authorization", "Bearer "+ts.Getenv("HEROKU_API_KEY"))
 	req.Header.Set("Accept", "application/vnd.heroku+json; version=3.sdk")
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{Timeout: rowLimit}).Do(req)
 	ts.Check(err)
 	defer resp.Body.Close()
 	answer, err = io.ReadAll(resp.Body)
