@@ -7,14 +7,27 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/kigo-dev/kigo/internal/testenv"
 )
+
+// TestMain undoes what a shell does to what it starts in the background: scripts end what
+// they have begun by SIGINT, and who is born with it ignored never ends.
+func TestMain(m *testing.M) {
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s) // what is caught here has its default in children
+		}
+	}
+	os.Exit(m.Run())
+}
 
 // TestScripts runs every script at once against one server: those in testdata, and
 // the rows of the official CLI's commands.
