@@ -111,6 +111,40 @@ func TestASchemaWithAnUnknownStepIsRefused(t *testing.T) {
 	refusedToOpen(t, path, "version 89", "newer kigo")
 }
 
+// Logins from before there were sessions become some at the upgrade.
+func TestLoginsOfAnOlderReleaseAreSessions(t *testing.T) {
+	path := dbPath(t)
+	s := mustOpen(t, path)
+	logins := map[string]*kigo.Authorization{
+		"Heroku CLI login from Heroku CLI login from laptop": {}, "Heroku CLI login from laptop": {}, "by hand": {}, "client": {},
+	}
+	update(t, s.Update, func(tx *store.Tx) error {
+		owner, err := newOwner(tx)
+		for description, a := range logins {
+			*a = kigo.Authorization{Account: owner.ID, Description: description, Scope: []string{"global"}}
+			err = errors.Join(err, tx.CreateAuthorization(a, []byte(description)))
+		}
+		return errors.Join(err, tx.SetRefreshToken(logins["client"], []byte("refresh")))
+	})
+	s.Close()
+	raw(t, path, "DROP INDEX authorizations_session")
+	raw(t, path, "ALTER TABLE authorizations DROP COLUMN session_id")
+	raw(t, path, "DELETE FROM schema_version WHERE version > 90")
+	s = mustOpen(t, path)
+	defer s.Close()
+	for was, want := range map[string]string{
+		"Heroku CLI login from Heroku CLI login from laptop": "Heroku CLI login from laptop", "Heroku CLI login from laptop": "", "by hand": "", "client": "client",
+	} {
+		update(t, s.View, func(tx *store.Tx) error {
+			a, err := tx.Authorization(logins[was].ID)
+			if described := map[bool]string{true: a.Description}[a.Session != ""]; described != want {
+				t.Errorf("%q is the session %q, want %q", was, described, want)
+			}
+			return err
+		})
+	}
+}
+
 func TestAnotherMasterKeyIsRefused(t *testing.T) {
 	path := dbPath(t)
 	mustOpen(t, path).Close()
