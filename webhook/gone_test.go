@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/store"
 )
 
 // destroy ends an app, and forgets it as the platform does when all of it is cleaned up.
@@ -25,7 +26,17 @@ func TestAnAppThatIsGoneIsToldOfToTheLast(t *testing.T) {
 	s.change(other, 0)
 	stop := s.run()
 	until(t, "the other app's delivery", func() bool { return len(s.at("/other")) == 1 })
-	until(t, "the change and the end", func() bool { return len(s.at("/gone")) == 2 })
+	until(t, "the change and the end, written down", func() bool {
+		var all []kigo.Delivery
+		must(t, s.store.View(t.Context(), func(tx *store.Tx) (err error) {
+			all, err = tx.Deliveries(gone)
+			return err
+		}))
+		return len(all) == 2 && all[0].Status == kigo.DeliverySucceeded && all[1].Status == kigo.DeliverySucceeded
+	})
+	if n := len(s.at("/gone")); n != 2 {
+		t.Errorf("%d deliveries of the app that is gone", n)
+	}
 	stop()
 
 	db, err := sql.Open("sqlite", s.path)
