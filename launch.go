@@ -86,6 +86,9 @@ type RunStatus struct {
 	Reason       string // why it could not be started; empty otherwise
 }
 
+// Ended reports whether the process is over, by itself or with its host process.
+func (s RunStatus) Ended() bool { return s.State == RunExited || s.State == RunLost }
+
 // OutputLine is one line that a launched process wrote.
 type OutputLine struct {
 	Seq     uint64 // 1, 2, 3 … within the launch

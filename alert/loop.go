@@ -18,13 +18,12 @@ import (
 
 // Pace of the loop. A minute is looked at when its last counts have come.
 const (
-	lookEvery    = time.Minute
-	lateness     = 20 * time.Second
-	sendEvery    = 5 * time.Second
-	recordWithin = 10 * time.Second // when this process ends
-	firstTry     = 10 * time.Second
-	lastTry      = time.Hour
-	maxTries     = 30 // about a day
+	lookEvery = time.Minute
+	lateness  = 20 * time.Second
+	sendEvery = 5 * time.Second
+	firstTry  = 10 * time.Second
+	lastTry   = time.Hour
+	maxTries  = 30 // about a day
 )
 
 // Loop watches all alerts. Set the fields before Run.

@@ -107,7 +107,7 @@ func (l *Loop) tell(ctx context.Context, app kigo.App, a kigo.Alert) ([]kigo.Not
 		return nil, ctx.Err() // it is sent again
 	}
 	var left []kigo.Notice
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin) // also when this process ends
+	ctx, cancel := store.Outcome(ctx)
 	defer cancel()
 	err = l.Store.Update(ctx, func(tx *store.Tx) error {
 		now, err := tx.Alert(a.ID)

@@ -260,13 +260,7 @@ func TestTheCommandLineLogsInByBrowser(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	must(t, s.control.SetPassword(t.Context(), s.actor, password))
-	_, body := s.raw("POST", "/auth", "", nil, []byte(`{"description":"Heroku CLI login from <b>host</b>"}`))
-	var urls struct {
-		Browser string `json:"browser_url"`
-		CLI     string `json:"cli_url"`
-		Token   string
-	}
-	must(t, json.Unmarshal(body, &urls))
+	urls := s.beginLogin("Heroku CLI login from <b>host</b>")
 	resp, html := s.page("GET", urls.Browser, nil)
 	h := resp.Header
 	if resp.StatusCode != http.StatusOK || strings.Contains(html, "<b>host") || !strings.Contains(html, "host") || h.Get("X-Frame-Options") != "DENY" ||
@@ -289,7 +283,7 @@ func TestTheCommandLineLogsInByBrowser(t *testing.T) {
 	if resp, html := s.page("POST", urls.Browser, form, "Sec-Fetch-Site", "same-origin"); resp.StatusCode != http.StatusOK || !strings.Contains(html, "Logged in") {
 		t.Errorf("logged in: %d %s", resp.StatusCode, html)
 	}
-	_, body = s.raw("GET", urls.CLI, urls.Token, nil, nil)
+	_, body := s.raw("GET", urls.CLI, urls.Token, nil, nil)
 	var got struct {
 		AccessToken string `json:"access_token"`
 	}

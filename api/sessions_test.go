@@ -13,19 +13,27 @@ import (
 	"github.com/kigo-dev/kigo/store"
 )
 
+// cliLogin is what a command line gets that begins to log in.
+type cliLogin struct {
+	Browser string `json:"browser_url"`
+	CLI     string `json:"cli_url"`
+	Token   string
+}
+
+func (s *server) beginLogin(description string) (urls cliLogin) {
+	s.t.Helper()
+	in, err := json.Marshal(map[string]string{"description": description})
+	must(s.t, err)
+	_, body := s.raw("POST", "/auth", "", nil, in)
+	must(s.t, json.Unmarshal(body, &urls))
+	return urls
+}
+
 // browserLogin logs the operator in as `heroku login` does, and returns the token.
 func (s *server) browserLogin(description string) string {
 	s.t.Helper()
 	must(s.t, s.control.SetPassword(s.t.Context(), s.actor, password))
-	in, err := json.Marshal(map[string]string{"description": description})
-	must(s.t, err)
-	_, body := s.raw("POST", "/auth", "", nil, in)
-	var urls struct {
-		Browser string `json:"browser_url"`
-		CLI     string `json:"cli_url"`
-		Token   string
-	}
-	must(s.t, json.Unmarshal(body, &urls))
+	urls := s.beginLogin(description)
 	form := url.Values{"email": {operator}, "password": {password}}
 	for _, want := range []int{http.StatusOK, http.StatusConflict} { // twice, as by a double click
 		if resp, html := s.page("POST", urls.Browser, form); resp.StatusCode != want {
@@ -35,7 +43,7 @@ func (s *server) browserLogin(description string) string {
 	if all := s.sessions(); slices.ContainsFunc(all, func(x client.Session) bool { return x.Description == description }) {
 		s.t.Errorf("there are sessions before anybody has their token: %+v", all)
 	}
-	_, body = s.raw("GET", urls.CLI, urls.Token, nil, nil)
+	_, body := s.raw("GET", urls.CLI, urls.Token, nil, nil)
 	var got struct {
 		AccessToken string `json:"access_token"`
 	}
@@ -108,13 +116,7 @@ func TestWhoLoggedInBeforeAResetGetsNoToken(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	must(t, s.control.SetPassword(t.Context(), s.actor, password))
-	_, body := s.raw("POST", "/auth", "", nil, []byte(`{}`))
-	var urls struct {
-		Browser string `json:"browser_url"`
-		CLI     string `json:"cli_url"`
-		Token   string
-	}
-	must(t, json.Unmarshal(body, &urls))
+	urls := s.beginLogin("")
 	if resp, html := s.page("POST", urls.Browser, url.Values{"email": {operator}, "password": {password}}); resp.StatusCode != http.StatusOK {
 		t.Fatalf("logged in: %d %s", resp.StatusCode, html)
 	}

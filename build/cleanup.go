@@ -46,7 +46,7 @@ func (l *Loop) remove(id kigo.DynoID) {
 	if errors.Is(err, kigo.ErrNotFound) {
 		return
 	}
-	if err == nil && st.State != kigo.RunExited && st.State != kigo.RunLost {
+	if err == nil && !st.Ended() {
 		if err = l.Engine.Kill(ctx, id); err == nil {
 			_, err = l.await(ctx, id)
 		}

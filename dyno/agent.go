@@ -169,7 +169,7 @@ func (a *Agent) step(ctx context.Context, d kigo.Dyno, run kigo.RunStatus, known
 		return a.idle(ctx, d)
 	case !known:
 		return a.start(ctx, d)
-	case over(run):
+	case run.Ended():
 		return reconcile.Result{}, a.ended(ctx, d, run)
 	case run.State == kigo.RunReady:
 		return a.serves(ctx, d, run)
@@ -239,7 +239,7 @@ func (a *Agent) forget(ctx context.Context, id kigo.DynoID) error {
 		if dynoOf(r.ID) != id {
 			continue
 		}
-		if !over(r) {
+		if !r.Ended() {
 			if err := a.Engine.Kill(ctx, r.ID); err != nil {
 				return fmt.Errorf("kill launch without a dyno: %w", err)
 			}

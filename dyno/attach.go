@@ -157,7 +157,7 @@ const detachedAfter = 10 * time.Second
 // detached says R16 if the process goes on without its client.
 func (h hangup) detached() {
 	s, err := h.agent.Engine.Status(h.agent.ctx, RunID(h.dyno))
-	if err == nil && !over(s) && h.agent.ctx.Err() == nil {
+	if err == nil && !s.Ended() && h.agent.ctx.Err() == nil {
 		h.agent.say(h.dyno, "Error R16 (Detached) -> An attached process is not responding to SIGHUP after its external connection was closed.")
 	}
 }

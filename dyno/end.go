@@ -27,9 +27,9 @@ func (a *Agent) stop(ctx context.Context, d kigo.Dyno, run kigo.RunStatus, known
 	switch {
 	case !known:
 		return reconcile.Result{}, a.dispose(ctx, d)
-	case a.clients.arriving(d.ID) && over(run):
+	case a.clients.arriving(d.ID) && run.Ended():
 		return reconcile.Result{}, nil // as in finish
-	case over(run):
+	case run.Ended():
 		a.pumps.drain(ctx, run.ID)
 		a.sayEnd(d, run)
 		killpoint.At("stop-ended")
@@ -68,9 +68,6 @@ func (a *Agent) stop(ctx context.Context, d kigo.Dyno, run kigo.RunStatus, known
 	killpoint.At("stop-sent")
 	return reconcile.Result{}, nil
 }
-
-// over reports whether a launch has ended.
-func over(run kigo.RunStatus) bool { return run.State == kigo.RunExited || run.State == kigo.RunLost }
 
 // ended decides what becomes of a dyno whose process is gone by itself.
 func (a *Agent) ended(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) error {

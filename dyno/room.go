@@ -52,7 +52,7 @@ func (a *Agent) admit(ctx context.Context, d kigo.Dyno) error {
 	}
 	runs := map[kigo.DynoID]bool{}
 	for _, r := range running {
-		runs[r.ID] = r.State != kigo.RunExited && r.State != kigo.RunLost
+		runs[r.ID] = !r.Ended()
 	}
 	var p Promised
 	for _, other := range dynos {

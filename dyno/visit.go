@@ -107,7 +107,7 @@ func (a *Agent) gone(ctx context.Context, name string, run kigo.DynoID, status i
 	for deadline := time.Now().Add(2 * time.Second); ; {
 		s, err := a.Engine.Status(ctx, run)
 		switch {
-		case err != nil || over(s):
+		case err != nil || s.Ended():
 			return name + " has ended"
 		case s.State == kigo.RunStopping:
 			return name + " is stopping"

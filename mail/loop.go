@@ -30,9 +30,8 @@ const (
 	lastTry   = time.Hour
 	atOnce    = 20 // letters that are read at a time
 
-	taken        = 5 * time.Minute // that a letter which is being sent rests; longer than both of these
-	sendWithin   = 2 * time.Minute
-	recordWithin = 10 * time.Second
+	taken      = 5 * time.Minute // that a letter which is being sent rests; longer than sending it and writing that down may take
+	sendWithin = 2 * time.Minute
 )
 
 // Loop sends letters. Set the fields before Run.
@@ -110,7 +109,7 @@ func (l *Loop) deliver(ctx context.Context, letter kigo.Letter) error {
 	}
 	cancel()
 	stopped := sent != nil && ctx.Err() != nil
-	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), recordWithin) // also when this process ends
+	ctx, cancel = store.Outcome(ctx)
 	defer cancel()
 	if err := l.record(ctx, letter, sent, stopped); err != nil {
 		return fmt.Errorf("write down what became of the letter %q to %s, which may be sent again: %w", letter.Subject, letter.To, err)

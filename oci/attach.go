@@ -21,7 +21,7 @@ func (e *Engine) Attach(ctx context.Context, id kigo.DynoID) (io.ReadWriteCloser
 	if err != nil {
 		return nil, err
 	}
-	if !ended(s) {
+	if !s.Ended() {
 		conn, err := order(e.bundle(id), "attach")
 		if err == nil {
 			return conn, nil

@@ -25,7 +25,7 @@ func (e *Engine) command(ctx context.Context, id kigo.DynoID, verb string) error
 		return err
 	}
 	s, err := e.Status(ctx, id)
-	if err != nil || ended(s) {
+	if err != nil || s.Ended() {
 		return err
 	}
 	conn, err := order(e.bundle(id), verb)
@@ -44,7 +44,7 @@ func (e *Engine) Remove(ctx context.Context, id kigo.DynoID) error {
 	if err != nil {
 		return err
 	}
-	if !ended(s) {
+	if !s.Ended() {
 		return kigo.Conflict("Dyno %s is still running: stop it first.", id)
 	}
 	e.table.drop(id)
@@ -79,7 +79,7 @@ func (e *Engine) Stats(ctx context.Context, id kigo.DynoID) (kigo.RunStats, erro
 	if err != nil {
 		return kigo.RunStats{}, err
 	}
-	if ended(s) {
+	if s.Ended() {
 		return kigo.RunStats{}, nil
 	}
 	u, err := cgroup.Find(e.cgroupPath(id)).Stats()
@@ -128,7 +128,7 @@ func (e *Engine) followLogs(ctx context.Context, id kigo.DynoID, reader *shim.Lo
 	for {
 		s, known := e.table.status(id)
 		_, ended2 := e.final(id)
-		over := !known || ended(s) || ended2
+		over := !known || s.Ended() || ended2
 		if err := reader.ReadNew(pass); err != nil {
 			return true, err
 		}

@@ -19,7 +19,7 @@ func (e *Engine) Dial(ctx context.Context, id kigo.DynoID, to netip.AddrPort) (n
 	if err != nil {
 		return nil, err
 	}
-	if ended(s) || s.Pid == 0 {
+	if s.Ended() || s.Pid == 0 {
 		return nil, kigo.Conflict("Dyno %s is not running.", id)
 	}
 	space, err := e.space(id)

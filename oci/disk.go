@@ -134,7 +134,7 @@ const evictable = 16 << 20
 
 func (e *Engine) largestDisk() (id kigo.DynoID, size int64) {
 	for _, s := range e.table.all() {
-		if ended(s) {
+		if s.Ended() {
 			continue
 		}
 		var st unix.Stat_t

@@ -141,7 +141,7 @@ func (e *Engine) Close() {
 // launch runs.
 func (e *Engine) Uninstall(ctx context.Context) error {
 	for _, s := range e.table.all() {
-		if !ended(s) {
+		if !s.Ended() {
 			return kigo.Conflict("Dyno %s is still running: stop it first.", s.ID)
 		}
 	}

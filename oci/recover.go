@@ -92,7 +92,7 @@ func (e *Engine) adopt(id kigo.DynoID) error {
 	}
 	entry, _ := e.table.begin(status)
 	close(entry.started)
-	if !ended(status) {
+	if !status.Ended() {
 		e.goWork(func() { e.follow(id) })
 	}
 	return nil
@@ -117,7 +117,7 @@ func (e *Engine) follow(id kigo.DynoID) {
 		if e.ctx.Err() != nil {
 			return
 		}
-		if s, ok := e.table.status(id); !ok || ended(s) {
+		if s, ok := e.table.status(id); !ok || s.Ended() {
 			break
 		}
 		running, err := alive(e.bundle(id))

@@ -18,7 +18,7 @@ func (e *Engine) repair(ctx context.Context) {
 	var addresses []netip.Addr
 	for _, s := range e.table.all() {
 		address, err := netip.ParseAddr(s.Address)
-		if err == nil && s.Pid != 0 && !ended(s) {
+		if err == nil && s.Pid != 0 && !s.Ended() {
 			running[address] = s.ID
 			addresses = append(addresses, address)
 		}
@@ -70,7 +70,7 @@ func (e *Engine) emptied(id kigo.DynoID, address netip.Addr) bool {
 
 func (e *Engine) over(id kigo.DynoID) bool {
 	s, known := e.table.status(id)
-	return !known || ended(s)
+	return !known || s.Ended()
 }
 
 // reconnect gives a launch a new link. One under gVisor holds on to the former: it is ended,

@@ -50,7 +50,7 @@ func (t *table) set(status kigo.RunStatus) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	e := t.launches[status.ID]
-	if e == nil || e.status == status || ended(e.status) {
+	if e == nil || e.status == status || e.status.Ended() {
 		return false
 	}
 	e.status = status
@@ -125,8 +125,6 @@ func (w *watcher) nudge() {
 	default:
 	}
 }
-
-func ended(s kigo.RunStatus) bool { return s.State == kigo.RunExited || s.State == kigo.RunLost }
 
 // Watch calls f with the present status of every launch and then with each change.
 func (e *Engine) Watch(ctx context.Context, f func(kigo.RunStatus)) error {

@@ -110,15 +110,14 @@ func (s *Server) serve(ctx context.Context, conn net.Conn, welcome func()) {
 		input.session = &session
 	}
 	close(input.ready)
-	if err != nil && ctx.Err() == nil {
-		s.refuse(conn, s.explain(err))
-		input.awaitEOT(ctx)
-	}
 	if err == nil {
 		if _, err = io.WriteString(conn, "rendezvous\r\n"); err == nil { // one write is one record
 			s.pump(ctx, conn, session, input)
 		}
 		session.Stream.Close()
+	} else if ctx.Err() == nil {
+		s.refuse(conn, s.explain(err))
+		input.awaitEOT(ctx)
 	}
 	cancel()
 	conn.Close() // ends the other two

@@ -116,7 +116,7 @@ func (n *node) endDynos() {
 			if err := n.engine.Kill(ctx, r.ID); err == nil {
 				for ctx.Err() == nil {
 					s, err := n.engine.Status(ctx, r.ID)
-					if err != nil || s.State == kigo.RunExited || s.State == kigo.RunLost {
+					if err != nil || s.Ended() {
 						break
 					}
 					time.Sleep(10 * time.Millisecond)

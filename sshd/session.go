@@ -180,7 +180,8 @@ func (s *session) play(ctx context.Context, want dyno.Visitor) {
 	guest, err := s.enter(ctx, want)
 	if err != nil {
 		s.say(told(err))
-		s.exit(1)
+		s.tell(1)
+		_ = s.channel.Close()
 		return
 	}
 	in := &input{Reader: s.channel, ended: make(chan struct{})}
@@ -199,7 +200,7 @@ func (s *session) play(ctx context.Context, want dyno.Visitor) {
 	if status < 0 {
 		status = 255
 	}
-	_, _ = s.channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(status)}))
+	s.tell(status)
 	if want.TTY != nil && want.Env["TERM"] == officialTerm {
 		select {
 		case <-in.ended:
@@ -265,9 +266,9 @@ func (s *session) say(text string) {
 	_, _ = io.WriteString(s.channel.Stderr(), text+"\n")
 }
 
-func (s *session) exit(status int) {
+// tell sends the exit status.
+func (s *session) tell(status int) {
 	_, _ = s.channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(status)}))
-	_ = s.channel.Close()
 }
 
 func (s *session) terminal(payload []byte) bool {

@@ -10,8 +10,9 @@ import (
 
 // What belongs to an app is sealed with a key of its own, which is kept sealed with the
 // master key. It is made with the app's first secret, in the same transaction, and goes
-// with the app, or with the last of its webhooks if they stay longer. Rows from before that are sealed with the master key itself: they are
-// opened as they are, and are sealed with the app's key when they are written again.
+// with the app, or with the last of its webhooks if they stay longer. Rows from before that
+// are sealed with the master key itself: they are opened as they are, and are sealed with the
+// app's key when they are written again.
 
 // keyColumn is one more column of a SELECT from a table of rows that belong to apps: the
 // app's key, as openOf takes it.

@@ -22,11 +22,10 @@ import (
 )
 
 const (
-	every        = 20 * time.Second
-	lateness     = 30 * time.Second // after which a minute's counts have come
-	atOnce       = time.Hour        // of points in one message
-	retryMax     = 10 * time.Minute
-	recordWithin = 10 * time.Second // when this process ends
+	every    = 20 * time.Second
+	lateness = 30 * time.Second // after which a minute's counts have come
+	atOnce   = time.Hour        // of points in one message
+	retryMax = 10 * time.Minute
 )
 
 // Loop sends metrics to all telemetry drains. Set the fields before Run.
@@ -197,7 +196,7 @@ func (l *Loop) one(ctx context.Context, drain string) error {
 
 // record writes down up to when a consumer has a drain's minutes, also when this process ends.
 func (l *Loop) record(ctx context.Context, drain string, to time.Time) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
+	ctx, cancel := store.Outcome(ctx)
 	defer cancel()
 	err := l.Store.Update(ctx, func(tx *store.Tx) error { return tx.SetTelemetrySent(drain, to) })
 	if err != nil && !errors.Is(err, kigo.ErrNotFound) {

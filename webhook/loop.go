@@ -28,13 +28,12 @@ import (
 
 // Limits of deliveries.
 const (
-	sendTimeout  = 30 * time.Second
-	giveUpAfter  = 24 * time.Hour
-	keep         = 7 * 24 * time.Hour // events and deliveries
-	resync       = 30 * time.Second
-	failedPause  = 5 * time.Second  // after a store that refused
-	recordWithin = 10 * time.Second // when this process ends
-	savePlace    = 500              // events that concern nobody, until the place is written down
+	sendTimeout = 30 * time.Second
+	giveUpAfter = 24 * time.Hour
+	keep        = 7 * 24 * time.Hour // events and deliveries
+	resync      = 30 * time.Second
+	failedPause = 5 * time.Second // after a store that refused
+	savePlace   = 500             // events that concern nobody, until the place is written down
 )
 
 // placeKey names where the reading half is, in the store.

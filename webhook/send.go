@@ -155,7 +155,7 @@ func (l *Loop) attempt(ctx context.Context, webhook string) error {
 // record writes down what became of a delivery, also when this process ends. What the store
 // refuses to take is kept, so that it is not sent again in the meantime.
 func (l *Loop) record(ctx context.Context, d kigo.Delivery, w kigo.Webhook) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
+	ctx, cancel := store.Outcome(ctx)
 	defer cancel()
 	judged := d
 	err := l.Store.Update(ctx, func(tx *store.Tx) error {
