@@ -177,7 +177,18 @@ func calm(text string) string {
 	text = regexp.MustCompile(`\(~ \d+[smh] ago\)`).ReplaceAllString(text, "(AGO)")
 	text = regexp.MustCompile(`\bkigo (certs|config|logs|releases|rollback)`).ReplaceAllString(text, "heroku $1") // each names itself
 	text = regexp.MustCompile(`less than a minute ago|\d+ minutes? ago`).ReplaceAllString(text, "AGO")
+	text = regexp.MustCompile(`─+`).ReplaceAllString(text, "─") // as wide as its table, which an age of 10s widens
 	return regexp.MustCompile(`[ \t]+\n`).ReplaceAllString(text, "\n")
+}
+
+func TestAnAgeThatGrowsBetweenTwoCommandsIsNoDifference(t *testing.T) {
+	table := func(age string) string {
+		row := "  v1   Initial release   DATE (~ " + age + " ago)"
+		return "  v    description       created_at\n " + strings.Repeat("─", len(row)) + "\n" + row + "\n"
+	}
+	if diff := cmp.Diff(calm(table("9s")), calm(table("10s"))); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // heroku runs one command and returns all that it said.

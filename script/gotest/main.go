@@ -1,7 +1,8 @@
 // Command gotest runs `go test -json` with the arguments given and reports as
-// go test does: the output of what failed, then one line per package, and at the end
-// the last words of each test that failed. With CI=true a skipped test is a failure.
-// Start reading at main.
+// go test does: the end of the output of what failed, then one line per package, and at
+// the end the last words of each test that failed. The whole output of a failed test is
+// in the folder .cache/failed. With CI=true a skipped test is a failure. Start reading
+// at main.
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
@@ -24,6 +26,7 @@ type event struct {
 // report gathers the events of a run.
 type report struct {
 	out     io.Writer
+	whole   string                      // folder for the whole output of what failed; "" for none
 	output  map[string]*strings.Builder // by package and test, until it is known whether it failed
 	within  []string                    // tests of tests that failed, shown after the test they are of
 	skipped []string
@@ -48,7 +51,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "start go test:", err)
 		os.Exit(1)
 	}
-	r := &report{out: os.Stdout, output: make(map[string]*strings.Builder)}
+	r := &report{out: os.Stdout, whole: filepath.Join(".cache", "failed"), output: make(map[string]*strings.Builder)}
 	r.read(stdout)
 	failed := cmd.Wait() != nil
 	if !r.summary(os.Getenv("CI") == "true") || failed {
@@ -125,10 +128,46 @@ func closing(line string) bool {
 }
 
 func (r *report) show(key string) {
-	if b := r.output[key]; b != nil {
-		fmt.Fprint(r.out, b.String())
-		delete(r.output, key)
+	b := r.output[key]
+	if b == nil {
+		return
 	}
+	delete(r.output, key)
+	end := ending(b.String(), 60, 6<<10)
+	if cut := b.Len() - len(end); cut > 0 {
+		fmt.Fprintf(r.out, "=== %s: its last lines, %d bytes before them left out%s\n", key, cut, r.keep(key, b.String()))
+	}
+	fmt.Fprint(r.out, end)
+}
+
+// ending is the end of a text: whole lines, at most so many and so many bytes (the last
+// line alone may be longer).
+func ending(text string, lines, size int) string {
+	start := len(text)
+	for ; lines > 0 && start > 0; lines-- {
+		line := strings.LastIndexByte(text[:start-1], '\n') + 1
+		if start < len(text) && len(text)-line > size {
+			break
+		}
+		start = line
+	}
+	return text[start:]
+}
+
+// keep writes the whole output of a test and says where it is.
+func (r *report) keep(key, text string) string {
+	if r.whole == "" {
+		return ""
+	}
+	file := filepath.Join(r.whole, strings.NewReplacer("/", "-", " ", "-").Replace(key)+".txt")
+	err := os.MkdirAll(r.whole, 0o755)
+	if err == nil {
+		err = os.WriteFile(file, []byte(text), 0o644)
+	}
+	if err != nil {
+		return fmt.Sprintf(" (%v)", err)
+	}
+	return " (the whole: " + file + ")"
 }
 
 // showWithin shows what failed within a test that ended, or within a package's tests.

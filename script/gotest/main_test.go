@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -88,6 +91,45 @@ func TestWhatFailedWithinIsShownWhenItsTestHasNoEnd(t *testing.T) {
 `)
 	if want := "panic: test timed out\nFAIL: b.txtar:3\n"; out.String() != want {
 		t.Errorf("the report is:\n%s\nwant:\n%s", out, want)
+	}
+}
+
+func TestOfMuchOutputTheEndIsShownAndTheWholeKept(t *testing.T) {
+	r, out := run("")
+	r.whole = filepath.Join(t.TempDir(), "failed")
+	var stream strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&stream, `{"Action":"output","Package":"p","Test":"TestA","Output":"line %d\n"}`+"\n", i)
+	}
+	stream.WriteString(`{"Action":"fail","Package":"p","Test":"TestA"}` + "\n")
+	r.read(strings.NewReader(stream.String()))
+	file := filepath.Join(r.whole, "p-TestA.txt")
+	if lines := strings.Split(out.String(), "\n"); len(lines) != 62 || lines[1] != "line 940" || lines[60] != "line 999" || !strings.HasSuffix(lines[0], "left out (the whole: "+file+")") {
+		t.Errorf("the report is:\n%s", out)
+	}
+	if whole, err := os.ReadFile(file); err != nil || !strings.HasPrefix(string(whole), "line 0\n") || !strings.HasSuffix(string(whole), "line 999\n") {
+		t.Errorf("%s: %q, %v", file, whole, err)
+	}
+}
+
+func TestTheEndOfATextIsItsLastWholeLines(t *testing.T) {
+	for _, c := range []struct {
+		text        string
+		lines, size int
+		want        string
+	}{
+		{"", 2, 100, ""},
+		{"a", 2, 100, "a"},
+		{"a\nb\n", 2, 100, "a\nb\n"},
+		{"a\nb\nc\n", 2, 100, "b\nc\n"},
+		{"a\nb\nc", 1, 100, "c"},
+		{"a\nbb\ncc\n", 9, 6, "bb\ncc\n"},
+		{"a\nbb\ncc\n", 9, 5, "cc\n"},
+		{"a\nbb\ncc\n", 9, 1, "cc\n"},
+	} {
+		if got := ending(c.text, c.lines, c.size); got != c.want {
+			t.Errorf("the last %d lines in %d bytes of %q are %q, want %q", c.lines, c.size, c.text, got, c.want)
+		}
 	}
 }
 
