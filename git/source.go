@@ -148,7 +148,7 @@ type archive struct {
 	objects  *objects
 	tar      *tar.Writer
 	time     time.Time
-	pointers int
+	pointers []string // paths of Git LFS pointers
 }
 
 func (a *archive) write(files []file) error {
@@ -196,7 +196,7 @@ func (a *archive) add(f file) error {
 		return err
 	}
 	if a.objects.startsWith(lfsPointer) && size < 1024 {
-		a.pointers++
+		a.pointers = append(a.pointers, f.path)
 	}
 	if _, err := io.Copy(a.tar, content); err != nil {
 		return fmt.Errorf("read object: %w", err)
@@ -206,10 +206,10 @@ func (a *archive) add(f file) error {
 
 // warnings are lines for the person who pushes.
 func (a *archive) warnings() (lines []string) {
-	if a.pointers > 0 {
-		what := fmt.Sprintf("%d Git LFS pointers are in the source; the files that they stand for are not fetched.", a.pointers)
-		if a.pointers == 1 {
-			what = "A Git LFS pointer is in the source; the file that it stands for is not fetched."
+	if n := len(a.pointers); n > 0 {
+		what := fmt.Sprintf("%q is a Git LFS pointer; the file that it stands for is not fetched.", a.pointers[0])
+		if n > 1 {
+			what = fmt.Sprintf("%d files are Git LFS pointers, %q the first; the files that they stand for are not fetched.", n, a.pointers[0])
 		}
 		lines = append(lines, " !     Warning: "+what,
 			" !     Have the build fetch them, or keep the files in git itself: git lfs migrate export --include='*'")

@@ -33,7 +33,7 @@ func TestTheSourceHoldsTheCommit(t *testing.T) {
 	w.must("commit", "-q", "-m", "first\n\nbody")
 	out := w.must("push", "heroku", "main")
 	for _, want := range []string{
-		`remote:  !     Warning: A Git LFS pointer is in the source; the file that it stands for is not fetched.`,
+		`remote:  !     Warning: "big.bin" is a Git LFS pointer; the file that it stands for is not fetched.`,
 		`remote:  !     Have the build fetch them, or keep the files in git itself: git lfs migrate export --include='*'`,
 	} {
 		if !strings.Contains(out, want) {
@@ -48,6 +48,13 @@ func TestTheSourceHoldsTheCommit(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestManyPointersAreCountedAndTheFirstIsNamed(t *testing.T) {
+	const want = ` !     Warning: 2 files are Git LFS pointers, "a\nb" the first; the files that they stand for are not fetched.`
+	if got := (&archive{pointers: []string{"a\nb", "c"}}).warnings(); len(got) != 2 || got[0] != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
