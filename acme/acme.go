@@ -28,11 +28,11 @@ import (
 // Loop keeps the domains of all apps in certificates. Fields are set before Run.
 type Loop struct {
 	Store     *store.Store
-	Logs      Logs                  // of the apps
-	Directory string                // the authority's; empty: nothing is done
-	Email     string                // told to the authority; may be empty
-	Roots     *x509.CertPool        // what the directory's own certificate is checked with; nil: the machine's
-	Settle    func(context.Context) // returns when the router has what was written before
+	Logs      Logs                        // of the apps
+	Directory string                      // the authority's; empty: nothing is done
+	Email     string                      // told to the authority; may be empty
+	Roots     *x509.CertPool              // what the directory's own certificate is checked with; nil: the machine's
+	Settle    func(context.Context) error // returns when the router has what was written before
 	Log       *slog.Logger
 
 	loop   reconcile.Loop

@@ -170,7 +170,7 @@ func (s *solver) Present(ctx context.Context, c acme.Challenge) error {
 // Wait returns when the router knows of it.
 func (s *solver) Wait(ctx context.Context, _ acme.Challenge) error {
 	if s.loop.Settle != nil {
-		s.loop.Settle(ctx)
+		_ = s.loop.Settle(ctx) // the authority asks again
 	}
 	return ctx.Err()
 }

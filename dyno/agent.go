@@ -33,11 +33,12 @@ type Agent struct {
 	Stack   func(name, base string) (kigo.Image, error) // root image of a stack: that of the digest, or its newest
 	Binds   []kigo.Bind                                 // host settings that each dyno gets
 	Env     map[string]string                           // the same, as variables
-	Settle  func(context.Context)                       // returns once no new request goes to a dyno that is told to stop
+	Settle  func(context.Context, kigo.DynoID) bool     // waits a moment for the router to leave a dyno: no new requests go there, and none is without its answer
 	Output  func(kigo.Dyno, kigo.OutputLine)            // also gets the output of release-phase dynos; may be nil
 	Machine func() Machine                              // the memory there is; nil: nobody asks
 	Workers int
 
+	LeaveMost time.Duration // how long a stop waits for the router to leave the dyno; 0: 5 s
 	Pool      time.Duration // of dyno-hours on sizes that sleep, for each account and month; 0: they are not bounded
 	IdleAfter time.Duration // without traffic, until dynos on sizes that sleep do; 0: never, and those that sleep wake
 
@@ -50,6 +51,7 @@ type Agent struct {
 	sessions sessions
 	traffic  traffic
 	poolUse  chan struct{}   // a hint to look at pools
+	leaving  sync.Map        // since when the router has been leaving a dyno, by its id
 	said     sync.Map        // launches whose end the log tells, until they are removed
 	ctx      context.Context // of Run, for what outlives one call of Reconcile
 }
@@ -80,6 +82,7 @@ func (a *Agent) Run(ctx context.Context) error {
 
 func (a *Agent) init(ctx context.Context) {
 	a.ctx, a.checks.all = ctx, map[kigo.DynoID]*check{}
+	a.LeaveMost = cmp.Or(a.LeaveMost, leaveMost)
 	a.traffic.began, a.poolUse = time.Now(), make(chan struct{}, 1)
 	a.loop = reconcile.Loop{
 		Name: "dyno", Reconciler: a, Keys: a.keys, Resync: 30 * time.Second, Workers: max(4, a.Workers),

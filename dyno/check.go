@@ -213,7 +213,7 @@ func (a *Agent) endUnwell(ctx context.Context, d kigo.Dyno, run kigo.RunStatus) 
 			return err
 		}
 		if a.Settle != nil {
-			a.Settle(ctx)
+			a.Settle(ctx, d.ID)
 		}
 	}
 	if err := a.Engine.Stop(ctx, run.ID); err != nil && !errors.Is(err, kigo.ErrNotFound) {

@@ -47,8 +47,8 @@ func (a *Agent) stop(ctx context.Context, d kigo.Dyno, run kigo.RunStatus, known
 		return reconcile.Result{}, nil
 	}
 	if d.State != kigo.DynoDown {
-		if a.Settle != nil && d.Address != "" {
-			a.Settle(ctx)
+		if d.Address != "" && !a.left(ctx, d.ID) {
+			return reconcile.Result{After: leaveEvery}, nil
 		}
 		killpoint.At("stop-settled")
 		told := kigo.DynoDown
@@ -67,6 +67,26 @@ func (a *Agent) stop(ctx context.Context, d kigo.Dyno, run kigo.RunStatus, known
 	}
 	killpoint.At("stop-sent")
 	return reconcile.Result{}, nil
+}
+
+const (
+	leaveMost  = 5 * time.Second
+	leaveEvery = 20 * time.Millisecond
+)
+
+// left reports whether a dyno may be told to stop: what the router had asked it is
+// answered, or has not been for long. Many programs end at once on SIGTERM, in the middle of
+// an answer.
+func (a *Agent) left(ctx context.Context, id kigo.DynoID) bool {
+	if a.Settle == nil {
+		return true
+	}
+	since, _ := a.leaving.LoadOrStore(id, time.Now())
+	if !a.Settle(ctx, id) && time.Since(since.(time.Time)) < a.LeaveMost {
+		return false
+	}
+	a.leaving.Delete(id)
+	return true
 }
 
 // ended decides what becomes of a dyno whose process is gone by itself.
@@ -218,6 +238,7 @@ func (a *Agent) sayEnd(d kigo.Dyno, run kigo.RunStatus) {
 // dispose deletes the row of a dyno that is over.
 func (a *Agent) dispose(ctx context.Context, d kigo.Dyno) error {
 	a.clients.forget(d.ID)
+	a.leaving.Delete(d.ID)
 	err := a.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.DeleteDyno(d.ID); err != nil {
 			return err

@@ -133,7 +133,7 @@ func (a *Agent) sleep(ctx context.Context, d kigo.Dyno) error {
 		return err
 	}
 	if a.Settle != nil && d.Type == "web" {
-		a.Settle(ctx)
+		a.Settle(ctx, d.ID)
 	}
 	a.Mark(d.ID)
 	return nil

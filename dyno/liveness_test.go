@@ -21,13 +21,14 @@ func TestADynoThatIsSickLeavesTheRouterBeforeItIsStoppedAndItsOldCrashesAreForgo
 	var b *bench
 	var id kigo.DynoID
 	b = newBenchWith(t, func(a *Agent) {
-		a.Settle = func(ctx context.Context) {
+		a.Settle = func(ctx context.Context, _ kigo.DynoID) bool {
 			row := b.row(id)
 			run, err := b.engine.Status(ctx, RunID(row))
 			if err != nil {
 				t.Error(err)
 			}
 			settled <- seen{row.State, row.Address, run.State}
+			return true
 		}
 	})
 	b.update(func(tx *store.Tx) error {

@@ -35,10 +35,16 @@ type view struct {
 // dyno is one web dyno while the router runs.
 type dyno struct {
 	Dyno
-	active atomic.Int64 // outstanding requests
+	active atomic.Int64 // outstanding requests, and tunnels
+	tunnel atomic.Int64 // of these, upgraded connections
+	left   atomic.Bool  // it gets no more requests
 	aside  atomic.Int64 // coarse time until which others are preferred
 	pool   pool
 }
+
+// owes reports whether the dyno has answers to give. A tunnel is none: it ends only
+// when one of its sides wants it.
+func (d *dyno) owes() bool { return d.active.Load() > d.tunnel.Load() }
 
 // update gives the app a new view and wakes who waits for one.
 func (a *app) update(spec App) (gone []*dyno) {
@@ -56,6 +62,7 @@ func (a *app) update(spec App) (gone []*dyno) {
 		switch d.State {
 		case kigo.DynoUp:
 			run.pool.open() // it may have been down under the same id
+			run.left.Store(false)
 			v.up = append(v.up, run)
 		case kigo.DynoStarting, kigo.DynoIdle:
 			v.starting++

@@ -289,6 +289,10 @@ func (x *exchange) answer(status int, body []byte, isHTML, closing bool) {
 
 // release gives dyno and counts back.
 func (x *exchange) release() {
+	if x.tunnel {
+		x.app.tunnels.Add(-1)
+		x.dyno.tunnel.Add(-1)
+	}
 	if x.wire != nil {
 		if x.reuse && x.wire.forever() && x.wire.reason.Load() == 0 {
 			x.dyno.pool.put(x.wire)
@@ -300,9 +304,6 @@ func (x *exchange) release() {
 	}
 	if x.active {
 		x.app.active.Add(-1)
-	}
-	if x.tunnel {
-		x.app.tunnels.Add(-1)
 	}
 }
 

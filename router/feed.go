@@ -28,7 +28,8 @@ type Feed struct {
 	first    int64        // number of changes[0]
 	acked    int64
 	kick     chan struct{}
-	moved    chan struct{} // closed when acked changes
+	moved    chan struct{}              // closed when acked changes
+	leaving  map[net.Conn][]kigo.DynoID // what each router said of that last
 }
 
 type fedApp struct {
@@ -178,9 +179,28 @@ func (f *Feed) Wait(ctx context.Context, revision int64) error {
 	}
 }
 
+// Leaving reports whether a router has requests at a dyno that gets no more of them. It
+// says what the routers said last, and has them asked again.
+func (f *Feed) Leaving(id kigo.DynoID) bool {
+	f.mu.Lock()
+	kick, is := f.kicked(), false
+	for _, ids := range f.leaving {
+		is = is || slices.Contains(ids, id)
+	}
+	f.mu.Unlock()
+	if is {
+		signal(kick)
+	}
+	return is
+}
+
 func (f *Feed) signal() chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.kicked()
+}
+
+func (f *Feed) kicked() chan struct{} {
 	if f.kick == nil {
 		f.kick = make(chan struct{}, 1)
 	}
@@ -229,6 +249,7 @@ func (f *Feed) supply(ctx context.Context, c net.Conn, log *slog.Logger, next ch
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
 	defer c.Close()
+	defer f.owed(c, nil)
 	in, out := json.NewDecoder(c), json.NewEncoder(c)
 	ticker := time.NewTicker(feedPoll)
 	defer ticker.Stop()
@@ -249,6 +270,7 @@ func (f *Feed) supply(ctx context.Context, c net.Conn, log *slog.Logger, next ch
 		if !s.Changes {
 			told.changes = -1 // it is of an older release
 		}
+		f.owed(c, s.Leaving)
 		if s.Draining {
 			once.Do(func() { close(next) })
 		} else {
@@ -270,6 +292,20 @@ func (f *Feed) supply(ctx context.Context, c net.Conn, log *slog.Logger, next ch
 		case <-ticker.C:
 		}
 	}
+}
+
+// owed takes down at which dynos a router has requests that get no more of them.
+func (f *Feed) owed(c net.Conn, ids []kigo.DynoID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(ids) == 0 {
+		delete(f.leaving, c)
+		return
+	}
+	if f.leaving == nil {
+		f.leaving = map[net.Conn][]kigo.DynoID{}
+	}
+	f.leaving[c] = ids
 }
 
 func (f *Feed) noted(revision int64) {

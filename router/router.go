@@ -88,6 +88,7 @@ type Router struct {
 	log         *slog.Logger
 	table       *table
 	demand      demand
+	leaving     leaving
 	keeper      *keeper // nil: nothing is kept
 	clock       *clock
 	access      *accessLog
@@ -174,7 +175,7 @@ func (r *Router) Apply(s *Snapshot) error {
 	return nil
 }
 
-func (r *Router) install(s *Snapshot) { closePools(r.table.applySnapshot(s)) }
+func (r *Router) install(s *Snapshot) { r.leaving.add(r.table.applySnapshot(s)) }
 
 // errBase is what a change meets that builds on other routes than are served.
 var errBase = errors.New("apply change: it builds on another revision")
@@ -188,14 +189,8 @@ func (r *Router) Change(c *Change) error {
 	if !ok {
 		return errBase
 	}
-	closePools(unused)
+	r.leaving.add(unused)
 	return nil
-}
-
-func closePools(unused []*dyno) {
-	for _, d := range unused {
-		d.pool.close()
-	}
 }
 
 // Revision is that of the routes being served; 0 without any.

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"github.com/kigo-dev/kigo"
 )
 
 // The socket: JSON values, one per line. Control sends a Snapshot, then Changes,
@@ -30,6 +32,8 @@ type Status struct {
 	Served      int64  `json:"served"`            // connections accepted since the start
 	Dropped     int64  `json:"dropped,omitempty"` // access lines that the sink was too slow for
 	Draining    bool   `json:"draining,omitempty"`
+
+	Leaving []kigo.DynoID `json:"leaving,omitempty"` // dynos that get no more requests and owe answers
 }
 
 type message struct {
@@ -135,7 +139,7 @@ func (r *Router) take(m *message) error {
 
 func (r *Router) status(fault string) Status {
 	return Status{Revision: r.Revision(), Error: fault, Changes: true, Apps: r.table.count(), Connections: r.count(),
-		Clients: r.limits.Clients, Files: descriptors(), Served: r.served.Load(), Dropped: r.access.dropped.Load(), Draining: r.draining.Load()}
+		Clients: r.limits.Clients, Files: descriptors(), Served: r.served.Load(), Dropped: r.access.dropped.Load(), Draining: r.draining.Load(), Leaving: r.leaving.ids()}
 }
 
 // ReadStatus asks the router behind the socket at path.

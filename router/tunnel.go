@@ -6,6 +6,7 @@ package router
 func (x *exchange) runTunnel() *Code {
 	x.app.tunnels.Add(1)
 	x.app.active.Add(-1)
+	x.dyno.tunnel.Add(1)
 	x.active, x.tunnel = false, true
 	x.status, x.closing, x.started = 101, true, true
 	x.out = x.appendResponse(x.blank())

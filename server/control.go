@@ -141,7 +141,7 @@ func (n *node) makeLoops() error {
 	n.routing = newRouting(n.store, n.cfg.Domain, n.feed, n.log)
 	n.agent = &dyno.Agent{
 		Engine: n.engine, Store: n.store, Logs: codesSeen{n.hub, n.samples.Failed}, Log: n.log, Stack: n.runStack,
-		Binds: append(hostBinds(), shell...), Settle: n.settle, Machine: machineWith(n.cfg.Data), IdleAfter: n.cfg.Idle(), Pool: n.cfg.EcoPool(),
+		Binds: append(hostBinds(), shell...), Settle: n.left, Machine: machineWith(n.cfg.Data), IdleAfter: n.cfg.Idle(), Pool: n.cfg.EcoPool(),
 		Output: func(d kigo.Dyno, l kigo.OutputLine) {
 			if err := n.phases.add(d, l.Text); err != nil {
 				n.log.Warn("write output of script", "dyno", d.Name(), "release", d.Release, "err", err)
@@ -164,9 +164,14 @@ func (n *node) makeLoops() error {
 	return nil
 }
 
-// settle waits until the router sends nothing more to dynos that are told to
-// stop; a router that is gone holds nothing up.
-func (n *node) settle(ctx context.Context) {
+// left reports whether the router sends nothing more to a dyno that is told to stop, and
+// waits for no answer of it.
+func (n *node) left(ctx context.Context, id kigo.DynoID) bool {
+	return n.settle(ctx) == nil && !n.feed.Leaving(id)
+}
+
+// settle waits up to a second until the router has the routes that are written down now.
+func (n *node) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	var revision int64
@@ -175,10 +180,10 @@ func (n *node) settle(ctx context.Context) {
 		return err
 	})
 	if err != nil {
-		return
+		return err
 	}
 	n.routing.mark()
-	_ = n.feed.Wait(ctx, revision)
+	return n.feed.Wait(ctx, revision)
 }
 
 // destroy removes what an app without dynos leaves behind, its rows last.

@@ -98,6 +98,11 @@ func serve() {
 	http.HandleFunc("/status/503", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
 	http.HandleFunc("/status/200", func(http.ResponseWriter, *http.Request) {})
 	http.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) { _ = r.Header.Write(w) })
+	http.HandleFunc("/late", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Println("asked")
+		time.Sleep(2 * time.Second)
+		fmt.Fprintln(w, "answered")
+	})
 	fmt.Println("listening on", os.Getenv("PORT"))
 	if err := http.ListenAndServe(":"+os.Getenv("PORT"), nil); err != nil {
 		fmt.Fprintln(os.Stderr, err)
