@@ -322,6 +322,30 @@ func TestAReceivePackThatIsKilledHurtsNothing(t *testing.T) {
 	w.must("push", "heroku", "main")
 }
 
+// An answer that just stopped would have the client's parts wait for each other.
+func TestAClientIsToldThatItsReceivePackWasKilled(t *testing.T) {
+	testenv.NeedsRoot(t)
+	t.Parallel()
+	s := newSite(t)
+	w := s.work("myapp")
+	w.commit("a", "1")
+	release := make(chan struct{})
+	s.build = func(out io.Writer) kigo.BuildStatus {
+		fmt.Fprintln(out, "-----> Slow")
+		<-release
+		return kigo.BuildSucceeded
+	}
+	p := w.start("push", "heroku", "main")
+	p.until(t, "Slow")
+	if err := syscall.Kill(-receiver(s.git.path(s.apps["myapp"].ID)), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	if err := p.wait(); err == nil || !strings.Contains(p.all.String(), "The platform's git ended in the middle of this push. Push again.") {
+		t.Errorf("%v\n%s", err, p.all.String())
+	}
+}
+
 // receiver finds the receive-pack of a repository, whose session it leads.
 func receiver(repo string) int {
 	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")

@@ -2,8 +2,8 @@ package git
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -31,7 +31,7 @@ type push struct {
 }
 
 // lastWords is how long a push that we end has to say why.
-const lastWords = time.Second
+const lastWords = 5 * time.Second
 
 // end ends a push in good order: the person who pushes is told why.
 func (p *push) end(why string) {
@@ -107,24 +107,31 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, repo repo, by c
 	w.Header().Set("Content-Type", "application/x-git-receive-pack-result")
 	// Our copy of the hook's end goes once git has its own, so that the end of git
 	// is the end of the conversation.
-	err = s.exchange(w, r, cmd, s.MaxPush+requestMax, func() { theirs.Close() })
+	out := &packets{Writer: newOutput(w)}
+	err = s.exchange(out, w, r, cmd, s.MaxPush+requestMax, func() { theirs.Close() })
 	conn.Close() // whoever still holds the other end is of no interest
 	<-conversation
 	if err != nil {
 		s.Log.Info("push was not completed", "app", repo.app.Name, "err", err)
-		if r.Context().Err() == nil && ctx.Err() != nil {
-			hangUp(newOutput(w))
+		if r.Context().Err() == nil && errors.Is(err, errCut) {
+			hangUp(out, ctx.Err() != nil)
 		}
 		return
 	}
 	s.after(context.WithoutCancel(ctx), p)
 }
 
-// hangUp ends the answer of a push that we have ended, by git's side band for fatal
-// errors: a client whose answer just stops waits for ever.
-func hangUp(w io.Writer) {
-	const text = "\x03The platform has ended this push. Run `kigo builds` to see whether a build goes on.\n"
-	fmt.Fprintf(w, "%04x%s0000", 4+len(text), text)
+// hangUp ends the answer of a push that has no end, by git's side band for fatal errors, or
+// by the end of the connection in the middle of a packet. Ours: we ended git.
+func hangUp(out *packets, ours bool) {
+	if !out.between() {
+		panic(http.ErrAbortHandler)
+	}
+	text := "\x03The platform's git ended in the middle of this push. Push again.\n"
+	if ours {
+		text = "\x03The platform has ended this push. Run `kigo builds` to see whether a build goes on.\n"
+	}
+	fmt.Fprintf(out, "%04x%s0000", 4+len(text), text)
 }
 
 // ended forgets a push and lets the next one in.

@@ -3,6 +3,7 @@ package git
 import (
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,14 +31,14 @@ func (s *Server) advertise(w http.ResponseWriter, r *http.Request, repo repo, rp
 		fmt.Fprintf(out, "%04x# service=%s\n0000", len("0000# service=\n")+len(rpc), rpc)
 	}
 	cmd.Stdout = out
-	errors := &tail{}
-	cmd.Stderr = errors
+	said := &tail{}
+	cmd.Stderr = said
 	if err := s.start(cmd); err != nil {
 		s.Log.Error("refs cannot be listed", "app", repo.app.Name, "err", err)
 		return
 	}
 	if err := cmd.Wait(); err != nil && r.Context().Err() == nil {
-		s.Log.Error("refs cannot be listed", "app", repo.app.Name, "err", err, "stderr", errors.String())
+		s.Log.Error("refs cannot be listed", "app", repo.app.Name, "err", err, "stderr", said.String())
 	}
 }
 
@@ -59,16 +60,21 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request, repo repo) {
 	repo.offline(cmd)
 	protocol(cmd, r)
 	w.Header().Set("Content-Type", "application/x-git-upload-pack-result")
-	if err := s.exchange(w, r, cmd, requestMax, nil); err != nil && r.Context().Err() == nil {
-		s.Log.Warn("fetch was not completed", "app", repo.app.Name, "err", err)
+	err := s.exchange(&packets{Writer: newOutput(w)}, w, r, cmd, requestMax, nil)
+	if err == nil || r.Context().Err() != nil {
+		return
+	}
+	s.Log.Warn("fetch was not completed", "app", repo.app.Name, "err", err)
+	if errors.Is(err, errCut) {
+		panic(http.ErrAbortHandler) // an end that is no end must not look like one
 	}
 }
 
 // exchange runs a git process with the request as its input and the response as
 // its output, each piece flushed. Output waits until the request has been read: a
 // client that is still sending does not listen. Started, if any, is called once git
-// runs or could not be started.
-func (s *Server) exchange(w http.ResponseWriter, r *http.Request, cmd *exec.Cmd, limit int64, started func()) error {
+// runs or could not be started. An error is errCut when git failed before its answer was whole.
+func (s *Server) exchange(out *packets, w http.ResponseWriter, r *http.Request, cmd *exec.Cmd, limit int64, started func()) error {
 	body, err := newBody(w, r, limit)
 	if err != nil {
 		http.Error(w, "The request's gzip encoding is damaged.", http.StatusBadRequest)
@@ -82,8 +88,8 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, cmd *exec.Cmd,
 	if err != nil {
 		return err
 	}
-	errors := &tail{}
-	cmd.Stderr = errors
+	said := &tail{}
+	cmd.Stderr = said
 	err = s.start(cmd)
 	if started != nil {
 		started()
@@ -103,12 +109,16 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, cmd *exec.Cmd,
 		}
 		body.done()
 	}()
-	copyOut(newOutput(w), stdout, read)
+	copyOut(out, stdout, read)
 	<-read
-	if err := cmd.Wait(); err != nil {
-		return fmt.Errorf("%w: %s", err, errors)
+	err = cmd.Wait()
+	switch {
+	case err == nil:
+		return nil
+	case !out.whole():
+		return fmt.Errorf("%w: %w: %s", errCut, err, said)
 	}
-	return nil
+	return fmt.Errorf("%w: %s", err, said)
 }
 
 // copyOut copies git's output. When the client is gone it goes on reading, so that

@@ -225,7 +225,7 @@ func (w *work) command(ctx context.Context, args ...string) *exec.Cmd {
 // run runs git and returns what it printed; trailing spaces and the escape codes
 // by which git clears lines are removed.
 func (w *work) run(args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Minute)
 	defer cancel()
 	out, err := w.command(ctx, args...).CombinedOutput()
 	return tidy(string(out)), err
