@@ -18,7 +18,7 @@ const (
 	clientApps   = 10_000  // apps whose drops are counted
 	clientChunk  = 256 << 10
 	clientRetry  = 100 * time.Millisecond
-	clientFlush  = 2 * time.Second // for the last lines when the process ends
+	clientFlush  = 5 * time.Second // for the last lines when the process ends
 	maxName      = 128             // bytes of a source or process
 )
 

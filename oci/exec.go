@@ -31,12 +31,43 @@ func (e *Engine) Exec(ctx context.Context, id kigo.DynoID, x kigo.Exec) (io.Read
 	if err != nil {
 		return nil, fmt.Errorf("encode process: %w", err)
 	}
+	visit, err := e.visit(id, shim.Exec{Process: process, TTY: x.TTY != nil, Named: true})
+	switch {
+	case err == nil:
+		return visit, nil
+	case errors.Is(err, kigo.ErrConflict):
+		return nil, err
+	case e.endsMeanwhile(ctx, id):
+		return nil, kigo.Conflict("Dyno %s is not running.", id)
+	}
+	return nil, fmt.Errorf("exec: %w", err)
+}
+
+// endsMeanwhile reports whether a launch ends about now, which may be known a moment
+// after an exec into it has failed.
+func (e *Engine) endsMeanwhile(ctx context.Context, id kigo.DynoID) bool {
+	for range 15 {
+		s, err := e.Status(ctx, id)
+		if errors.Is(err, kigo.ErrNotFound) || err == nil && s.State != kigo.RunReady && s.State != kigo.RunStarting {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return false
+}
+
+// visit has a launch's shim start one more process.
+func (e *Engine) visit(id kigo.DynoID, x shim.Exec) (*Visit, error) {
 	conn, err := call(e.bundle(id), "exec")
 	if err != nil {
 		return nil, fmt.Errorf("call shim: %w", err)
 	}
 	_ = conn.SetDeadline(time.Now().Add(startTimeout))
-	err = json.NewEncoder(conn).Encode(shim.Exec{Process: process, TTY: x.TTY != nil, Named: true})
+	err = json.NewEncoder(conn).Encode(x)
 	line := ""
 	if err == nil {
 		line, err = readLine(conn)
@@ -51,7 +82,7 @@ func (e *Engine) Exec(ctx context.Context, id kigo.DynoID, x kigo.Exec) (io.Read
 	}
 	if err != nil {
 		_ = conn.Close()
-		return nil, fmt.Errorf("exec: %w", err)
+		return nil, err
 	}
 	_ = conn.SetDeadline(time.Time{})
 	return &Visit{UnixConn: conn, bundle: e.bundle(id), number: strings.TrimSpace(number)}, nil

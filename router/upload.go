@@ -198,6 +198,9 @@ func (x *exchange) uploading() bool {
 	}
 }
 
+// handed is how long a goroutine may take to say that it has done all it had to.
+const handed = time.Second
+
 // stopUpload ends it; true when all of the body had been sent.
 func (x *exchange) stopUpload() bool {
 	u := &x.upload
@@ -207,7 +210,7 @@ func (x *exchange) stopUpload() bool {
 	if x.uploading() && u.read.Load() { // the dyno's answer was only faster than our goroutine
 		select {
 		case <-u.running:
-		case <-time.After(tick):
+		case <-time.After(handed):
 		}
 	}
 	if x.uploading() {

@@ -44,7 +44,7 @@ func (w *wire) frame(lines []kigo.LogLine, lost loss, spare []byte) *frame {
 func (w *wire) done() bool { return true }
 
 func (w *wire) send(ctx context.Context, f *frame) error {
-	if w.conn != nil && w.gone.Load() {
+	if w.conn != nil && w.left() {
 		w.close()
 	}
 	if w.conn == nil {
@@ -104,10 +104,10 @@ func (w *wire) write(ctx context.Context, body []byte) error {
 		switch {
 		case err != nil:
 			return err
-		case waiting == 0 && !w.gone.Load():
-			return nil
-		case w.gone.Load():
+		case w.left():
 			return net.ErrClosed
+		case waiting == 0:
+			return nil
 		case time.Now().After(deadline):
 			return errNotTaken
 		}
@@ -117,6 +117,23 @@ func (w *wire) write(ctx context.Context, body []byte) error {
 		case <-time.After(pause):
 		}
 	}
+}
+
+// left reports whether the receiver has gone. The kernel knows it first: what is written
+// then is thrown away, and waits for nothing.
+func (w *wire) left() bool {
+	if w.gone.Load() {
+		return true
+	}
+	raw, err := w.socket.SyscallConn()
+	if err != nil {
+		return true
+	}
+	var info *unix.TCPInfo
+	if e := raw.Control(func(fd uintptr) { info, err = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) }); e != nil || err != nil {
+		return true
+	}
+	return info.State != unix.BPF_TCP_ESTABLISHED
 }
 
 // unacknowledged is how many bytes the receiver's machine has not confirmed.
