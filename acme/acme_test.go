@@ -225,7 +225,8 @@ func TestOneThatLeadsElsewhereFailsInTheAuthoritysWords(t *testing.T) {
 	if _, err := s.control.RefreshACM(t.Context(), s.actor, s.app.ID); err != nil {
 		t.Fatal(err)
 	}
-	if d := s.read("nowhere.example"); d.Automatic != (kigo.AutomaticCertificate{}) {
+	// It may have begun already.
+	if d := s.read("nowhere.example"); d.Automatic.Status != "" && d.Automatic.Status != kigo.ACMInProgress || d.Automatic.Tries != 0 {
 		t.Errorf("after refresh: %+v", d.Automatic)
 	}
 	s.loop.Mark(s.app.ID)

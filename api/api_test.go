@@ -46,7 +46,7 @@ type server struct {
 
 const operator = "op@example.com"
 
-func newServer(t testing.TB) *server {
+func newServer(t testing.TB, change ...func(*api.Deps)) *server {
 	t.Helper()
 	dir := t.TempDir()
 	box := storetest.Box(t)
@@ -63,12 +63,16 @@ func newServer(t testing.TB) *server {
 	must(t, err)
 	s.actor = control.Actor{ID: s.account.ID, Email: s.account.Email}
 	key := box.Derive("test")
-	handler, err := api.New(api.Deps{
+	deps := api.Deps{
 		Control: s.control, Store: db, Logs: &logplex.Sessions{Hub: s.hub, Key: key}, Output: s.output, Blobs: s.blobs,
 		Key: key, Log: log, Stacks: s.control.Stacks, History: s.history, EcoPool: 1000 * time.Hour, Slugs: adopter{s},
 		WebURL: func(app string) string { return "http://" + app + ".localhost:8080/" },
 		Attach: func(_ *http.Request, secret string) string { return "rendezvous://localhost:5001/" + secret },
-	})
+	}
+	for _, f := range change {
+		f(&deps)
+	}
+	handler, err := api.New(deps)
 	must(t, err)
 	s.api = handler
 	s.srv = httptest.NewServer(handler)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kigo-dev/kigo/api"
 	"github.com/kigo-dev/kigo/client"
@@ -247,7 +248,8 @@ func TestWrongTypesAndMissingFieldsAreNamed(t *testing.T) {
 
 func TestTheAllowanceIsToldAndEnds(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
+	now := time.Now() // the clock stands: nothing is given back meanwhile
+	s := newServer(t, func(d *api.Deps) { d.Now = func() time.Time { return now } })
 	first, _ := s.raw("GET", "/account", s.token, nil, nil)
 	second, _ := s.raw("GET", "/account", s.token, nil, nil)
 	free, _ := s.raw("GET", "/account/rate-limits", s.token, nil, nil)

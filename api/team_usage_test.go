@@ -63,7 +63,7 @@ func TestTeamsAndEnterprisesSeeWhatTheirAppsUsed(t *testing.T) {
 	if len(firm) > 2 || len(firm) == 0 || firm[0].Name != "firm" || len(firm[0].Teams) != 1 || firm[0].Teams[0].Dynos != firm[0].Dynos {
 		t.Errorf("of the enterprise account: %+v", firm)
 	}
-	must(t, s.Do(ctx, "GET", "/enterprise-accounts/firm/usage/monthly?start="+month, nil, &firm))
+	must(t, s.Do(ctx, "GET", "/enterprise-accounts/firm/usage/monthly?start="+month+"&end="+month, nil, &firm))
 	if len(firm) != 1 || firm[0].Month != month || firm[0].Connect == nil {
 		t.Errorf("of a month: %+v", firm)
 	}

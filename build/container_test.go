@@ -198,7 +198,7 @@ func TestADockerfileBeginsAgainWithTheNextProcess(t *testing.T) {
 	p.app.BuildStack = kigo.StackContainer
 	p.config.Images = &builtImages{dir: p.stacks().Dir}
 	loop, stop := p.start()
-	id := p.push(dockerfile(t, "echo begun && sleep 2"))
+	id := p.push(dockerfile(t, "echo begun && sleep 8"))
 	loop.Mark(p.app.ID)
 	p.awaitLine(id, "begun")
 	stop()

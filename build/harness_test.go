@@ -210,7 +210,7 @@ func (p *platform) push(files map[string]string, buildpacks ...string) kigo.Buil
 // read returns a build's whole output, waiting for its end.
 func (p *platform) read(id kigo.BuildID) string {
 	p.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	for !p.config.Output.Exists(string(id)) {
 		wait(ctx, p)
@@ -239,7 +239,7 @@ func wait(ctx context.Context, t testing.TB) {
 // eventually polls until ok.
 func (p *platform) eventually(what string, ok func() bool) {
 	p.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	for !ok() {
 		select {

@@ -52,7 +52,7 @@ func TestAGoAppBecomesASlugAndTheSecondBuildUsesTheCache(t *testing.T) {
 // compiled waits until the store of toolchains has a compiled standard library.
 func (p *platform) compiled() {
 	p.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	for {
 		if found, _ := filepath.Glob(filepath.Join(p.dir, "toolchains", "gostd-*")); len(found) > 0 {

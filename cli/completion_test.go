@@ -13,6 +13,7 @@ import (
 
 // TestMain is the program itself when a shell calls it.
 func TestMain(m *testing.M) {
+	cli.PatientCompletion()
 	if filepath.Base(os.Args[0]) == "kigo" {
 		os.Exit(cli.Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}

@@ -38,7 +38,7 @@ func (b *bench) checkedApp(status *atomic.Int64, vars kigo.ConfigVars) kigo.Dyno
 			b.Errorf("asked for %s by %s", r.URL.Path, r.Header.Get("User-Agent"))
 		}
 		w.WriteHeader(int(status.Load()))
-	}), ReadHeaderTimeout: time.Second}
+	}), ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(l) }()
 	b.Cleanup(func() { _ = server.Close() })
 	return d

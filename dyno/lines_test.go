@@ -95,6 +95,7 @@ var lives = []struct {
 		"heroku[web.1]: Starting process with command `./web`", "heroku[web.1]: State changed from starting to up"}},
 	{"more memory than the quota (R14)", func(p *play) {
 		p.up("web", "Basic")
+		p.said("heroku[web.1]: State changed from starting to up")
 		p.engine.mu.Lock()
 		p.engine.stats = map[kigo.DynoID]kigo.RunStats{RunID(p.d): {MemoryRSS: 500 << 20, MemorySwap: 29 << 20}}
 		p.engine.mu.Unlock()
@@ -139,6 +140,7 @@ var lives = []struct {
 			p.Fatal(err)
 		}
 		p.ready(p.d.ID)
+		p.said("heroku[run.1234]: State changed from starting to up") // which comes after the row says so
 		_ = conn.Close()
 		hangup{nopCloser{}, p.agent, p.d, new(atomic.Bool)}.detached() // ten seconds later
 	}, []string{

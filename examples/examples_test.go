@@ -37,13 +37,8 @@ func (l *lines) String() string              { l.mu.Lock(); defer l.mu.Unlock();
 // start runs a web process on a free port and returns its address and output.
 func start(t *testing.T, cmd *exec.Cmd) (addr string, out *lines) {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr = free.Addr().String()
-	free.Close()
-	_, port, _ := net.SplitHostPort(addr)
+	port := testenv.Port(t)
+	addr = net.JoinHostPort("127.0.0.1", port)
 	out = &lines{}
 	cmd.Env = append(cmd.Env, "PATH=/usr/local/bin:/usr/bin:/bin", "PORT="+port, "DYNO=web.1", "GREETING=Bonjour")
 	cmd.Stdout, cmd.Stderr = out, out
@@ -119,7 +114,7 @@ func TestGoHelloGreetsLogsEchoesAndStops(t *testing.T) {
 
 func echoes(t *testing.T, url string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c, _, err := websocket.Dial(ctx, url, nil)
 	if err != nil {

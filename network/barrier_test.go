@@ -19,7 +19,7 @@ func TestDynosAreKeptFromEachOtherWithoutThePacketFilter(t *testing.T) {
 	if err := w.dial(w.one, nil, w.second.String()+":5000"); err == nil {
 		t.Error("a dyno reaches another one")
 	}
-	if err := w.dial(nil, nil, w.second.String()+":5000"); err != nil {
+	if err := w.reach(nil, w.second.String()+":5000"); err != nil {
 		t.Errorf("the host does not reach a dyno: %v", err)
 	}
 	for _, rule := range w.network.barrier() {
@@ -27,7 +27,7 @@ func TestDynosAreKeptFromEachOtherWithoutThePacketFilter(t *testing.T) {
 			t.Fatalf("the barrier is not there: %v", err)
 		}
 	}
-	if err := w.dial(w.one, nil, w.second.String()+":5000"); err != nil {
+	if err := w.reach(w.one, w.second.String()+":5000"); err != nil {
 		t.Errorf("without the barrier either, a dyno should reach another one: %v", err)
 	}
 	for range 2 {

@@ -44,7 +44,7 @@ func TestAnAppReachesWhatItsRulesSay(t *testing.T) {
 		var wg sync.WaitGroup
 		expect := func(who string, from *os.File, address string, open bool) {
 			wg.Go(func() {
-				if err := w.dial(from, nil, address); (err == nil) != open {
+				if err := w.dialFor(limit(open), from, nil, address); (err == nil) != open {
 					t.Errorf("rules: %s: %s to %s: %v, want open %v", c.name, who, address, err, open)
 				}
 			})
@@ -82,7 +82,7 @@ func TestAnAppsRulesAreLoadedAgainAndEndWithItsDynos(t *testing.T) {
 			t.Errorf("after %q:\n%s", change, got)
 		}
 	}
-	if err := w.dial(w.one, nil, w.hidden+":80"); err != nil {
+	if err := w.reach(w.one, w.hidden+":80"); err != nil {
 		t.Errorf("after healing: %v", err)
 	}
 	w.network.Free(w.first) // and the next one with this address is of another app

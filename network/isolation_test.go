@@ -51,12 +51,12 @@ func TestDynosReachTheInternetAndNothingElse(t *testing.T) {
 		{"metadata", "169.254.169.254:80", false},
 		{"an address of this network that nobody has", w.network.address(200).String() + ":80", false},
 	} {
-		err := w.dial(w.one, nil, c.address)
+		err := w.dialFor(limit(c.open), w.one, nil, c.address)
 		if (err == nil) != c.open {
 			t.Errorf("%s (%s): %v, want open %v", c.what, c.address, err, c.open)
 		}
 	}
-	if err := w.dial(nil, nil, w.second.String()+":5000"); err != nil {
+	if err := w.reach(nil, w.second.String()+":5000"); err != nil {
 		t.Errorf("the host does not reach a dyno: %v", err)
 	}
 }
@@ -104,7 +104,7 @@ func TestAFlushedPacketFilterIsLoadedAgain(t *testing.T) {
 
 func TestAnUnusedPacketFilterIsLoadedOnce(t *testing.T) {
 	w := newWorld(t)
-	if err := w.dial(w.one, nil, w.public+":80"); err != nil { // changes counters and the set of connections
+	if err := w.reach(w.one, w.public+":80"); err != nil { // changes counters and the set of connections
 		t.Fatal(err)
 	}
 	before := w.handle()
@@ -166,9 +166,19 @@ func (w *world) internet(instance string) {
 	}
 }
 
+// dial connects to what should be closed.
 func (w *world) dial(space *os.File, from net.IP, address string) error {
+	return w.dialFor(limit(false), space, from, address)
+}
+
+// reach connects to what should be open, when a lost packet is sent again too.
+func (w *world) reach(space *os.File, address string) error {
+	return w.dialFor(limit(true), space, nil, address)
+}
+
+func (w *world) dialFor(most time.Duration, space *os.File, from net.IP, address string) error {
 	return testenv.In(space, func() error {
-		d := net.Dialer{Timeout: time.Second}
+		d := net.Dialer{Timeout: most}
 		if from != nil {
 			d.LocalAddr = &net.TCPAddr{IP: from}
 		}
@@ -179,6 +189,13 @@ func (w *world) dial(space *os.File, from net.IP, address string) error {
 		}
 		return err
 	})
+}
+
+func limit(open bool) time.Duration {
+	if open {
+		return 10 * time.Second
+	}
+	return time.Second
 }
 
 // dropped is the counter of the rule against wrong source addresses.

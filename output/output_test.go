@@ -91,13 +91,15 @@ func TestAWriteWakesAReaderOfItsOwnProcessWithoutPolling(t *testing.T) {
 			got <- struct{}{}
 		}
 	}()
-	began := time.Now()
+	fastest := time.Hour
 	for range rounds {
+		began := time.Now()
 		write(t, w, "x")
 		<-got
+		fastest = min(fastest, time.Since(began))
 	}
-	if took := time.Since(began); took > rounds*pollEvery/2 {
-		t.Errorf("%d wake-ups took %v: they were polls", rounds, took)
+	if fastest > pollEvery/2 {
+		t.Errorf("the fastest of %d wake-ups took %v: they were polls", rounds, fastest)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 
 func TestHostsLeadToTheirAppInAnySpelling(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	app := func(name string, hosts ...string) App {
 		return App{ID: kigo.AppID(name), Name: name, Hosts: hosts, Released: true, WebQuantity: 1,
 			Dynos: []Dyno{{ID: kigo.DynoID(name), Name: "web.1", State: kigo.DynoUp,
@@ -85,7 +85,7 @@ func TestADynoSetAsideComesBack(t *testing.T) {
 
 func TestAClientStaysWithTheDynoOfItsCookie(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	var addrs []string
 	for i := range 5 {
 		addrs = append(addrs, goDyno(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, i) }))
@@ -135,7 +135,7 @@ func TestAProxyHeaderTellsTheClientsAddress(t *testing.T) {
 		{two(1, 0x11, 1, 2), ""},
 		{"", ""},
 	}
-	r := startRouter(t, Config{Limits: quick, ProxyHeader: true})
+	r := startRouter(t, Config{Limits: calm, ProxyHeader: true})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) { fmt.Fprint(w, q.Header.Get("X-Forwarded-For")) }))
 	for _, c := range cases {
 		conn, in := dialRaw(t, r.addr)
@@ -175,7 +175,7 @@ func TestALineStaysOneLineWhateverTheClientSends(t *testing.T) {
 
 func TestNoMoreThanTenDynosAreTried(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	bad := refusing(t)
 	var dynos []string
 	for range 12 {

@@ -56,7 +56,12 @@ func TestASocketIsWatchedOnlyOnceItHasToWait(t *testing.T) {
 	if _, err := io.WriteString(s, "hi"); err != nil || s.file.Load() != nil {
 		t.Fatalf("written with %v, watched: %v", err, s.file.Load() != nil)
 	}
-	time.AfterFunc(20*time.Millisecond, func() { _, _ = io.WriteString(c, "again") })
+	go func() {
+		for s.file.Load() == nil { // until the reader waits
+			time.Sleep(time.Millisecond)
+		}
+		_, _ = io.WriteString(c, "again")
+	}()
 	if n, err := s.Read(b); err != nil || string(b[:n]) != "again" || s.file.Load() == nil {
 		t.Fatalf("read %q, %v, watched: %v", b[:n], err, s.file.Load() != nil)
 	}
@@ -128,7 +133,7 @@ func TestADeadlineEndsASocketWatchedOrNot(t *testing.T) {
 // their connections, or end their own side as well.
 func TestTheLastAnswerOfAConnectionArrivesWhole(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
 		n, _ := strconv.Atoi(q.URL.Path[1:])
 		w.Header().Set("Content-Length", strconv.Itoa(n))

@@ -6,11 +6,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/kigo-dev/kigo"
+	"golang.org/x/sys/unix"
 )
 
 const plainGet = "GET /p HTTP/1.1\r\nHost: demo.test\r\n\r\n"
@@ -18,15 +20,22 @@ const plainGet = "GET /p HTTP/1.1\r\nHost: demo.test\r\n\r\n"
 // silent reads everything and never answers.
 func silent(c net.Conn, in *bufio.Reader) { _, _ = io.Copy(io.Discard, in) }
 
-// refusing is an address that nothing listens on.
+// refusing is an address that nothing listens on, though it is taken.
 func refusing(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	bound, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(bound.(*unix.SockaddrInet4).Port))
 }
 
 // TestEachCodeHasItsCauseStatusAndLine is the fault injection of the table in
@@ -177,10 +186,13 @@ func fillQueue(t *testing.T, l net.Listener) string {
 	if err := raw.Control(func(fd uintptr) { shrinkQueue(int(fd)) }); err != nil {
 		t.Fatal(err)
 	}
-	for {
-		c, err := net.DialTimeout("tcp", l.Addr().String(), 200*time.Millisecond)
+	for hung := 0; ; {
+		c, err := net.DialTimeout("tcp", l.Addr().String(), time.Second)
 		if err != nil {
-			return l.Addr().String()
+			if hung++; hung > 1 { // one may only have waited for a processor
+				return l.Addr().String()
+			}
+			continue
 		}
 		t.Cleanup(func() { _ = c.Close() })
 	}
@@ -188,7 +200,7 @@ func fillQueue(t *testing.T, l net.Listener) string {
 
 func TestADynoThatRefusesIsSetAsideAndAnotherAnswers(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	good := goDyno(t, func(w http.ResponseWriter, _ *http.Request) {})
 	bad := refusing(t)
 	r.serve(t, bad, bad, bad, good)
@@ -202,7 +214,7 @@ func TestADynoThatRefusesIsSetAsideAndAnotherAnswers(t *testing.T) {
 
 func TestMoreThanTheBacklogIsH11(t *testing.T) {
 	t.Parallel()
-	limits := quick
+	limits := calm
 	limits.Backlog, limits.FirstByte = 2, 10*time.Second
 	r := startRouter(t, Config{Limits: limits})
 	release := make(chan struct{})
@@ -221,7 +233,7 @@ func TestMoreThanTheBacklogIsH11(t *testing.T) {
 
 func TestAWaitingRequestGoesToTheDynoThatComesUp(t *testing.T) {
 	t.Parallel()
-	limits := quick
+	limits := calm
 	limits.Boot = 10 * time.Second
 	r := startRouter(t, Config{Limits: limits})
 	app := demo(goDyno(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "up") }))
@@ -254,13 +266,14 @@ func TestAClientThatLeavesIsH27(t *testing.T) {
 	for name, leave := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			limits := quick
-			limits.FirstByte = 5 * time.Second
+			limits := calm
+			limits.FirstByte = 20 * time.Second
 			r := startRouter(t, Config{Limits: limits})
-			got := make(chan struct{}, 1)
+			got, left := make(chan struct{}, 1), make(chan struct{})
 			r.serve(t, rawDyno(t, func(c net.Conn, in *bufio.Reader) {
 				_, _ = readHeadText(in)
 				got <- struct{}{}
+				<-left
 				<-time.After(700 * time.Millisecond)
 				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 			}))
@@ -271,6 +284,7 @@ func TestAClientThatLeavesIsH27(t *testing.T) {
 			leave(c.(*net.TCPConn))
 			<-got
 			_ = c.Close()
+			close(left)
 			r.logs.find(t, `sock=client at=warning code=H27 desc="Client Request Interrupted"`, "status=499 bytes=")
 		})
 	}
@@ -323,7 +337,7 @@ func TestAClientThatTakesNothingIsH28(t *testing.T) {
 
 func TestTooManyTunnelsAreH22(t *testing.T) {
 	t.Parallel()
-	limits := quick
+	limits := calm
 	limits.Tunnels = 1
 	r := startRouter(t, Config{Limits: limits})
 	r.serve(t, rawDyno(t, func(c net.Conn, in *bufio.Reader) {
@@ -344,7 +358,7 @@ func TestTooManyTunnelsAreH22(t *testing.T) {
 
 func TestWhatIsLeftAtTheEndOfTheRouterIsH24(t *testing.T) {
 	t.Parallel()
-	limits := quick
+	limits := calm
 	limits.FirstByte, limits.Drain = 20*time.Second, 100*time.Millisecond
 	r := startRouter(t, Config{Limits: limits})
 	r.serve(t, rawDyno(t, silent))
@@ -373,7 +387,7 @@ func TestAFaultOfOursIsH99(t *testing.T) {
 
 func TestUnknownHostsAndARouterWithoutRoutesSaySo(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	if res := r.raw(t, plainGet); res.StatusCode != http.StatusServiceUnavailable || !strings.Contains(bodyOf(t, res), "Routes unavailable") {
 		t.Errorf("without a snapshot: %d", res.StatusCode)
 	}

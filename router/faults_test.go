@@ -81,7 +81,7 @@ func TestAKeptConnectionThatIsClosedMeansOneMoreTryForAGetOnly(t *testing.T) {
 	t.Parallel()
 	for method, want := range map[string]string{"GET": "status=503", "POST": "status=503"} {
 		t.Run(method, func(t *testing.T) {
-			r := startRouter(t, Config{Limits: quick})
+			r := startRouter(t, Config{Limits: calm})
 			var requests atomic.Int64
 			r.serve(t, rawDyno(t, func(c net.Conn, in *bufio.Reader) {
 				for n := 0; ; n++ {

@@ -49,7 +49,7 @@ func waitFor(t *testing.T, f *Feed, revision int64) {
 func TestARouterServesItsLastSnapshotWithControlGone(t *testing.T) {
 	t.Parallel()
 	socket := shortSocket(t)
-	config := Config{Limits: quick, Socket: socket, SnapshotPath: filepath.Join(t.TempDir(), "router", "routes")}
+	config := Config{Limits: calm, Socket: socket, SnapshotPath: filepath.Join(t.TempDir(), "router", "routes")}
 	dyno := goDyno(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "served") })
 	feed, stop := startFeed(t, socket)
 	feed.Send(&Snapshot{Revision: 7, Apps: []App{demo(dyno)}})
@@ -77,11 +77,11 @@ func TestAFeedFindsANewRouterAndSendsTheNewestSnapshot(t *testing.T) {
 	socket := shortSocket(t)
 	feed, _ := startFeed(t, socket)
 	feed.Send(&Snapshot{Revision: 1, Apps: []App{demo()}})
-	first := startRouter(t, Config{Limits: quick, Socket: socket})
+	first := startRouter(t, Config{Limits: calm, Socket: socket})
 	waitFor(t, feed, 1)
 	first.stop()
 	feed.Send(&Snapshot{Revision: 2, Apps: []App{demo()}})
-	second := startRouter(t, Config{Limits: quick, Socket: socket})
+	second := startRouter(t, Config{Limits: calm, Socket: socket})
 	waitFor(t, feed, 2)
 	if second.Revision() != 2 {
 		t.Errorf("revision %d", second.Revision())
@@ -92,7 +92,7 @@ func TestAnImpossibleSnapshotIsRefusedAndTheOldOneServed(t *testing.T) {
 	t.Parallel()
 	socket := shortSocket(t)
 	feed, _ := startFeed(t, socket)
-	r := startRouter(t, Config{Limits: quick, Socket: socket})
+	r := startRouter(t, Config{Limits: calm, Socket: socket})
 	feed.Send(&Snapshot{Revision: 1, Apps: []App{demo()}})
 	waitFor(t, feed, 1)
 	nameless := demo()
@@ -114,7 +114,7 @@ func TestADamagedSnapshotFileMeansNoRoutesUntilControlSpeaks(t *testing.T) {
 	if err := os.WriteFile(path, []byte(`{"revision": 5, "apps": [`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := startRouter(t, Config{Limits: quick, SnapshotPath: path})
+	r := startRouter(t, Config{Limits: calm, SnapshotPath: path})
 	if res := r.raw(t, plainGet); res.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("status %d", res.StatusCode)
 	}
@@ -126,7 +126,7 @@ func TestADamagedSnapshotFileMeansNoRoutesUntilControlSpeaks(t *testing.T) {
 
 func TestCountsAndConnectionsOutliveSnapshots(t *testing.T) {
 	t.Parallel()
-	limits := quick
+	limits := calm
 	limits.FirstByte = 10 * time.Second
 	r := startRouter(t, Config{Limits: limits})
 	release := make(chan struct{})
@@ -158,8 +158,8 @@ func TestCountsAndConnectionsOutliveSnapshots(t *testing.T) {
 
 func TestIdleConnectionsDoNotHoldUpTheEnd(t *testing.T) {
 	t.Parallel()
-	limits := quick
-	limits.Idle, limits.Leave, limits.Drain = time.Minute, 300*time.Millisecond, time.Minute
+	limits := calm
+	limits.Idle, limits.Leave, limits.Drain = time.Minute, 3*time.Second, time.Minute
 	r := startRouter(t, Config{Limits: limits})
 	r.serve(t, goDyno(t, func(http.ResponseWriter, *http.Request) {}))
 	c, in := dialRaw(t, r.addr)
@@ -181,7 +181,7 @@ func TestIdleConnectionsDoNotHoldUpTheEnd(t *testing.T) {
 		t.Errorf("%v %v, want an answer with Connection: close", res, err)
 	}
 	<-ended
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("the end took %s", took)
 	}
 }

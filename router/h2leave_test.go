@@ -10,7 +10,7 @@ import (
 // another client's when it is written to.
 func TestAnEndingSessionKeepsItsDescriptorWhileGoAwayIsWritten(t *testing.T) {
 	t.Parallel()
-	r, addr := startSecure(t, Config{Limits: quick})
+	r, addr := startSecure(t, Config{Limits: calm})
 	client := dialHTTP2(t, addr)
 	if _, err := client.ReadFrame(); err != nil {
 		t.Fatal(err)

@@ -26,8 +26,8 @@ func TestHandOversLoseNothing(t *testing.T) {
 	if os.Getenv("KIGO_HANDOVER") == "long" {
 		every, long = 2*time.Second, 30*time.Second
 	}
-	limits := quick
-	limits.Drain, limits.Rolling, limits.FirstByte = 45*time.Second, 40*time.Second, 40*time.Second
+	limits := calm
+	limits.Drain, limits.Rolling, limits.FirstByte, limits.Leave = 45*time.Second, 40*time.Second, 40*time.Second, 10*time.Second
 	dyno := goDyno(t, handOverDyno)
 	l := sharedListener(t)
 	o := &handOver{t: t, addr: l.Addr().String(), long: long, ending: make(chan struct{})}

@@ -109,7 +109,7 @@ func TestABodyThatBreaksARuleEndsBothConnections(t *testing.T) {
 func TestLegalRequestsArriveOnceAndClean(t *testing.T) {
 	t.Parallel()
 	w := &witness{}
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	r.serve(t, goDyno(t, w.ServeHTTP))
 	for _, c := range hostile.Legal {
 		t.Run(c.Name, func(t *testing.T) {
@@ -132,7 +132,7 @@ func TestLegalRequestsArriveOnceAndClean(t *testing.T) {
 
 func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
 		body, _ := io.ReadAll(q.Body)
 		fmt.Fprint(w, q.URL.Path, string(body))
@@ -174,7 +174,7 @@ func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 
 func TestASecondAnswerIsNeverReadAsTheNextOne(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	var late sync.WaitGroup
 	r.serve(t, rawDyno(t, func(c net.Conn, in *bufio.Reader) {
 		for n := 0; ; n++ {

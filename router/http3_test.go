@@ -48,7 +48,7 @@ func h3Client(t testing.TB, addr string) *http.Client {
 
 func TestHTTP3CarriesTheSameRequests(t *testing.T) {
 	t.Parallel()
-	r, addr := startHTTP3(t, Config{Limits: quick})
+	r, addr := startHTTP3(t, Config{Limits: calm})
 	requests, bodies := make(chan *http.Request, 1), make(chan string, 1)
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
 		body, _ := io.ReadAll(q.Body)
@@ -182,7 +182,7 @@ func TestHTTP3BodiesOfAnySizePassBothWaysAtOnce(t *testing.T) {
 
 func TestAnHTTP3ClientThatLeavesIsH27(t *testing.T) {
 	t.Parallel()
-	limits := quick
+	limits := calm
 	limits.FirstByte = 10 * time.Second
 	r, addr := startHTTP3(t, Config{Limits: limits})
 	arrived := make(chan struct{})
@@ -198,7 +198,7 @@ func TestAnHTTP3ClientThatLeavesIsH27(t *testing.T) {
 
 func TestOtherProtocolsTellOfHTTP3OnlyWhileItIsServed(t *testing.T) {
 	t.Parallel()
-	r, addr := startHTTP3(t, Config{Limits: quick})
+	r, addr := startHTTP3(t, Config{Limits: calm})
 	r.serve(t, goDyno(t, func(http.ResponseWriter, *http.Request) {}))
 	_, port, _ := net.SplitHostPort(addr)
 	want := `h3=":` + port + `"; ma=3600`
@@ -212,7 +212,7 @@ func TestOtherProtocolsTellOfHTTP3OnlyWhileItIsServed(t *testing.T) {
 	if res := r.raw(t, plainGet); res.Header.Get("Alt-Svc") != "" {
 		t.Errorf("told without TLS: %v", res.Header)
 	}
-	off, secure := startSecure(t, Config{Limits: quick})
+	off, secure := startSecure(t, Config{Limits: calm})
 	off.serve(t, goDyno(t, func(http.ResponseWriter, *http.Request) {}))
 	res, err := secureClient(t, secure, true).Get("https://demo.test/")
 	if err != nil || res.Header.Get("Alt-Svc") != "" {

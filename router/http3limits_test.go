@@ -19,7 +19,7 @@ import (
 
 func TestHTTP3TakesHeadsAsLongAsOthersDo(t *testing.T) {
 	t.Parallel()
-	r, addr := startHTTP3(t, Config{Limits: quick})
+	r, addr := startHTTP3(t, Config{Limits: calm})
 	headers := make(chan int, 1)
 	r.serve(t, goDyno(t, func(_ http.ResponseWriter, q *http.Request) { headers <- len(q.Header) }))
 	client := h3Client(t, addr)
@@ -56,7 +56,7 @@ func TestHTTP3TakesHeadsAsLongAsOthersDo(t *testing.T) {
 // answered meanwhile, for longer than a connection may be idle, is not cut.
 func TestAnHTTP3ClientWithoutAWholeRequestIsCut(t *testing.T) {
 	t.Parallel()
-	r, addr := startHTTP3(t, Config{Limits: Limits{Idle: 300 * time.Millisecond, Leave: tick}})
+	r, addr := startHTTP3(t, Config{Limits: Limits{Idle: 3 * time.Second, Leave: tick}})
 	arrived, release := make(chan struct{}), make(chan struct{})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, _ *http.Request) {
 		close(arrived)
@@ -73,7 +73,11 @@ func TestAnHTTP3ClientWithoutAWholeRequestIsCut(t *testing.T) {
 		body, err := io.ReadAll(res.Body)
 		other <- fmt.Sprint(string(body), err)
 	}()
-	<-arrived
+	select {
+	case <-arrived:
+	case early := <-other:
+		t.Fatal(early)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	q, err := quic.DialAddr(ctx, addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{http3.NextProtoH3}},
@@ -150,7 +154,11 @@ func TestAnEndingRouterWaitsForTheLastBytesOfHTTP3(t *testing.T) {
 		body, err := io.ReadAll(res.Body)
 		got <- fmt.Sprint(string(body), err)
 	}()
-	<-arrived
+	select {
+	case <-arrived:
+	case early := <-got:
+		t.Fatal(early)
+	}
 	ended := make(chan struct{})
 	go func() { r.stop(); close(ended) }()
 	eventually(t, "the router to end", func() bool { return r.alternative.Load() == nil })
@@ -158,7 +166,7 @@ func TestAnEndingRouterWaitsForTheLastBytesOfHTTP3(t *testing.T) {
 	losing.Store(true)
 	close(release)
 	r.logs.find(t, "status=200 bytes=6 protocol=http3.0")
-	<-time.After(4 * tick) // the router looks every tick
+	<-time.After(2 * tick) // the router looks every tick
 	losing.Store(false)
 	if s := <-got; s != "answer<nil>" {
 		t.Errorf("the client got %s", s)
@@ -208,7 +216,7 @@ func lossy(t *testing.T, addr string, losing *atomic.Bool) string {
 // What heads are there in parts is held for each stream of a connection.
 func TestAnHTTP3ConnectionHasFewStreamsAtOnce(t *testing.T) {
 	t.Parallel()
-	_, addr := startHTTP3(t, Config{Limits: quick})
+	_, addr := startHTTP3(t, Config{Limits: calm})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	q, err := quic.DialAddr(ctx, addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{http3.NextProtoH3}}, nil)

@@ -12,7 +12,7 @@ import (
 
 func TestADynoThatOwesAnswersIsLeavingUntilItHasGivenThem(t *testing.T) {
 	t.Parallel()
-	limits := quick
+	limits := calm
 	limits.FirstByte, limits.Rolling = time.Minute, time.Minute
 	socket := shortSocket(t)
 	feed, _ := startFeed(t, socket)
@@ -67,7 +67,7 @@ func TestADynoThatOwesAnswersIsLeavingUntilItHasGivenThem(t *testing.T) {
 
 func TestADynoThatIsUpAgainIsNotLeaving(t *testing.T) {
 	t.Parallel()
-	limits := quick
+	limits := calm
 	limits.FirstByte = time.Minute
 	r := startRouter(t, Config{Limits: limits})
 	release := make(chan struct{})

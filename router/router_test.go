@@ -10,7 +10,7 @@ import (
 
 func TestARequestReachesTheDynoAndLeavesOneLine(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
 		body, _ := io.ReadAll(q.Body)
 		fmt.Fprintf(w, "%s %s %s %s", q.Method, q.URL, q.Host, body)

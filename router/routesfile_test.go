@@ -155,7 +155,7 @@ func TestARouterSaysWhyItDoesNotServeWhatWasKept(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "routes")
 			writeFile(t, path, []byte(c.text))
 			var log bytes.Buffer
-			r := startRouter(t, Config{Limits: quick, SnapshotPath: path, Log: slog.New(slog.NewTextHandler(&log, nil))})
+			r := startRouter(t, Config{Limits: calm, SnapshotPath: path, Log: slog.New(slog.NewTextHandler(&log, nil))})
 			if !strings.Contains(log.String(), c.says) || !strings.Contains(log.String(), path) || strings.Count(log.String(), "\n") != 1 {
 				t.Errorf("log %q, want %q of %s", &log, c.says, path)
 			}
@@ -182,7 +182,7 @@ func TestWhatAnOlderReleaseKeptIsReadOnce(t *testing.T) {
 	lines, _ := json.Marshal(s)
 	change, _ := json.Marshal(&Change{Base: s.Revision, Revision: 42, Apps: []App{{ID: "d", Name: "d", Hosts: []string{"d.test"}}}, Gone: c.Gone})
 	writeFile(t, formerPath(path), append(append(append(lines, '\n'), change...), `{"revision":43,"gone":["d`...))
-	r := startRouter(t, Config{Limits: quick, SnapshotPath: path})
+	r := startRouter(t, Config{Limits: calm, SnapshotPath: path})
 	if r.Revision() != 42 || r.table.owner("d.test") != "d" || r.table.owner("c.test") != "" || r.table.count() != 3 {
 		t.Errorf("revision %d, apps %d, d.test leads to %q", r.Revision(), r.table.count(), r.table.owner("d.test"))
 	}
@@ -225,7 +225,7 @@ func TestWhatAnOlderReleaseKeptLaterWins(t *testing.T) {
 			if err := errors.Join(os.Chtimes(path, longAgo, longAgo), os.Chtimes(formerPath(path), c.theirs, c.theirs)); err != nil {
 				t.Fatal(err)
 			}
-			r := startRouter(t, Config{Limits: quick, SnapshotPath: path})
+			r := startRouter(t, Config{Limits: calm, SnapshotPath: path})
 			var hosts []string
 			for _, host := range []string{"a.test", "b.test", "b2.test", "d.test"} {
 				if r.table.owner(host) != "" {

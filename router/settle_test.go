@@ -11,7 +11,7 @@ const atChallenge = " /.well-known/acme-challenge/tok HTTP/1.1\r\nHost: "
 
 func TestAChallengeIsAnsweredWithoutADyno(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	app := demo()
 	app.Hosts = append(app.Hosts, "www.example.com", "other.example.com")
 	app.Challenges = []Challenge{{Host: "www.example.com", Token: "tok", Answer: "tok.key"}}
@@ -33,7 +33,7 @@ func TestAChallengeIsAnsweredWithoutADyno(t *testing.T) {
 
 func TestPlainHTTPIsSentToHTTPSWhereTheAppWantsIt(t *testing.T) {
 	t.Parallel()
-	r, addr := startSecure(t, Config{Limits: quick})
+	r, addr := startSecure(t, Config{Limits: calm})
 	w := &witness{}
 	app := demo(goDyno(t, w.ServeHTTP))
 	app.ForceHTTPS = true

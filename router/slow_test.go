@@ -55,7 +55,7 @@ func TestSlowClientsAreCutAndCostLittle(t *testing.T) {
 				held = heldMemory() - before - own
 			}
 			t.Logf("%d KiB for %d clients, others' median %s, %s before", held>>10, slowMany, others, usual)
-			if others > max(50*time.Millisecond, 20*usual) {
+			if others > max(50*time.Millisecond, 20*usual) && !raceEnabled { // nor does time
 				t.Errorf("another client's median is %s, and was %s before", others, usual)
 			}
 			if held > slowMemory && !raceEnabled {
@@ -143,7 +143,7 @@ func heldMemory() int64 {
 
 func TestOneClientMayNotTakeAllConnections(t *testing.T) {
 	t.Parallel()
-	limits := quick
+	limits := calm
 	limits.PerClient = 10
 	r := startRouter(t, Config{Limits: limits, ProxyHeader: true})
 	r.serve(t, goDyno(t, func(http.ResponseWriter, *http.Request) {}))

@@ -17,7 +17,7 @@ import (
 
 func TestBothDirectionsStreamAtOnce(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	r.serve(t, rawDyno(t, func(c net.Conn, in *bufio.Reader) {
 		if _, err := readHeadText(in); err != nil {
 			return
@@ -94,7 +94,7 @@ func TestBodiesOfAnySizeArriveWhole(t *testing.T) {
 
 func TestAnAnswerBeforeTheBodyIsReadArrives(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	r.serve(t, rawDyno(t, answering("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig")))
 	c, in := dialRaw(t, r.addr)
 	go func() {
@@ -112,7 +112,7 @@ func TestAnAnswerBeforeTheBodyIsReadArrives(t *testing.T) {
 
 func TestTheRouterAnswersAnExpectation(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	w := &witness{}
 	r.serve(t, goDyno(t, w.ServeHTTP))
 	c, in := dialRaw(t, r.addr)
@@ -161,7 +161,7 @@ func TestAnswersAreFramedAsTheirKindDemands(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := startRouter(t, Config{Limits: quick})
+			r := startRouter(t, Config{Limits: calm})
 			r.serve(t, rawDyno(t, func(d net.Conn, in *bufio.Reader) {
 				for first := true; ; first = false {
 					head, err := readHeadText(in)
@@ -202,7 +202,7 @@ func TestAnswersAreFramedAsTheirKindDemands(t *testing.T) {
 func TestARequestWithABodyIsNeverSentTwice(t *testing.T) {
 	t.Parallel()
 	var seen witness
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	// Every second request on a connection is read and not answered.
 	r.serve(t, rawDyno(t, func(c net.Conn, in *bufio.Reader) {
 		for n := 0; ; n++ {
@@ -239,13 +239,13 @@ func TestARequestWithABodyIsNeverSentTwice(t *testing.T) {
 
 func TestSlowButSteadyTransfersAreNotCut(t *testing.T) {
 	t.Parallel()
-	limits := quick
-	limits.Rolling = 1200 * time.Millisecond
+	limits := calm
+	limits.Rolling = 4 * time.Second
 	r := startRouter(t, Config{Limits: limits})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
 		body, _ := io.ReadAll(q.Body)
 		for range 6 {
-			<-time.After(300 * time.Millisecond)
+			<-time.After(800 * time.Millisecond)
 			_, _ = w.Write(body)
 			_ = http.NewResponseController(w).Flush()
 		}
@@ -253,7 +253,7 @@ func TestSlowButSteadyTransfersAreNotCut(t *testing.T) {
 	c, in := dialRaw(t, r.addr)
 	fmt.Fprint(c, "POST / HTTP/1.1\r\n"+host+"Content-Length: 6\r\n\r\n")
 	for range 6 {
-		<-time.After(300 * time.Millisecond)
+		<-time.After(800 * time.Millisecond)
 		fmt.Fprint(c, "x")
 	}
 	res, err := http.ReadResponse(in, nil)

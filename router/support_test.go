@@ -61,7 +61,7 @@ func (l *lines) String() string {
 // eventually polls a condition.
 func eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
-	end := time.Now().Add(10 * time.Second)
+	end := time.Now().Add(time.Minute)
 	for !f() {
 		if time.Now().After(end) {
 			t.Fatalf("never came: %s", what)
@@ -82,6 +82,12 @@ type rig struct {
 var quick = Limits{
 	Connect: time.Second, FirstByte: 1500 * time.Millisecond, Rolling: 1500 * time.Millisecond, Boot: time.Second,
 	Aside: 300 * time.Millisecond, Idle: 5 * time.Second, Head: 5 * time.Second, Leave: time.Second, Drain: 2 * time.Second,
+}
+
+// calm are limits that no test reaches for lack of a processor.
+var calm = Limits{
+	Connect: 20 * time.Second, FirstByte: 20 * time.Second, Rolling: 20 * time.Second, Boot: 20 * time.Second,
+	Aside: 300 * time.Millisecond, Idle: 20 * time.Second, Head: 20 * time.Second, Leave: time.Second, Drain: 2 * time.Second,
 }
 
 func startRouter(t testing.TB, config Config) *rig {
@@ -204,7 +210,7 @@ func dialRaw(t testing.TB, addr string) (net.Conn, *bufio.Reader) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	return c, bufio.NewReader(c)
 }
 

@@ -89,7 +89,7 @@ func TestAnUploadThatIsRefusedGetsItsAnswer(t *testing.T) {
 		for _, chunked := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, chunked %v", then, chunked), func(t *testing.T) {
 				t.Parallel()
-				limits := quick
+				limits := calm
 				limits.Rolling = 20 * time.Second
 				r, quicAddr := startHTTP3(t, Config{Limits: limits})
 				r.serve(t, rawDyno(t, func(c net.Conn, in *bufio.Reader) {
@@ -142,7 +142,7 @@ func TestAnUploadThatIsRefusedGetsItsAnswer(t *testing.T) {
 // without having said so: what waits in the pool is looked at before a request that cannot be sent twice.
 func TestADynoThatClosesIdleConnectionsLosesNoPost(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	closed := make(chan struct{})
 	r.serve(t, rawDyno(t, func(c net.Conn, in *bufio.Reader) {
 		q, err := http.ReadRequest(in)
@@ -193,7 +193,7 @@ func TestASocketStaysWhenItsDynoGetsNoMoreRequests(t *testing.T) {
 // TestLengthsPastFourGigabytesPass says them without sending so much.
 func TestLengthsPastFourGigabytesPass(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	heads := make(chan string, 1)
 	r.serve(t, rawDyno(t, func(c net.Conn, in *bufio.Reader) {
 		head, _ := readHeadText(in)
@@ -215,7 +215,7 @@ func TestLengthsPastFourGigabytesPass(t *testing.T) {
 // whose dyno refuses, or is not there: the one in front of them takes it for a failure of theirs.
 func TestAnUpgradeThatNoDynoTakesIsAnswered(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	for name, c := range map[string]struct {
 		app    App
 		status int
@@ -237,16 +237,16 @@ func TestAnUpgradeThatNoDynoTakesIsAnswered(t *testing.T) {
 // TestTimesAreThoseOfOneRequest reuses both connections for longer than any of them may take.
 func TestTimesAreThoseOfOneRequest(t *testing.T) {
 	t.Parallel()
-	limits := quick
-	limits.FirstByte, limits.Rolling, limits.Head, limits.Idle = time.Second, time.Second, time.Second, time.Second
+	limits := calm
+	limits.FirstByte, limits.Rolling, limits.Head, limits.Idle = 4*time.Second, 4*time.Second, 4*time.Second, 4*time.Second
 	r := startRouter(t, Config{Limits: limits})
 	peers := make(chan string, 8)
 	r.serve(t, goDyno(t, func(_ http.ResponseWriter, q *http.Request) {
 		peers <- q.RemoteAddr
-		<-time.After(300 * time.Millisecond)
+		<-time.After(time.Second)
 	}))
 	c, in := dialRaw(t, r.addr)
-	for i := range 8 {
+	for i := range 6 {
 		fmt.Fprintf(c, "POST /%d HTTP/1.1\r\n%sContent-Length: 1\r\n\r\nx", i, host)
 		res, err := http.ReadResponse(in, nil)
 		if err != nil || res.StatusCode != http.StatusOK {
@@ -254,7 +254,7 @@ func TestTimesAreThoseOfOneRequest(t *testing.T) {
 		}
 	}
 	first := <-peers
-	for range 7 {
+	for range 5 {
 		if other := <-peers; other != first {
 			t.Errorf("the dyno saw connections from %s and %s", first, other)
 		}
@@ -264,7 +264,7 @@ func TestTimesAreThoseOfOneRequest(t *testing.T) {
 // TestADynoSeesWhatTheRouterAdds is about each protocol's own headers.
 func TestADynoSeesWhatTheRouterAdds(t *testing.T) {
 	t.Parallel()
-	r, quicAddr := startHTTP3(t, Config{Limits: quick})
+	r, quicAddr := startHTTP3(t, Config{Limits: calm})
 	heads := make(chan http.Header, 1)
 	r.serve(t, goDyno(t, func(_ http.ResponseWriter, q *http.Request) { heads <- q.Header }))
 	secure := r.config.HTTPS[0].Addr().String()

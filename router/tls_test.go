@@ -66,7 +66,7 @@ func TestTLSAndHTTP2CarryTheSameRequests(t *testing.T) {
 	t.Parallel()
 	for _, two := range []bool{false, true} {
 		t.Run(fmt.Sprint("HTTP/2 ", two), func(t *testing.T) {
-			r, addr := startSecure(t, Config{Limits: quick})
+			r, addr := startSecure(t, Config{Limits: calm})
 			w := &witness{}
 			r.serve(t, goDyno(t, w.ServeHTTP))
 			client := secureClient(t, addr, two)
@@ -106,7 +106,7 @@ func TestTLSAndHTTP2CarryTheSameRequests(t *testing.T) {
 
 func TestHTTP2AnswersStreamAndEndAsTheyShould(t *testing.T) {
 	t.Parallel()
-	r, addr := startSecure(t, Config{Limits: quick})
+	r, addr := startSecure(t, Config{Limits: calm})
 	step := make(chan struct{})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
 		switch q.URL.Path {
@@ -176,7 +176,7 @@ func TestHTTP2AnswersStreamAndEndAsTheyShould(t *testing.T) {
 
 func TestAnHTTP2ClientThatLeavesIsH27(t *testing.T) {
 	t.Parallel()
-	limits := quick
+	limits := calm
 	limits.FirstByte = 10 * time.Second
 	r, addr := startSecure(t, Config{Limits: limits})
 	got := make(chan struct{})
@@ -192,7 +192,7 @@ func TestAnHTTP2ClientThatLeavesIsH27(t *testing.T) {
 
 func TestAClientThatResetsStreamsOnlyIsCutOff(t *testing.T) {
 	t.Parallel()
-	r, addr := startSecure(t, Config{Limits: quick})
+	r, addr := startSecure(t, Config{Limits: calm})
 	r.serve(t, rawDyno(t, silent))
 	c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
 	if err != nil {
@@ -230,7 +230,7 @@ func TestAClientThatResetsStreamsOnlyIsCutOff(t *testing.T) {
 
 func TestANameOfAnotherAppThanTheTLSNameIsH31(t *testing.T) {
 	t.Parallel()
-	r, addr := startSecure(t, Config{Limits: quick})
+	r, addr := startSecure(t, Config{Limits: calm})
 	other := App{ID: "a2", Name: "other", Hosts: []string{"other.test"}, Released: true}
 	r.apply(t, demo(goDyno(t, func(http.ResponseWriter, *http.Request) {})), other)
 	for _, two := range []bool{false, true} {
@@ -248,7 +248,7 @@ func TestANameOfAnotherAppThanTheTLSNameIsH31(t *testing.T) {
 func TestCertificatesAreAskedForAtEachHandshake(t *testing.T) {
 	t.Parallel()
 	var now atomic.Pointer[tls.Certificate]
-	r, addr := startSecure(t, Config{Limits: quick, Certificates: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return now.Load(), nil }})
+	r, addr := startSecure(t, Config{Limits: calm, Certificates: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return now.Load(), nil }})
 	r.serve(t, goDyno(t, func(http.ResponseWriter, *http.Request) {}))
 	for range 3 {
 		cert := certificate(t, "demo.test")
@@ -266,7 +266,7 @@ func TestCertificatesAreAskedForAtEachHandshake(t *testing.T) {
 
 func TestPlainHTTPOnTheTLSPortEnds(t *testing.T) {
 	t.Parallel()
-	r, addr := startSecure(t, Config{Limits: quick})
+	r, addr := startSecure(t, Config{Limits: calm})
 	r.serve(t)
 	c, in := dialRaw(t, addr)
 	fmt.Fprint(c, plainGet)
@@ -296,7 +296,7 @@ func TestABudgetIsForAWindowOfTime(t *testing.T) {
 // and for the connection. That is no flood.
 func TestAClientThatReadsLittleAtATimeGetsAllOfALongAnswer(t *testing.T) {
 	t.Parallel()
-	r, addr := startSecure(t, Config{Limits: quick})
+	r, addr := startSecure(t, Config{Limits: calm})
 	const size = 16 << 20
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", fmt.Sprint(size))

@@ -16,7 +16,7 @@ import (
 
 func TestWebSocketsPassBothWays(t *testing.T) {
 	t.Parallel()
-	limits := quick
+	limits := calm
 	limits.Rolling = 5 * time.Second
 	r := startRouter(t, Config{Limits: limits})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) {
@@ -34,7 +34,7 @@ func TestWebSocketsPassBothWays(t *testing.T) {
 			}
 		}
 	}))
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c, _, err := websocket.Dial(ctx, "ws://"+r.addr+"/ws", &websocket.DialOptions{Host: "demo.test"})
 	if err != nil {
@@ -62,7 +62,7 @@ const switched = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpg
 
 func TestAnyUpgradePassesAndEachSideMayEndAlone(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	heads := make(chan string, 1)
 	r.serve(t, rawDyno(t, func(c net.Conn, in *bufio.Reader) {
 		head, _ := readHeadText(in)
@@ -105,7 +105,7 @@ func TestATunnelWithoutABytePassingEnds(t *testing.T) {
 
 func TestAfterARefusedUpgradeTheConnectionIsHTTPAgain(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, Config{Limits: quick})
+	r := startRouter(t, Config{Limits: calm})
 	r.serve(t, goDyno(t, func(w http.ResponseWriter, q *http.Request) { fmt.Fprint(w, q.URL.Path) }))
 	c, in := dialRaw(t, r.addr)
 	fmt.Fprint(c, upgradeEcho+plainGet)

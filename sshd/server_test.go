@@ -259,6 +259,9 @@ func TestTheExitStatusAndTheTerminalGoThrough(t *testing.T) {
 	if err := s.WindowChange(50, 120); err != nil {
 		t.Fatal(err)
 	}
+	for len(f.dynos.resized()) == 0 { // it is not answered, and what is typed ends the command
+		time.Sleep(time.Millisecond)
+	}
 	_, _ = io.WriteString(in, "typed\n")
 	var exit *ssh.ExitError
 	if err := s.Wait(); !errors.As(err, &exit) || exit.ExitStatus() != 3 {

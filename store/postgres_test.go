@@ -36,7 +36,7 @@ func TestAServerThatEndsConnectionsIsUsedAgain(t *testing.T) {
 	if _, err := admin.Exec(terminate); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for err = put(s, "after", "1"); err != nil && time.Now().Before(deadline); err = put(s, "after", "1") {
 		t.Log(err)
 	}

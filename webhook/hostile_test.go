@@ -51,12 +51,12 @@ func TestAReceiverWhoseAnswerDripsIsCutAndHoldsUpNobodyElse(t *testing.T) {
 	}
 	fine := s.app("fine", kigo.LevelSync, "/fine") // of the same owner, even
 	l := s.loop()
-	l.Timeout = time.Second
+	l.Timeout = 10 * time.Second
 	defer s.start(l)()
 	s.change(slow, 0)
 	for i := range 5 {
 		s.change(fine, i)
-		until(t, "a delivery beside the one that drips", func() bool { return len(s.at("/fine")) == i+1 })
+		until(t, "a delivery beside the one that drips", func() bool { return inOrder(t, s.at("/fine")) == i+1 })
 	}
 	until(t, "its end", func() bool {
 		d := s.waiting(slow)

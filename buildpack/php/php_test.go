@@ -99,12 +99,7 @@ func TestAPHPAppInstallsItsPackagesAndBothServersAnswer(t *testing.T) {
 // serve runs a server of the app as a dyno does and returns its address.
 func serve(t *testing.T, dir, command string) string {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(free.Addr().String())
-	free.Close()
+	port := testenv.Port(t)
 	out, err := os.Create(filepath.Join(t.TempDir(), "output"))
 	if err == nil {
 		err = out.Chmod(0o666) // the servers open it again

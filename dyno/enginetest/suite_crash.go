@@ -104,7 +104,10 @@ var crashTests = []test{
 		for range 100 {
 			l := s.launch("testapp", "serve")
 			l.Port, l.Boot = 5000, 2*Deadline
-			go func() { ids <- s.start(l) }()
+			go func() {
+				defer func() { ids <- l.ID }() // also when the start has failed
+				s.start(l)
+			}()
 		}
 		for range 100 {
 			s.await(<-ids, "readiness", ready)

@@ -26,7 +26,7 @@ var execTests = []test{
 	{"an exec runs inside the launch and under its confinement", func(s *suite) {
 		id := s.start(s.launch("sh", "-c", "echo secret > /app/mark; exec sleep 1000"))
 		conn := s.exec(id, kigo.Exec{Env: []string{"A=b c"}, Command: []string{"sh", "-c",
-			"until cat /app/mark 2>/dev/null; do sleep 0.01; done; echo $A; id -u; grep -E 'CapEff|NoNewPrivs|Seccomp:' /proc/self/status; ps -o args | grep -c 'slee[p] 1000'; cat"}})
+			"until grep -s . /app/mark; do sleep 0.01; done; echo $A; id -u; grep -E 'CapEff|NoNewPrivs|Seccomp:' /proc/self/status; ps -o args | grep -c 'slee[p] 1000'; cat"}})
 		if _, err := io.WriteString(conn, "typed\n"); err != nil {
 			s.Fatal(err)
 		}

@@ -127,7 +127,7 @@ var lifeTests = []test{
 			return fmt.Sprint(seen[id])
 		}
 		s.eventually("the present", func() bool { return told(before) == "[ready]" }, func() string { return told(before) })
-		l := s.launch("testapp", "serve")
+		l := s.launch("sh", "-c", "testapp serve & trap 'sleep 0.5; exit 3' TERM; wait") // not over before stopping is told
 		l.Port, l.Boot = 5000, Deadline
 		id := s.start(l)
 		s.await(id, "readiness", ready)

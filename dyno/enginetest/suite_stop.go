@@ -11,14 +11,15 @@ import (
 
 var stopTests = []test{
 	{"a web process is ready when it listens", func(s *suite) {
-		l := s.launch("sh", "-c", "sleep 0.2; exec testapp serve")
+		const pause = 2 * time.Second
+		l := s.launch("sh", "-c", "sleep 2; exec testapp serve")
 		l.Port, l.Boot = 5000, Deadline
 		id := s.start(l)
 		if early, _ := s.Engine.Status(context.Background(), id); early.State != kigo.RunStarting {
 			s.Errorf("state %s before it listens", early.State)
 		}
 		status := s.await(id, "readiness", ready)
-		if status.ReadyAt.Sub(status.StartedAt) < 200*time.Millisecond || status.Address == "" || status.Pid == 0 {
+		if status.ReadyAt.Sub(status.StartedAt) < pause || status.Address == "" || status.Pid == 0 {
 			s.Errorf("status %+v", status)
 		}
 		if got := get(s, status.Address+":5000"); got != "hello from web.1" {
@@ -72,7 +73,7 @@ var stopTests = []test{
 	{"a stop just after the start is not lost", func(s *suite) {
 		for range 12 {
 			l := s.launch("sleep", "1000")
-			l.Grace = Deadline / 2
+			l.Grace = 20 * time.Second
 			id := s.start(l)
 			s.check(s.Engine.Stop(context.Background(), id))
 			if end := s.await(id, "the end", over); end.ExitCode != 143 || end.StopTimedOut {
@@ -82,7 +83,7 @@ var stopTests = []test{
 	}},
 	{"a process deaf to SIGTERM is killed after its grace", func(s *suite) {
 		l := s.launch("testapp", "deaf")
-		l.Grace = 300 * time.Millisecond
+		l.Grace = 3 * time.Second
 		id := s.start(l)
 		s.awaitLine(id, "ready")
 		began := time.Now()
@@ -121,9 +122,9 @@ var stopTests = []test{
 		l := s.launch("sh", "-c", "while :; do :; done")
 		l.CPU.Quota = 200
 		id := s.start(l)
+		began := time.Now()
 		first, err := s.Engine.Stats(context.Background(), id)
 		s.check(err)
-		began := time.Now()
 		var used, took time.Duration
 		s.eventually("a second", func() bool {
 			now, err := s.Engine.Stats(context.Background(), id)

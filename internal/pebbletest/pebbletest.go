@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"github.com/kigo-dev/kigo/internal/testenv"
 )
 
 // Authority is a running certificate authority.
@@ -150,12 +152,7 @@ func (a *Authority) makeCertificate(t testing.TB, keyFile string) {
 
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return net.JoinHostPort("127.0.0.1", testenv.Port(t))
 }
 
 // serveNames answers DNS questions: every name is at 127.0.0.1.

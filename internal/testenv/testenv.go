@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -73,28 +74,30 @@ func (p Place) clear() {
 const places = 60
 
 // NewPlace takes a free Place for the rest of the test. It is held by a file
-// lock, so that a killed test gives it back.
+// lock, so that a killed test gives it back. Where all are taken it waits for one.
 func NewPlace(t testing.TB) Place {
 	t.Helper()
 	folder := filepath.Join(os.TempDir(), "kigo-test-places")
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	for n := range places {
-		file, err := os.OpenFile(filepath.Join(folder, fmt.Sprint(n)), os.O_CREATE|os.O_RDWR, 0o666)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
-			t.Cleanup(func() { _ = file.Close() })
-			p := Place{
-				Instance: fmt.Sprintf("e%03x", n),
-				Subnet:   netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 214, byte(n << 2), 0}), 22),
+	for deadline := time.Now().Add(10 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		for n := range places {
+			file, err := os.OpenFile(filepath.Join(folder, fmt.Sprint(n)), os.O_CREATE|os.O_RDWR, 0o666)
+			if err != nil {
+				t.Fatal(err)
 			}
-			p.clear()
-			return p
+			if unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+				t.Cleanup(func() { _ = file.Close() })
+				p := Place{
+					Instance: fmt.Sprintf("e%03x", n),
+					Subnet:   netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 214, byte(n << 2), 0}), 22),
+				}
+				p.clear()
+				return p
+			}
+			_ = file.Close()
 		}
-		_ = file.Close()
 	}
 	t.Fatalf("all %d places for tests are taken", places)
 	return Place{}

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/kigo-dev/kigo/internal/testenv"
 )
 
 // receiver is an HTTPS server that takes Logplex frames, and can be told to fail.
@@ -37,7 +39,7 @@ type receiver struct {
 
 func newReceiver(t testing.TB) *receiver {
 	r := &receiver{t: t, frames: map[string][]byte{}, tokens: map[string]bool{}, users: map[string]bool{}}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", testenv.Port(t))) // which restart takes again
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func (s *site) flood(from, n int) {
 	for i := from; i < from+n; i += 1000 {
 		s.write("web.1", i, 1000)
 		end := s.hub.End(s.app)
-		eventually(s.t, 20*time.Second, func() error { // a drain sees lines once they are on disk
+		eventually(s.t, time.Minute, func() error { // a drain sees lines once they are on disk
 			if waiting := s.hub.Unsaved(s.app); waiting > 0 {
 				return fmt.Errorf("%d of %d lines are not saved", waiting, end)
 			}
@@ -63,7 +63,7 @@ func TestLinesWaitOnDiskForAReceiverThatIsAwayOverRestarts(t *testing.T) {
 	const total = 20_000 // far more than the stream and the buffer hold
 	for i := 0; i < total; i += total / 4 {
 		s.flood(i, total/4)
-		eventually(t, 20*time.Second, func() error {
+		eventually(t, time.Minute, func() error {
 			if n := s.spilled(); n < int64(i) {
 				return fmt.Errorf("%d bytes wait on disk", n)
 			}
@@ -73,7 +73,7 @@ func TestLinesWaitOnDiskForAReceiverThatIsAwayOverRestarts(t *testing.T) {
 		s.hub = &logplex.Hub{Dir: s.hub.Dir}
 		before := r.requests()
 		stop = s.start()
-		eventually(t, 20*time.Second, func() error { // it has its place in the stream once it tries
+		eventually(t, time.Minute, func() error { // it has its place in the stream once it tries
 			if r.requests() == before {
 				return fmt.Errorf("nothing was tried")
 			}
@@ -86,7 +86,7 @@ func TestLinesWaitOnDiskForAReceiverThatIsAwayOverRestarts(t *testing.T) {
 	if _, dropped := r.total(); dropped != 0 {
 		t.Errorf("%d lines were dropped", dropped)
 	}
-	eventually(t, 20*time.Second, func() error {
+	eventually(t, time.Minute, func() error {
 		if n := s.spilled(); n != 0 {
 			return fmt.Errorf("%d bytes are left on disk", n)
 		}

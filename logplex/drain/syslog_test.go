@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/kigo-dev/kigo"
+	"github.com/kigo-dev/kigo/internal/testenv"
 	"github.com/kigo-dev/kigo/logplex"
 )
 
@@ -35,12 +36,7 @@ func startRsyslog(t testing.TB) *rsyslog {
 			t.Fatal("rsyslogd is missing: run script/setup")
 		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
+	port := testenv.Port(t)
 	s := &rsyslog{t: t, dir: t.TempDir(), port: port}
 	s.output, s.config = filepath.Join(s.dir, "out"), filepath.Join(s.dir, "rsyslog.conf")
 	config := fmt.Sprintf(`global(workDirectory=%q maxMessageSize="64k" parser.escapeControlCharactersOnReceive="off")
@@ -65,7 +61,7 @@ func (s *rsyslog) start() {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	eventually(s.t, 20*time.Second, func() error {
+	eventually(s.t, time.Minute, func() error {
 		conn, err := net.Dial("tcp", "127.0.0.1:"+s.port)
 		if err != nil {
 			return fmt.Errorf("rsyslogd does not listen: %w", err)
@@ -119,7 +115,7 @@ func TestRsyslogGetsEveryLineOverARestart(t *testing.T) {
 	defer s.start()()
 	s.ready(d)
 	s.write("web.1", 0, 3000)
-	eventually(t, 20*time.Second, func() error {
+	eventually(t, time.Minute, func() error {
 		if numbers, _ := rs.lines(); len(numbers) < 3000 {
 			return fmt.Errorf("%d of 3000", len(numbers))
 		}
@@ -165,12 +161,7 @@ func TestSyslogOverTLSReachesAReceiverWithAGoodCertificate(t *testing.T) {
 	if err := os.WriteFile(file, pair, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := net.JoinHostPort("127.0.0.1", testenv.Port(t))
 	var out safeBuffer
 	cmd := exec.CommandContext(t.Context(), "openssl", "s_server", "-accept", address, "-cert", file, "-key", file, "-quiet")
 	in, err := cmd.StdinPipe() // stays open: at its end the server would go
@@ -183,7 +174,7 @@ func TestSyslogOverTLSReachesAReceiverWithAGoodCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
-	eventually(t, 20*time.Second, func() error {
+	eventually(t, time.Minute, func() error {
 		conn, err := net.Dial("tcp", address)
 		if err != nil {
 			return err
@@ -194,7 +185,7 @@ func TestSyslogOverTLSReachesAReceiverWithAGoodCertificate(t *testing.T) {
 	defer s.start()()
 	s.ready(d)
 	s.write("web.1", 0, 2500)
-	eventually(t, 20*time.Second, func() error {
+	eventually(t, time.Minute, func() error {
 		if n := strings.Count(out.String(), " app web.1 - "); n != 2500 {
 			return fmt.Errorf("%d of 2500 lines", n)
 		}

@@ -10,7 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const patience = time.Second
+const (
+	patience = time.Second     // with what should be closed
+	trust    = 5 * time.Second // with what should be open: a lost packet is sent again after a second
+)
 
 // connections are those of the arguments NAME=ADDRESS, and what can be done to
 // the own link.
@@ -24,14 +27,15 @@ func connections(args []string) []try {
 		case strings.HasPrefix(address, "@"):
 			all = append(all, try{"connect from " + name, func() error { return dialFrom(address[1:], public) }})
 		default:
+			limit := patience
 			if name == "public" {
-				public = address
+				public, limit = address, trust
 			}
-			all = append(all, try{"connect to " + name, func() error { return dial(address, nil) }})
+			all = append(all, try{"connect to " + name, func() error { return dial(address, limit, nil) }})
 		}
 	}
 	return append(all,
-		try{"connect by IPv6", func() error { return dial("[2001:db8::1]:80", nil) }},
+		try{"connect by IPv6", func() error { return dial("[2001:db8::1]:80", patience, nil) }},
 		try{"have a global IPv6 address", func() error {
 			addresses, _ := net.InterfaceAddrs()
 			for _, a := range addresses {
@@ -59,8 +63,8 @@ func connections(args []string) []try {
 	)
 }
 
-func dial(address string, control func(string, string, syscall.RawConn) error) error {
-	conn, err := (&net.Dialer{Timeout: patience, Control: control}).Dial("tcp", address)
+func dial(address string, limit time.Duration, control func(string, string, syscall.RawConn) error) error {
+	conn, err := (&net.Dialer{Timeout: limit, Control: control}).Dial("tcp", address)
 	if err == nil {
 		_ = conn.Close()
 	}
@@ -69,7 +73,7 @@ func dial(address string, control func(string, string, syscall.RawConn) error) e
 
 // dialFrom connects from an address that is not the own one: a socket may be bound to any.
 func dialFrom(source, target string) error {
-	return dial(target, func(_, _ string, raw syscall.RawConn) error {
+	return dial(target, patience, func(_, _ string, raw syscall.RawConn) error {
 		var err error
 		_ = raw.Control(func(fd uintptr) {
 			_ = unix.SetsockoptInt(int(fd), unix.SOL_IP, unix.IP_FREEBIND, 1)

@@ -148,7 +148,7 @@ func swarm(args []string) {
 func orphans(args []string) {
 	wanted, _ := strconv.Atoi(args[0])
 	for range wanted {
-		pid, err := syscall.ForkExec("/bin/sh", []string{"sh", "-c", "true &"}, &syscall.ProcAttr{})
+		pid, err := forkExec("/bin/sh", "sh", "-c", "true &")
 		if err != nil {
 			fatal(err)
 		}
@@ -157,6 +157,16 @@ func orphans(args []string) {
 		}
 	}
 	fmt.Println("all orphaned")
+}
+
+// forkExec tries for a minute: those who wait to be reaped may be as many as are allowed.
+func forkExec(file string, args ...string) (pid int, err error) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		pid, err = syscall.ForkExec(file, args, &syscall.ProcAttr{})
+		if !errors.Is(err, syscall.EAGAIN) || time.Now().After(deadline) {
+			return pid, err
+		}
+	}
 }
 
 // litter makes empty files in a folder until it may not, says how many and why, and stays.
