@@ -32,7 +32,8 @@ type Deps struct {
 	Patches Patches      // nil: stacks are never patched
 	Exec    Tunnels      // nil: nobody comes into dynos
 
-	EcoPool time.Duration // of dyno-hours on sizes that sleep, for each account and month; 0: there is no pool
+	Settle  func(context.Context) error // returns when the router does what was written before; nil: nobody waits for it
+	EcoPool time.Duration               // of dyno-hours on sizes that sleep, for each account and month; 0: there is no pool
 
 	History    *metrics.History       // nil: no metrics are kept
 	Collectors []prometheus.Collector // of the platform, for the operator's Prometheus

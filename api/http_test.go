@@ -2,9 +2,12 @@ package api_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -267,5 +270,29 @@ func TestTheAllowanceIsToldAndEnds(t *testing.T) {
 	}
 	if _, err := s.as(s.second("other@example.com", "global")).Account(t.Context()); err != nil {
 		t.Errorf("another account: %v", err)
+	}
+}
+
+func TestAChangeIsAnsweredOnceTheRouterHasIt(t *testing.T) {
+	t.Parallel()
+	var settled atomic.Int64
+	s := newServer(t, func(d *api.Deps) {
+		d.Settle = func(context.Context) error { settled.Add(1); return errors.New("no router") }
+	})
+	s.app("myapp")
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+		want               int64
+	}{
+		{"PATCH", "/apps/myapp", `{"maintenance": true}`, 200, 1}, // though the router is away
+		{"GET", "/apps/myapp", "", 200, 0},
+		{"PATCH", "/apps/nosuch", `{"maintenance": true}`, 404, 0},
+	} {
+		before := settled.Load()
+		resp, body := s.raw(c.method, c.path, s.token, nil, []byte(c.body))
+		if got := settled.Load() - before; resp.StatusCode != c.status || got != c.want {
+			t.Errorf("%s %s: %d %s; %d times waited, want %d", c.method, c.path, resp.StatusCode, body, got, c.want)
+		}
 	}
 }

@@ -19,6 +19,9 @@ func (s *Server) serve(rt route) http.HandlerFunc {
 		c.id = requestID(w, r)
 		defer func() { c.failPanic(recover()) }()
 		rep, err := c.run()
+		if err == nil && rep.status != 0 && !c.reads() && s.Settle != nil {
+			_ = s.Settle(c.ctx()) // who asks the app next finds what was changed; a router that is away holds nobody up
+		}
 		switch {
 		case err != nil:
 			c.fail(err)

@@ -123,7 +123,7 @@ func (n *node) front() (http.Handler, error) {
 	n.platform, err = api.New(api.Deps{
 		Control: n.control, Store: n.store, Logs: sessions, Output: n.outputs, Blobs: n.blobs,
 		Key: n.box.Derive("capability addresses"), WebURL: n.webURL, GitURL: n.gitURL, Attach: n.attachURL,
-		Stacks: []string{n.cfg.Stack, kigo.StackContainer}, Slugs: slugArchives{n}, Cache: buildCache{n}, Exec: tunnels{n}, EcoPool: n.cfg.EcoPool(), Images: containerImages{n}, Patches: stackPatches{n}, History: n.history, Log: n.log,
+		Stacks: []string{n.cfg.Stack, kigo.StackContainer}, Settle: n.settle, Slugs: slugArchives{n}, Cache: buildCache{n}, Exec: tunnels{n}, EcoPool: n.cfg.EcoPool(), Images: containerImages{n}, Patches: stackPatches{n}, History: n.history, Log: n.log,
 	})
 	if err != nil {
 		return nil, err

@@ -17,12 +17,20 @@ func (n *node) pushes() git.Platform {
 		Build: func(ctx context.Context, by control.Actor, app kigo.App, s kigo.Source) (kigo.Build, error) {
 			return n.control.CreateBuild(ctx, by, app.ID, s, nil)
 		},
-		WaitBuild: n.waitBuild,
+		WaitBuild: func(ctx context.Context, id kigo.BuildID) (kigo.Build, error) {
+			b, err := n.waitBuild(ctx, id)
+			_ = n.settle(ctx) // who has pushed finds the release; a router that is away holds nobody up
+			return b, err
+		},
 		Release: func(ctx context.Context, id kigo.ReleaseID) (r kigo.Release, err error) {
 			err = n.store.View(ctx, func(tx *store.Tx) error { r, err = tx.Release(id); return err })
 			return r, err
 		},
-		WaitRelease: n.waitRelease,
+		WaitRelease: func(ctx context.Context, id kigo.ReleaseID) (kigo.Release, error) {
+			r, err := n.waitRelease(ctx, id)
+			_ = n.settle(ctx)
+			return r, err
+		},
 		RepoSize: func(ctx context.Context, app kigo.AppID, bytes int64) {
 			if err := n.store.Update(ctx, func(tx *store.Tx) error { return tx.SetRepoSize(app, bytes) }); err != nil {
 				n.log.Warn("write repository size", "app", app, "err", err)
