@@ -61,8 +61,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	if err := l.Store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteChallenges() }); err != nil {
 		return fmt.Errorf("start automatic certificates: %w", err)
 	}
-	l.loop.Name, l.loop.Reconciler, l.loop.Keys = "acme", l, l.keys
-	l.loop.Workers, l.loop.Resync, l.loop.Log = atOnce, resync, l.Log
+	l.loop.Settings = reconcile.Settings{Name: "acme", Reconciler: l, Keys: l.keys, Workers: atOnce, Resync: resync, Log: l.Log}
 	return l.loop.Run(ctx)
 }
 

@@ -129,7 +129,7 @@ func New(c Config) (*Loop, error) {
 		l.Program = folder
 	}
 	l.toolchains = &toolchains{loop: l}
-	l.loop = reconcile.Loop{
+	l.loop.Settings = reconcile.Settings{
 		Name: "build", Reconciler: l, Keys: l.keys, Workers: c.Slots, Resync: time.Minute, Log: c.Log,
 	}
 	return l, nil

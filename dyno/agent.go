@@ -84,7 +84,7 @@ func (a *Agent) init(ctx context.Context) {
 	a.ctx, a.checks.all = ctx, map[kigo.DynoID]*check{}
 	a.LeaveMost = cmp.Or(a.LeaveMost, leaveMost)
 	a.traffic.began, a.poolUse = time.Now(), make(chan struct{}, 1)
-	a.loop = reconcile.Loop{
+	a.loop.Settings = reconcile.Settings{
 		Name: "dyno", Reconciler: a, Keys: a.keys, Resync: 30 * time.Second, Workers: max(4, a.Workers),
 		MinBackoff: 200 * time.Millisecond, MaxBackoff: 30 * time.Second, Log: a.Log,
 	}

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/kigo-dev/kigo/client"
 )
@@ -137,43 +140,67 @@ func visitor() *http.Client {
 	return &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 }
 
-// steady waits until an app's dynos are those named, all up and of its current
-// release, and returns that release's version.
+// steady waits until an app has these dynos and no others, all up and of its current
+// release, whose version it returns.
 func (s *server) steady(t *testing.T, app string, names ...string) (version int) {
 	t.Helper()
 	c := s.client(t)
-	eventually(t, app+" to be steady", func() error {
-		releases, err := c.Releases(t.Context(), app, client.ListOptions{})
-		if err != nil {
-			return err
-		}
-		version = 0
-		for _, r := range releases {
-			if r.Current {
-				version = r.Version
-			}
-			if r.Status == "pending" {
-				return fmt.Errorf("v%d is pending", r.Version)
-			}
-		}
-		dynos, err := c.Dynos(t.Context(), app)
-		if err != nil {
-			return err
-		}
-		var have []string
-		for _, d := range dynos {
-			have = append(have, fmt.Sprintf("%s v%d %s", d.Name, d.Release.Version, d.State))
-		}
-		var want []string
-		for _, name := range names {
-			want = append(want, fmt.Sprintf("%s v%d up", name, version))
-		}
-		slices.Sort(have)
-		slices.Sort(want)
-		if strings.Join(have, ", ") != strings.Join(want, ", ") {
-			return fmt.Errorf("dynos are %q, should be %q", have, want)
-		}
-		return nil
+	eventually(t, app+" to be steady", func() (err error) {
+		version, err = standing(t.Context(), c, app, names)
+		return err
 	})
 	return version
+}
+
+// standing is the version of an app's current release, or why its dynos are not these.
+func standing(ctx context.Context, c *client.Client, app string, names []string) (version int, err error) {
+	releases, err := c.Releases(ctx, app, client.ListOptions{})
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range releases {
+		if r.Current {
+			version = r.Version
+		}
+		if r.Status == "pending" {
+			return 0, fmt.Errorf("v%d is pending", r.Version)
+		}
+	}
+	dynos, err := c.Dynos(ctx, app)
+	if err != nil {
+		return 0, err
+	}
+	var have, want []string
+	for _, d := range dynos {
+		have = append(have, fmt.Sprintf("%s v%d %s", d.Name, d.Release.Version, d.State))
+	}
+	for _, name := range names {
+		want = append(want, fmt.Sprintf("%s v%d up", name, version))
+	}
+	slices.Sort(have)
+	slices.Sort(want)
+	if !slices.Equal(have, want) {
+		return 0, fmt.Errorf("dynos are %q, should be %q", have, want)
+	}
+	return version, nil
+}
+
+// steadyCommand is the command steady NAME...: it waits until $APP has these dynos and no
+// others, all up and of its current release. What an older one would say is past then.
+func (s *server) steadyCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: steady NAME...")
+	}
+	c := client.New(ts.Getenv("HEROKU_HOST"), ts.Getenv("HEROKU_API_KEY"))
+	deadline := time.Now().Add(patience)
+	for tick := time.NewTicker(pace); ; <-tick.C {
+		_, err := standing(context.Background(), c, ts.Getenv("APP"), args)
+		if err == nil {
+			tick.Stop()
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("not within %v: %v", patience, err)
+		}
+	}
 }

@@ -74,7 +74,7 @@ func runOn(t *testing.T, with setup, which testscript.Params) {
 		Setup:              s.setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"app": appCommand, "heroku": program("heroku"), "heroku-8": program("heroku-8"), "kigo": program("kigo"), "git": program("git"), "curl": program("curl"),
-			"retry": retry, "far": far, "kill9": s.kill, "renew": s.renew, "load": load,
+			"retry": retry, "steady": s.steadyCommand, "far": far, "kill9": s.kill, "renew": s.renew, "load": load,
 			"row": row, "api": apiCommand, "let": let, "typed": typed, "both": both,
 		},
 	})

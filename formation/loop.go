@@ -32,7 +32,7 @@ type Loop struct {
 
 // Run works until ctx is done.
 func (l *Loop) Run(ctx context.Context) error {
-	l.loop = reconcile.Loop{
+	l.loop.Settings = reconcile.Settings{
 		Name: "formation", Reconciler: l, Keys: l.keys, Workers: 4, Resync: time.Minute, Log: l.Log,
 	}
 	return l.loop.Run(ctx)

@@ -56,7 +56,7 @@ func (l *Loop) Run(ctx context.Context) error {
 			}
 		}
 	}
-	l.loop = reconcile.Loop{
+	l.loop.Settings = reconcile.Settings{
 		Name: "patch", Reconciler: l, Keys: func(context.Context) ([]string, error) { return l.Stacks, nil }, Workers: 1, Resync: 30 * time.Second, Log: l.Log,
 	}
 	return l.loop.Run(ctx)

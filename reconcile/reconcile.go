@@ -33,9 +33,8 @@ func (f Func) Reconcile(ctx context.Context, key string) (Result, error) { retur
 // although nobody hints; zero waits for a hint or the next resync.
 type Result struct{ After time.Duration }
 
-// Loop drives one Reconciler. Fields are set before Run; Mark may be called at
-// any time, also before Run.
-type Loop struct {
+// Settings of a Loop, set before Run.
+type Settings struct {
 	Name       string
 	Reconciler Reconciler
 	Keys       func(context.Context) ([]string, error) // all keys, for the resync
@@ -44,6 +43,12 @@ type Loop struct {
 	MinBackoff time.Duration                           // after the first failure; default 100 ms
 	MaxBackoff time.Duration                           // default 1 minute
 	Log        *slog.Logger
+}
+
+// Loop drives one Reconciler. Mark may be called at any time, also before Run and while
+// the settings are set.
+type Loop struct {
+	Settings
 
 	mu    sync.Mutex
 	known map[string]*entry

@@ -47,12 +47,12 @@ func (p *probe) Reconcile(_ context.Context, key string) (Result, error) {
 func run(t *testing.T, p *probe, keys ...string) (*Loop, func()) {
 	t.Helper()
 	p.t, p.began, p.busy = t, time.Now(), map[string]bool{}
-	l := &Loop{
+	l := &Loop{Settings: Settings{
 		Name: "test", Reconciler: p, Workers: 3, Resync: time.Hour,
 		MinBackoff: 100 * time.Millisecond, MaxBackoff: time.Second,
 		Keys: func(context.Context) ([]string, error) { return keys, nil },
 		Log:  slog.New(slog.DiscardHandler),
-	}
+	}}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = l.Run(ctx) }()
@@ -137,6 +137,34 @@ func TestResyncVisitsEveryKeyAndStopWaitsForTheCall(t *testing.T) {
 			t.Error("Run returned with a call in flight")
 		}
 	})
+}
+
+// TestAHintBeforeTheSettingsIsKept is for the race detector as well: a process starts its
+// loops beside those that hint at them.
+func TestAHintBeforeTheSettingsIsKept(t *testing.T) {
+	t.Parallel()
+	l, visited := new(Loop), make(chan string, 1)
+	l.Mark("early")
+	var hints sync.WaitGroup
+	hints.Go(func() { l.Mark("early") })
+	l.Settings = Settings{Name: "test", Reconciler: Func(func(_ context.Context, key string) (Result, error) {
+		select {
+		case visited <- key:
+		default:
+		}
+		return Result{}, nil
+	})}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run(ctx) }()
+	if key := <-visited; key != "early" {
+		t.Errorf("visited %q", key)
+	}
+	hints.Wait()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestAPanicIsAFailureOfItsKeyAlone(t *testing.T) {

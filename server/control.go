@@ -105,7 +105,7 @@ func Control() error {
 	if err := n.makeLoops(); err != nil {
 		return err
 	}
-	group, err := n.stages()
+	group, err := n.stages(ctx)
 	if err != nil {
 		return err
 	}

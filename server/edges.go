@@ -27,7 +27,15 @@ import (
 )
 
 // stages is the order in which the control process starts; it stops in reverse.
-func (n *node) stages() (*lifecycle.Group, error) {
+func (n *node) stages(ctx context.Context) (*lifecycle.Group, error) {
+	var since int64
+	err := n.store.View(ctx, func(tx *store.Tx) (err error) {
+		since, err = tx.Revision()
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read revision: %w", err)
+	}
 	front, err := n.front()
 	if err != nil {
 		return nil, err
@@ -72,7 +80,7 @@ func (n *node) stages() (*lifecycle.Group, error) {
 		service("retention", n.retention.Run),
 		service("audit", n.trimAudit),
 		service("registry", n.sweepRegistry),
-		service("events", n.follow),
+		service("events", func(ctx context.Context) error { return n.follow(ctx, since) }),
 		service("certificates", n.writeCertificates),
 		service("automatic certificates", n.acme.Run),
 	)
@@ -93,18 +101,11 @@ func (n *node) sampler() *metrics.Sampler {
 	}}
 }
 
-// follow hands every event from now on to the loops; what came before they find
-// by their first resync.
-func (n *node) follow(ctx context.Context) error {
-	var revision int64
-	err := n.store.View(ctx, func(tx *store.Tx) (err error) {
-		revision, err = tx.Revision()
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("read revision: %w", err)
-	}
-	return n.store.Follow(ctx, revision, func(e kigo.Event) error {
+// follow hands every event since the revision to the loops. It is that of before anything
+// started: what came earlier the loops find by their first look, and what comes
+// after that look they are told.
+func (n *node) follow(ctx context.Context, since int64) error {
+	return n.store.Follow(ctx, since, func(e kigo.Event) error {
 		n.changes.ring()
 		return n.dispatch(e)
 	})

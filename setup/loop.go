@@ -46,7 +46,7 @@ type Loop struct {
 
 // Run works until ctx is done.
 func (l *Loop) Run(ctx context.Context) error {
-	l.loop = reconcile.Loop{Name: "setup", Reconciler: l, Keys: l.keys, Workers: 4, Resync: 30 * time.Second, Log: l.Log}
+	l.loop.Settings = reconcile.Settings{Name: "setup", Reconciler: l, Keys: l.keys, Workers: 4, Resync: 30 * time.Second, Log: l.Log}
 	return l.loop.Run(ctx)
 }
 
