@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -89,5 +91,58 @@ func TestADynoThatIsUpAgainIsNotLeaving(t *testing.T) {
 	r.apply(t, app)
 	if ids := r.leaving.ids(); len(ids) != 0 {
 		t.Errorf("leaving %v", ids)
+	}
+}
+
+func TestNoRequestReachesADynoThatHasBeenLeft(t *testing.T) {
+	t.Parallel()
+	r := startRouter(t, Config{Limits: calm})
+	var left [2]atomic.Bool
+	var late, served atomic.Int64
+	var addrs [2]string
+	for i := range addrs {
+		addrs[i] = goDyno(t, func(http.ResponseWriter, *http.Request) {
+			served.Add(1)
+			if left[i].Load() {
+				late.Add(1)
+			}
+		})
+	}
+	both := demo(addrs[:]...)
+	r.apply(t, both)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var askers sync.WaitGroup
+	for range 8 {
+		c, in := dialRaw(t, r.addr)
+		askers.Go(func() {
+			for ctx.Err() == nil {
+				fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: demo.test\r\n\r\n")
+				res, err := http.ReadResponse(in, nil)
+				if err != nil || res.StatusCode != http.StatusOK {
+					t.Errorf("answered %v %v", res, err)
+					return
+				}
+				_ = res.Body.Close()
+			}
+		})
+	}
+	for n := range 500 {
+		i := n % 2
+		one := both
+		one.Dynos = both.Dynos[1-i : 2-i]
+		r.apply(t, one)
+		for len(r.leaving.ids()) > 0 {
+			time.Sleep(20 * time.Microsecond)
+		}
+		left[i].Store(true) // SIGTERM would come now
+		time.Sleep(200 * time.Microsecond)
+		left[i].Store(false)
+		r.apply(t, both)
+	}
+	cancel()
+	askers.Wait()
+	if n := late.Load(); n > 0 {
+		t.Errorf("%d of %d requests reached a dyno that had been left", n, served.Load())
 	}
 }

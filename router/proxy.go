@@ -66,6 +66,10 @@ func (x *exchange) dial() *Code {
 		}
 		x.dyno = d
 		d.active.Add(1)
+		if x.app.view.Load() != v { // the dyno may have been left before it was seen to owe this answer
+			d.active.Add(-1)
+			continue
+		}
 		if !x.retried {
 			x.wire = d.pool.get(x.req.repeatable())
 		}
