@@ -329,12 +329,7 @@ func TestAClientIsToldThatItsReceivePackWasKilled(t *testing.T) {
 	s := newSite(t)
 	w := s.work("myapp")
 	w.commit("a", "1")
-	release := make(chan struct{})
-	s.build = func(out io.Writer) kigo.BuildStatus {
-		fmt.Fprintln(out, "-----> Slow")
-		<-release
-		return kigo.BuildSucceeded
-	}
+	release := s.slow()
 	p := w.start("push", "heroku", "main")
 	p.until(t, "Slow")
 	if err := syscall.Kill(-receiver(s.git.path(s.apps["myapp"].ID)), syscall.SIGKILL); err != nil {

@@ -151,16 +151,23 @@ func TestOfSeveralRefsOnlyMainIsBuilt(t *testing.T) {
 	}
 }
 
+// slow has builds say "Slow" and wait until what it returns is closed.
+func (s *site) slow() (release chan struct{}) {
+	release = make(chan struct{})
+	s.build = func(out io.Writer) kigo.BuildStatus {
+		fmt.Fprintln(out, "-----> Slow")
+		<-release
+		fmt.Fprintln(out, "-----> Done")
+		return kigo.BuildSucceeded
+	}
+	return release
+}
+
 func TestTheSecondOfTwoPushesIsToldToWait(t *testing.T) {
 	s := newSite(t)
 	w := s.work("myapp")
 	w.commit("a", "1")
-	release := make(chan struct{})
-	s.build = func(out io.Writer) kigo.BuildStatus {
-		fmt.Fprintln(out, "-----> Slow")
-		<-release
-		return kigo.BuildSucceeded
-	}
+	release := s.slow()
 	first := w.start("push", "heroku", "main")
 	first.until(t, "Slow")
 	second := s.work("myapp")
@@ -186,13 +193,7 @@ func TestABuildOutlivesTheClient(t *testing.T) {
 	s := newSite(t)
 	w := s.work("myapp")
 	w.commit("a", "1")
-	release := make(chan struct{})
-	s.build = func(out io.Writer) kigo.BuildStatus {
-		fmt.Fprintln(out, "-----> Slow")
-		<-release
-		fmt.Fprintln(out, "-----> Done")
-		return kigo.BuildSucceeded
-	}
+	release := s.slow()
 	p := w.start("push", "heroku", "main")
 	p.until(t, "Slow")
 	if err := syscall.Kill(-p.cmd.Process.Pid, syscall.SIGINT); err != nil { // as Ctrl-C: all of git's processes
