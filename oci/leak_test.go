@@ -2,9 +2,12 @@ package oci_test
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +47,65 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	nothingLeft(t, r)
+}
+
+// A shim, or the runtime that it has started, is killed at any moment of a start, which may
+// be made again.
+func TestAStartThatIsKilledLeavesNothing(t *testing.T) {
+	r := newRig(t)
+	for n := range 200 {
+		l := r.launch("testapp", "serve")
+		ended := make(chan error, 1)
+		go func() { ended <- r.engine.Start(t.Context(), l) }()
+		victims := func() (pids []int) {
+			for _, pid := range starters(l.ID) {
+				if words, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); strings.Contains(string(words), "\x00shim\x00") == (n%2 == 0) {
+					pids = append(pids, pid)
+				}
+			}
+			return pids
+		}
+		for len(victims()) == 0 && len(ended) == 0 {
+			<-time.After(time.Millisecond)
+		}
+		<-time.After(time.Duration(rand.IntN(30000)) * time.Microsecond)
+		for _, pid := range victims() {
+			_ = unix.Kill(pid, unix.SIGKILL)
+		}
+		switch err := <-ended; {
+		case err != nil:
+			r.start(l)
+			r.end(l.ID)
+		case n%2 == 0:
+			r.await(l.ID, kigo.RunLost)
+			if err := r.engine.Remove(t.Context(), l.ID); err != nil {
+				t.Error(err)
+			}
+		default:
+			r.end(l.ID)
+		}
+	}
+	nothingLeft(t, r)
+}
+
+// starters are the shim of a launch and the runtime that starts its container.
+func starters(id kigo.DynoID) (pids []int) {
+	paths, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, path := range paths {
+		words, _ := os.ReadFile(path)
+		if !strings.HasSuffix(string(words), string(id)+"\x00") {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func nothingLeft(t *testing.T, r *rig) {
+	t.Helper()
 	deadline := time.Now().Add(enginetest.Deadline)
 	for {
 		left := leftovers(t, r)

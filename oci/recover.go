@@ -186,20 +186,38 @@ func (e *Engine) lose(id kigo.DynoID) kigo.RunStatus {
 	return runStatus(s)
 }
 
-// killRuntime ends a runtime that still starts the container of a dead shim: ids
-// are unique for ever, so its last argument names it.
+// killRuntime ends a runtime that still starts the container of a dead shim, and waits until
+// it is gone: what it begins later nobody would end.
 func killRuntime(id kigo.DynoID) {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		pids := runtimes(id)
+		if len(pids) == 0 {
+			return
+		}
+		for _, pid := range pids {
+			_ = unix.Kill(pid, unix.SIGKILL)
+		}
+	}
+}
+
+// runtimes are the processes that start a launch's container: ids are unique for ever, so
+// their last argument names it. One that the shim has made just now still has the shim's.
+func runtimes(id kigo.DynoID) (pids []int) {
 	paths, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		words := strings.Split(strings.TrimRight(string(data), "\x00"), "\x00")
-		if err != nil || len(words) < 2 || words[len(words)-1] != string(id) || !strings.HasPrefix(filepath.Base(words[0]), "run") {
+		if err != nil || len(words) < 2 || filepath.Base(words[len(words)-1]) != string(id) {
+			continue
+		}
+		if !strings.HasPrefix(filepath.Base(words[0]), "run") && words[1] != "shim" {
 			continue
 		}
 		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
-			_ = unix.Kill(pid, unix.SIGKILL)
+			pids = append(pids, pid)
 		}
 	}
+	return pids
 }
 
 // pause waits; false: the engine closes.

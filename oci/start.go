@@ -50,6 +50,7 @@ func (e *Engine) Start(ctx context.Context, l kigo.Launch) error {
 	if entry.err != nil {
 		e.table.set(kigo.RunStatus{ID: l.ID, State: kigo.RunExited, ExitCode: -1, ExitedAt: time.Now().UTC(), Reason: entry.err.Error()})
 		e.table.drop(l.ID)
+		killRuntime(l.ID) // its shim may have died before it
 		e.discard(l.ID)
 	}
 	close(entry.started)

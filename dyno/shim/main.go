@@ -50,7 +50,8 @@ func Main(bundle string) int {
 	killpoint.At("shim-serves")
 	if err := k.run(); err != nil {
 		k.finish(func(s *State) { s.Reason, s.ExitCode = err.Error(), -1 })
-		_ = cgroup.Find(order.Cgroup).Remove()
+		group := cgroup.Find(order.Cgroup) // a runtime that was killed leaves there what it has begun
+		_, _ = group.Kill(), group.Remove()
 		return fail(err)
 	}
 	k.waitReaders()
